@@ -1,0 +1,117 @@
+# Socket Lab. `make help` lists the targets; the work itself is done by `lab` (lab/cli.py) and lab/setup/.
+#
+# Variables, in the environment or on make's command line (make passes them on to every program):
+#   LAB_LANG=zh-CN   language        ASK=0           no questions       LAB_NAME=…     name of this lab
+#   LAB_SUBNET=…     the addresses   LAB_ENGINE=never    install and start nothing
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Our own bytecode is cached whatever the user's settings, and theirs must not reach our environment.
+export PYTHONDONTWRITEBYTECODE :=
+unexport PYTHONPATH PYTHONHOME
+lab := .venv/bin/lab
+py := .venv/bin/python
+ready := @lab/setup/ready.sh
+
+.PHONY: help
+help: ## list every target | 列出所有目标
+	@lab/setup/help.sh $(firstword $(MAKEFILE_LIST))
+
+# --- learning --------------------------------------------------------------------------------------------------------
+
+.PHONY: list
+list: ## list the exercises | 列出所有练习
+	@lab/setup/venv.sh
+	@$(lab) list
+
+# Each run is a goal of its own and never a file; a pattern rule cannot be phony, so it depends on something that is.
+exercise-%: always ## play exercise N and judge it: make exercise-3, ASK=0 for no questions | 进行练习 N 并评判：make exercise-3，ASK=0 表示不提问
+	$(ready)
+	@$(lab) run $*
+
+.PHONY: always
+always:
+
+.PHONY: watch
+watch: ## show the sockets of both hosts side by side, changes marked | 并排显示两台主机的套接字，标出变化
+	$(ready)
+	@$(lab) watch
+
+.PHONY: shell-server
+shell-server: ## open a shell on the host "server" | 打开主机 server 的 shell
+	$(ready)
+	@$(lab) shell server
+
+.PHONY: shell-client
+shell-client: ## open a shell on the host "client" | 打开主机 client 的 shell
+	$(ready)
+	@$(lab) shell client
+
+# --- the lab ---------------------------------------------------------------------------------------------------------
+
+.PHONY: up
+up: ## start the two hosts | 启动两台主机
+	$(ready)
+	@$(lab) up
+
+.PHONY: down
+down: ## stop the hosts and leave nothing behind | 停止主机，不留下任何东西
+	@LAB_ENGINE=$${LAB_ENGINE:-start} lab/setup/ready.sh
+	@$(lab) down
+
+.PHONY: reset
+reset: ## end every connection and server, keep the hosts | 结束所有连接和服务器，保留主机
+	$(ready)
+	@$(lab) reset
+
+.PHONY: status
+status: ## tell what is running | 显示正在运行的内容
+	@lab/setup/venv.sh
+	@$(lab) status
+
+# --- set-up ----------------------------------------------------------------------------------------------------------
+
+.PHONY: doctor
+doctor: ## check this machine, with a remedy for each finding | 检查本机，并给出每个问题的解决办法
+	@lab/setup/venv.sh
+	@$(lab) doctor
+
+.PHONY: engine
+engine: ## have a running container engine: start it, or install it | 准备好容器引擎：启动或安装
+	@lab/setup/engine.sh
+
+.PHONY: venv
+venv: ## make the Python environment .venv, locked versions | 创建 Python 环境 .venv（版本锁定）
+	@lab/setup/venv.sh
+
+.PHONY: images
+images: ## build the image of the hosts, from a registry or from packages | 构建主机镜像（来自镜像仓库或软件包）
+	$(ready)
+	@$(lab) images
+
+.PHONY: clean
+clean: ## take down the lab, remove its images, .venv and caches; runs/ stays | 停止实验，删除其镜像、.venv 和缓存；保留 runs/
+	@lab/setup/clean.sh
+
+# --- proof -----------------------------------------------------------------------------------------------------------
+
+.PHONY: unit
+unit: ## run the tests that need no container engine | 运行不需要容器引擎的测试
+	@lab/setup/venv.sh dev
+	@$(py) -m pytest tests/unit tests/setup
+
+.PHONY: test
+test: ## run all tests, those in containers too | 运行全部测试，包括容器中的测试
+	$(ready) dev
+	@$(lab) images
+	@$(py) -m pytest tests
+
+.PHONY: check
+check: ## lint and type-check everything | 检查全部代码（lint 与类型）
+	@lab/setup/check.sh
+
+.PHONY: bench
+bench: ## measure, and print ratios | 测量性能，以比值表示
+	$(ready) dev
+	@$(py) -m tests.bench

@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""Type a line, read the answer. `exit` asks the server to close; Ctrl-D closes from this side."""
+
+import argparse
+import socket
+import sys
+
+
+def main() -> int:
+    """Connect, then send a line and print the answer until one side closes."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    options = arguments.parse_args()
+
+    try:
+        connection = socket.create_connection((options.host, options.port))
+    except OSError as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    address, port = connection.getsockname()[:2]
+    print(f"connected from {address}:{port}", flush=True)
+
+    with connection:
+        while True:
+            print("input>>>", flush=True)
+            line = sys.stdin.readline()
+            if not line:  # Ctrl-D
+                print("bye", flush=True)
+                return 0
+            text = line.strip()
+            if not text:
+                continue
+            try:
+                connection.sendall(text.encode())
+                answer = connection.recv(1024)
+            except OSError as error:
+                print(f"connection lost: {error.strerror}", file=sys.stderr)
+                return 1
+            if not answer:
+                print("the server closed the connection", flush=True)
+                return 0
+            print(answer.decode(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

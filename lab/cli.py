@@ -1,0 +1,172 @@
+"""The command `lab`: arguments and exit codes, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from lab.errors import EXIT_USAGE, LabError
+from lab.report.error import show_error
+from lab.settings import HOSTS, Settings, read_settings
+from lab.text.catalog import Catalog, choose_language, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one clear line in the reader's language."""
+
+    def error(self, message: str) -> NoReturn:
+        language = choose_language(os.environ)
+        show_error(LabError("usage", message=message, command=self.prog), language)
+        raise SystemExit(EXIT_USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: see `lab --help`."""
+    language = choose_language(os.environ)
+    options = _parser(messages(language)).parse_args(arguments)
+    command: Callable[[argparse.Namespace, Settings], int] = options.command
+    # kill without -9 and a closed terminal end the lab as Ctrl-C does: everything started goes along.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        return command(options, read_settings(os.environ))
+    except LabError as error:
+        show_error(error, language)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\n" + messages(language).get("cli.interrupted") + "\n")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `lab list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser(texts: Catalog) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="lab",
+        description=texts.get("cli.description"),
+        epilog=texts.get("cli.exit-codes"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar=texts.get("cli.metavar"), dest="name")
+
+    def add(name: str, command: Callable[[argparse.Namespace, Settings], int]) -> argparse.ArgumentParser:
+        words = texts.get(f"cli.commands.{name}")
+        sub = commands.add_parser(name, help=words, description=words)
+        sub.set_defaults(command=command)
+        return sub
+
+    up = add("up", _up)
+    up.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
+    add("down", _down)
+    add("reset", _reset)
+    add("status", _status)
+    add("images", _images)
+    add("doctor", _doctor).add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    add("list", _list)
+    run = add("run", _run)
+    run.add_argument("number", type=int, metavar="N")
+    run.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
+    hand = add("hand", _hand)
+    hand.add_argument("number", type=int, metavar="N")
+    judge = add("judge", _judge)
+    judge.add_argument("run", metavar="RUN")
+    judge.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    add("watch", _watch)
+    shell = add("shell", _shell)
+    shell.add_argument("host", choices=HOSTS)
+    shell.add_argument("--root", action="store_true", help=texts.get("cli.options.root"))
+    explain = add("explain", _explain)
+    explain.add_argument("word", nargs="+", metavar="WORD")
+    return parser
+
+
+def _up(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.hosts import up  # noqa: PLC0415 - each command imports what it alone needs
+
+    return up(settings, build=options.build)
+
+
+def _down(_: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.hosts import down  # noqa: PLC0415
+
+    return down(settings)
+
+
+def _reset(_: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.hosts import reset  # noqa: PLC0415
+
+    return reset(settings)
+
+
+def _status(_: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.hosts import status  # noqa: PLC0415
+
+    return status(settings)
+
+
+def _images(_: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.hosts import images  # noqa: PLC0415
+
+    return images(settings)
+
+
+def _shell(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.hosts import shell  # noqa: PLC0415
+
+    return shell(settings, options.host, root=options.root)
+
+
+def _watch(_: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.watch import watch  # noqa: PLC0415
+
+    return watch(settings)
+
+
+def _doctor(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.doctor import doctor  # noqa: PLC0415
+
+    return doctor(settings, as_json=options.json)
+
+
+def _list(_: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.reading import list_exercises  # noqa: PLC0415
+
+    return list_exercises(settings)
+
+
+def _hand(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.reading import by_hand  # noqa: PLC0415
+
+    return by_hand(settings, options.number)
+
+
+def _explain(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.reading import explain  # noqa: PLC0415
+
+    return explain(settings, " ".join(options.word))
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.runs import run  # noqa: PLC0415
+
+    return run(settings, options.number, as_json=options.json, server=options.server)
+
+
+def _judge(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.runs import judge_saved  # noqa: PLC0415
+
+    return judge_saved(settings, options.run, as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

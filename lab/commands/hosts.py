@@ -1,0 +1,105 @@
+"""Commands on the hosts as a whole: up, down, reset, status, images, shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from lab.errors import EXIT_MACHINE, EXIT_PASS, MachineError
+from lab.hosts.cleanup import remove_lab
+from lab.hosts.compose import bring_up
+from lab.hosts.engine import LABEL, engine
+from lab.hosts.images import ensure_image, image_exists, image_name
+from lab.runner import open_hosts
+from lab.settings import HOSTS, Settings
+from lab.text.catalog import messages
+
+_NO_SYSCTLS: Final = dict.fromkeys(HOSTS, {})
+
+
+def _say(settings: Settings, code: str, **fields: object) -> None:
+    print(messages(settings.language).get(f"cli.say.{code}", **fields), flush=True)
+
+
+def images(settings: Settings) -> int:
+    """Build the image of the hosts if it is not there."""
+    name = ensure_image(lambda code, fields: _say(settings, code, **fields))
+    _say(settings, "images-present", image=name)
+    return EXIT_PASS
+
+
+def up(settings: Settings, *, build: bool) -> int:
+    """Start both hosts, and say where they are."""
+    if build:
+        ensure_image(lambda code, fields: _say(settings, code, **fields))
+    bring_up(settings, _NO_SYSCTLS)
+    for host in HOSTS:
+        _say(settings, "host-up", host=host, address=settings.addresses[host])
+    return EXIT_PASS
+
+
+def down(settings: Settings) -> int:
+    """Remove the hosts and their network."""
+    for name in remove_lab(settings):
+        _say(settings, "removed", what=name)
+    _say(settings, "down", lab=settings.name)
+    return EXIT_PASS
+
+
+def reset(settings: Settings) -> int:
+    """End every program and every connection on both hosts, leaving them as new; their containers stay."""
+    with open_hosts(settings, None) as hosts:
+        for host in hosts.values():
+            host.end_strangers()
+            host.clean()
+        left = [row for host in hosts.values() for row in host.leftovers()]
+    if left:
+        # A kernel without INET_DIAG_DESTROY refuses `ss -K`: start the two containers anew instead.
+        with engine() as client:
+            for host in HOSTS:
+                client.containers.get(settings.container(host)).restart(timeout=1)
+    _say(settings, "reset", lab=settings.name)
+    return EXIT_PASS
+
+
+def status(settings: Settings) -> int:
+    """Say what is up; exit code 3 when the lab is not."""
+    with engine() as client:
+        there = {
+            container.name: container
+            for container in client.containers.list(all=True, filters={"label": f"{LABEL}={settings.name}"})
+        }
+        image = image_name()
+        _say(settings, "status-image" if image_exists(client, image) else "status-no-image", image=image)
+    running = 0
+    for host in HOSTS:
+        container = there.get(settings.container(host))
+        state = container.status if container else "-"
+        health = (container.attrs["State"].get("Health") or {}).get("Status", "-") if container else "-"
+        running += state == "running"
+        _say(
+            settings,
+            "status-host",
+            host=host,
+            address=settings.addresses[host],
+            container=settings.container(host),
+            state=state,
+            health=health,
+        )
+    return EXIT_PASS if running == len(HOSTS) else EXIT_MACHINE
+
+
+def shell(settings: Settings, host: str, *, root: bool) -> int:
+    """Open a shell on a host as the unprivileged user (or root, for tcpdump), and return its exit code."""
+    with engine() as client:
+        names = [
+            container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})
+        ]
+    if settings.container(host) not in names:
+        raise MachineError("host-down", host=host)
+    terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    command = ["docker", "exec", "-i", *terminal, "-u", "root" if root else "lab", "-w", "/tmp"]
+    os.execvp("docker", [*command, settings.container(host), "bash"])
+
+

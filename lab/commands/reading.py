@@ -1,0 +1,38 @@
+"""Commands that only read: list, explain, hand."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from lab.errors import EXIT_PASS, UsageError
+from lab.exercise import exercise_folders, load_exercise
+from lab.report.by_hand import by_hand_page
+from lab.report.legend import explain_page
+from lab.settings import Settings
+from lab.text.catalog import load_catalog
+from lab.text.glossary import load_glossary
+
+
+def list_exercises(settings: Settings) -> int:
+    """Print a line per exercise; it begins with its number."""
+    for number, folder in exercise_folders().items():
+        texts = load_catalog(folder, "text", settings.language)
+        print(f"{number:<3} {texts.get('title')} — {texts.get('summary')}")
+    return EXIT_PASS
+
+
+def explain(settings: Settings, word: str) -> int:
+    """Explain a state, a column, a flag letter or a term."""
+    glossary = load_glossary(settings.language)
+    term = glossary.find(word)
+    if term is None:
+        near = glossary.near(word)
+        raise UsageError("unknown-word" if not near else "unknown-word-near", word=word, near=", ".join(near))
+    Console().print(explain_page(term, glossary))
+    return EXIT_PASS
+
+
+def by_hand(settings: Settings, number: int) -> int:
+    """Print the exact lines to type in three terminals, and what one should then see."""
+    Console().print(by_hand_page(load_exercise(number), settings.addresses, settings.language))
+    return EXIT_PASS

@@ -1,0 +1,109 @@
+"""Commands on one run: play an exercise, or judge a saved one again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, UsageError
+from lab.evidence.store import load
+from lab.exercise import Exercise, Judgement, exercise_folders, judge, load_exercise
+from lab.judge.verdict import Verdict
+from lab.report.asking import Asker, wants_questions
+from lab.report.jsonform import to_json, verdict_document
+from lab.report.junit import junit_document
+from lab.report.markdown import markdown_page
+from lab.report.terminal import Page
+from lab.runner import play
+from lab.runs import find_run, keep
+from lab.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from lab.evidence.records import Evidence
+
+EXIT_OF: Final = {
+    Verdict.PASS: EXIT_PASS,
+    Verdict.FAIL: EXIT_FAIL,
+    Verdict.CANNOT_RUN: EXIT_MACHINE,
+    Verdict.INCONCLUSIVE: EXIT_INCONCLUSIVE,
+}
+
+
+def run(settings: Settings, number: int, *, as_json: bool, server: str | None) -> int:
+    """Play, judge, keep and show an exercise; the exit code is its verdict's."""
+    exercise = load_exercise(number)
+    if server is not None:
+        _require_server(server)
+    evidence = play(exercise, settings, server)
+    judgement = judge(exercise, evidence)
+    folder = keep(evidence, _forms(exercise, evidence, judgement, settings), settings.runs)
+    return _tell(exercise, evidence, judgement, settings, folder, as_json=as_json, fresh=True)
+
+
+def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
+    """Judge the evidence of a saved run as it stands now; nothing is written."""
+    folder = find_run(text, settings.runs)
+    evidence = load(folder)
+    exercise = load_exercise(_number(evidence))
+    judgement = judge(exercise, evidence)
+    return _tell(exercise, evidence, judgement, settings, folder, as_json=as_json, fresh=False)
+
+
+def _number(evidence: Evidence) -> int:
+    folders = exercise_folders()
+    digits = evidence.exercise.removeprefix("ex")
+    if not digits.isdigit() or int(digits) not in folders:
+        raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
+    return int(digits)
+
+
+def _forms(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> dict[str, str]:
+    texts = exercise.texts(settings.language)
+    parts = (exercise, evidence, judgement, texts, settings.language)
+    return {
+        "verdict.json": to_json(verdict_document(*parts)),
+        "junit.xml": junit_document(*parts),
+        "report.md": markdown_page(*parts, Path()),
+        "environment.json": json.dumps(dict(evidence.environment), indent=2) + "\n",
+    }
+
+
+def _tell(  # noqa: PLR0913 - the whole of a judged run
+    exercise: Exercise,
+    evidence: Evidence,
+    judgement: Judgement,
+    settings: Settings,
+    folder: Path,
+    *,
+    as_json: bool,
+    fresh: bool,
+) -> int:
+    texts = exercise.texts(settings.language)
+    if as_json:
+        sys.stdout.write(to_json(verdict_document(exercise, evidence, judgement, texts, settings.language)))
+    else:
+        console = Console(highlight=False)
+        asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
+        asker = Asker(sys.stdin, console, settings.language) if asks else None
+        Page(console, exercise, evidence, judgement, texts, settings.language, _short(folder)).show(asker)
+    return EXIT_OF[judgement.verdict]
+
+
+def _short(folder: Path) -> Path:
+    """Return the folder as the reader would type it from where they stand."""
+    try:
+        return folder.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return folder
+
+
+def _require_server(program: str) -> None:
+    servers = ROOT / "images" / "servers"
+    known = sorted(path.stem for path in servers.rglob("*.py"))
+    if program not in known:
+        raise UsageError("unknown-server", program=program, known=", ".join(known))

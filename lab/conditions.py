@@ -1,0 +1,62 @@
+"""What a stage may wait for: conditions on the rows of `ss`. They say when to look, never whether it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lab.kernel.rows import SocketRow
+from lab.wire.segment import Endpoint
+from lab.wire.state import State
+
+Names = Callable[[str], Endpoint | None]
+"""Finds the ephemeral endpoint that a client of that name got."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition in words (kept in the record) and as a test of one host's rows."""
+
+    words: str
+    holds: Callable[[Sequence[SocketRow], Names], bool]
+
+
+def state(name: str, client: str | None = None) -> Condition:
+    """Some row is in that state; with `client`, that client's connection is."""
+    wanted = State(name)
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return any(row.state is wanted and (client is None or _touches(row, names(client))) for row in rows)
+
+    return Condition(f"{wanted} {client or ''}".strip(), holds)
+
+
+def gone(client: str) -> Condition:
+    """No row of that client's connection is left."""
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return not any(_touches(row, names(client)) for row in rows)
+
+    return Condition(f"{client} gone", holds)
+
+
+def waiting(count: int) -> Condition:
+    """The accept queue of a listening socket holds that many connections."""
+
+    def holds(rows: Sequence[SocketRow], _: Names) -> bool:
+        return any(row.state is State.LISTEN and row.recv_q == count for row in rows)
+
+    return Condition(f"LISTEN Recv-Q {count}", holds)
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """All of these hold in one look."""
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return all(condition.holds(rows, names) for condition in conditions)
+
+    return Condition(" and ".join(condition.words for condition in conditions), holds)
+
+
+def _touches(row: SocketRow, end: Endpoint | None) -> bool:
+    return end is not None and end in (row.local, row.peer)

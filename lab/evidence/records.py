@@ -1,0 +1,280 @@
+"""What one run left behind: frozen records on one clock (CLOCK_REALTIME, ns since the epoch, as tcpdump stamps).
+
+Both hosts share the machine's kernel and so its clock; nothing here needs to be shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.kernel.rows import SocketRow
+from lab.kernel.sockets import parse_ss
+from lab.wire.capture import Capture, parse_capture
+from lab.wire.conversation import Conversation, conversations
+from lab.wire.segment import Endpoint
+
+FORMAT: Final = 1
+"""Version of the saved form; a reader refuses a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabFacts:
+    """The lab the run was played in: its name, subnet (CIDR) and each host's address."""
+
+    name: str
+    subnet: str
+    addresses: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of the exercise, by its id, from the first act to the last."""
+
+    id: str
+    begun_ns: int
+    ended_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A program that ran on a host under a name of the exercise.
+
+    A client's `local` is the ephemeral endpoint its connection got and `remote` the endpoint it dialled; a server's
+    `local` is where it was told to listen. `command` is the line a person would type.
+    """
+
+    name: str
+    role: str
+    host: str
+    program: str
+    command: str
+    pid: int
+    local: Endpoint | None
+    remote: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the exercise did: `verb` is serve, connect, say, leave, freeze, thaw, stop, run or signal."""
+
+    step: str
+    time_ns: int
+    actor: str
+    verb: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A line that a program printed; `stream` is stdout or stderr."""
+
+    time_ns: int
+    actor: str
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The end of a program: its exit status, or minus the signal that ended it."""
+
+    time_ns: int
+    actor: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What `ss` printed on one host, once. `file` is its place in the run's folder.
+
+    `waited_for` names the condition that the stage polled for, in words of the stage; `timed_out` says that the
+    deadline came first, so that the rows are the last ones seen.
+    """
+
+    name: str
+    step: str
+    host: str
+    command: str
+    begun_ns: int
+    ended_ns: int
+    text: str
+    waited_for: str | None
+    timed_out: bool
+    file: str
+
+    @cached_property
+    def rows(self) -> tuple[SocketRow, ...]:
+        """The rows; SsParseError (an EvidenceError) names the line that cannot be read."""
+        return parse_ss(self.text, where=self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One output of `ss` within a sampling; only outputs that differ from the one before are kept."""
+
+    time_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """`ss` on one host over a window that an event ended: every distinct output in order, `polls` looks in all."""
+
+    name: str
+    step: str
+    host: str
+    command: str
+    begun_ns: int
+    ended_ns: int
+    polls: int
+    samples: tuple[Sample, ...]
+    file: str
+
+    def rows(self) -> tuple[tuple[int, tuple[SocketRow, ...]], ...]:
+        """Return (time, rows) of each sample."""
+        return tuple((sample.time_ns, parse_ss(sample.text, where=self.file)) for sample in self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class CounterReading:
+    """The kernel's counters of one host's network namespace (`nstat -asz`): name to value."""
+
+    name: str
+    step: str
+    host: str
+    time_ns: int
+    values: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class CaptureRecord:
+    """A capture file and what tcpdump said of it when it ended; `died` when it ended before it was told to."""
+
+    host: str
+    data: bytes
+    captured: int
+    received: int
+    dropped: int
+    died: bool
+    file: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether every packet that the filter received is in the file."""
+        return not self.died and self.dropped == 0 and self.captured == self.received
+
+    @cached_property
+    def capture(self) -> Capture:
+        """The parsed capture; CaptureError (an EvidenceError) names the packet that cannot be read."""
+        return parse_capture(self.data, where=self.file)
+
+    @cached_property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """The conversations in the order of their first segment."""
+        return conversations(self.capture.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why a play ended before its last act: in which step, by which program, and what it did not do.
+
+    `reason` is did-not-listen, not-connected, no-answer, ended-early or did-not-end.
+    """
+
+    step: str
+    party: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All records of one run."""
+
+    exercise: str
+    begun_ns: int
+    ended_ns: int
+    lab: LabFacts
+    steps: tuple[Step, ...]
+    parties: tuple[Party, ...]
+    actions: tuple[Action, ...]
+    outputs: tuple[Output, ...]
+    exits: tuple[Exit, ...]
+    snapshots: tuple[Snapshot, ...]
+    samplings: tuple[Sampling, ...]
+    counters: tuple[CounterReading, ...]
+    captures: tuple[CaptureRecord, ...]
+    stopped: Stopped | None
+    """Set when the play could not go on: what is then missing from the record is the program's failure."""
+    environment: Mapping[str, str]
+    """Kernel, tool versions and sysctls: name to value, host's own under `server.…` and `client.…`."""
+
+    def step(self, step_id: str) -> Step:
+        """Return the step; EvidenceError when the run has none of that id."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise EvidenceError("record-missing", kind="step", name=step_id)
+
+    def party(self, name: str) -> Party:
+        """Return the program of that name; EvidenceError when there is none."""
+        for party in self.parties:
+            if party.name == name:
+                return party
+        raise EvidenceError("record-missing", kind="party", name=name)
+
+    def snapshot(self, name: str, host: str) -> Snapshot:
+        """Return what `ss` said on `host` at the moment called `name`; EvidenceError when there is no such record."""
+        for snapshot in self.snapshots:
+            if (snapshot.name, snapshot.host) == (name, host):
+                return snapshot
+        raise EvidenceError("record-missing", kind="snapshot", name=f"{name} ({host})")
+
+    def sampling(self, name: str, host: str) -> Sampling:
+        """Return the sampling; EvidenceError when there is no such record."""
+        for sampling in self.samplings:
+            if (sampling.name, sampling.host) == (name, host):
+                return sampling
+        raise EvidenceError("record-missing", kind="sampling", name=f"{name} ({host})")
+
+    def counter(self, name: str, host: str) -> CounterReading:
+        """Return a reading of the kernel's counters; EvidenceError when there is no such record."""
+        for reading in self.counters:
+            if (reading.name, reading.host) == (name, host):
+                return reading
+        raise EvidenceError("record-missing", kind="counters", name=f"{name} ({host})")
+
+    def capture(self, host: str) -> CaptureRecord:
+        """Return the capture taken on `host`; EvidenceError when there is none."""
+        for capture in self.captures:
+            if capture.host == host:
+                return capture
+        raise EvidenceError("record-missing", kind="capture", name=host)
+
+    def conversation(self, client: str, host: str = "server") -> Conversation | None:
+        """Return the conversation of the client of that name as captured on `host`, None when it is not there."""
+        party = self.party(client)
+        for conversation in self.capture(host).conversations:
+            if conversation.client == party.local and conversation.server == party.remote:
+                return conversation
+        return None
+
+    def resolve(self, text: str) -> str:
+        """Return a table's endpoint with names resolved: `server:8000`, `client:a`, `*`.
+
+        `server:8000` becomes the address of the host called `server` and that port; `client:a` the ephemeral endpoint
+        of the client called `a`. Anything else comes back unchanged.
+        """
+        host, colon, tail = text.partition(":")
+        if not colon or host not in self.lab.addresses:
+            return text
+        if tail.isdigit():
+            return str(Endpoint(self.lab.addresses[host], int(tail)))
+        local = self.party(tail).local
+        if local is None:
+            raise EvidenceError("record-missing", kind="endpoint", name=tail)
+        return str(local)

@@ -1,0 +1,166 @@
+"""Save a run's evidence to a folder and load it again.
+
+The folder holds `evidence.json` (everything but the raw outputs), and beside it what the tools gave, at the places that
+the records name: the texts of `ss`, a file per sampling, a capture per host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from lab.errors import EvidenceError, MachineError, UsageError
+from lab.evidence.codec import FieldError, checked, decode, encode
+from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
+from lab.evidence.records import FORMAT, CaptureRecord, Evidence, Sampling, Snapshot
+from lab.evidence.whole import check_capture
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+def save(evidence: Evidence, folder: Path) -> None:
+    """Write the evidence to `folder`, which must not be there yet or be empty: wholly or not at all.
+
+    Raises MachineError `disk-full` or `run-not-written` with the path; nothing is left behind then.
+    """
+    # Beside it, so that the last move stays within one file system; hidden, so that nobody takes it for a run.
+    partial = folder.parent / f".{folder.name}.{os.getpid()}.partial"
+    with _nothing_left(partial), _machine_errors(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        for place, content in _files(evidence).items():
+            path = partial / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        partial.rename(folder)
+
+
+def load(folder: Path) -> Evidence:
+    """Read what `save` wrote.
+
+    Raises UsageError when the folder is no run, and EvidenceError, which names the file, and the place in it, for
+    evidence that is missing, damaged, of a newer version, or not what this run recorded.
+    """
+    if not (folder / EVIDENCE_FILE).is_file():
+        raise UsageError("not-a-run", path=str(folder), file=EVIDENCE_FILE)
+    document = _parse(_text(folder, EVIDENCE_FILE))
+    evidence: Evidence = decode(Evidence, document, functools.partial(_fill, folder=folder))
+    for record in evidence.captures:
+        # What a tcpdump that died left behind may well be cut short: that is for the judge, not damage of the run.
+        if not record.died:
+            check_capture(record, evidence.lab)
+    return evidence
+
+
+def _files(evidence: Evidence) -> dict[str, bytes]:
+    """Return the content of each file of a run, by its place in the folder."""
+    document = {"format": FORMAT, **encode(evidence)}
+    files = {
+        EVIDENCE_FILE: (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    }
+    raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in evidence.snapshots]
+    raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
+    raw += [(capture.file, capture.data) for capture in evidence.captures]
+    for place, content in raw:
+        if place in files:
+            raise ValueError(f"two records share the file {place}")
+        files[place] = content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
+    return files
+
+
+@contextlib.contextmanager
+def _nothing_left(partial: Path) -> Iterator[None]:
+    """Remove what was begun when the whole does not succeed, Ctrl-C included, with the folders made for it."""
+    made = [folder for folder in partial.parents if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _machine_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        code = "disk-full" if error.errno in _FULL else "run-not-written"
+        raise MachineError(code, path=str(folder), detail=error.strerror or str(error)) from None
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Return the document without its version; EvidenceError for what is no evidence of a version known here."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise EvidenceError(
+            "evidence-not-json", file=EVIDENCE_FILE, line=error.lineno, column=error.colno, reason=error.msg
+        ) from None
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets nested as deep: no place is told.
+        raise EvidenceError("evidence-not-json", file=EVIDENCE_FILE, line=1, column=1, reason=str(error)) from None
+    members: dict[str, Any] = checked(dict, document, "$")
+    if "format" not in members:
+        raise FieldError("evidence-field-missing", path="format")
+    version = checked(int, members.pop("format"), "format")
+    if not 1 <= version <= FORMAT:
+        raise EvidenceError("evidence-format", file=EVIDENCE_FILE, version=version, known=FORMAT)
+    return members
+
+
+def _fill(record: Any, folder: Path) -> Any:  # noqa: ANN401 - any record
+    """Return the record with what stands in the file that it names."""
+    if isinstance(record, Snapshot):
+        return replace(record, text=_text(folder, record.file))
+    if isinstance(record, CaptureRecord):
+        return replace(record, data=_bytes(folder, record.file))
+    if isinstance(record, Sampling):
+        texts = _cut(record, _text(folder, record.file))
+        samples = (replace(one, text=text) for one, text in zip(record.samples, texts, strict=True))
+        return replace(record, samples=tuple(samples))
+    return record
+
+
+def _cut(sampling: Sampling, text: str) -> list[str]:
+    """Cut a sampling's file into its outputs: each header tells the length of what follows it."""
+    found: list[str] = []
+    at = 0
+    for sample in sampling.samples:
+        header = sample_header(sample.time_ns, 0).partition(", ")[0]
+        told = re.compile(rf"{re.escape(header)}, ([0-9]{{1,12}}) characters\n").match(text, at)
+        if told is None or len(text) <= told.end() + int(told[1]):
+            raise EvidenceError("sampling-damaged", file=sampling.file, sample=len(found) + 1)
+        at = told.end() + int(told[1])
+        found.append(text[told.end() : at])
+        at += 1
+    return found
+
+
+def _bytes(folder: Path, place: str) -> bytes:
+    parts = PurePosixPath(place).parts
+    if not parts or parts[0] == "/" or ".." in parts or "\0" in place:
+        raise EvidenceError("evidence-file-outside", file=place)
+    try:
+        return (folder / place).read_bytes()
+    except FileNotFoundError:
+        raise EvidenceError("evidence-file-missing", file=place, path=str(folder)) from None
+    except OSError as error:
+        raise EvidenceError("evidence-file-unreadable", file=place, reason=error.strerror or str(error)) from None
+
+
+def _text(folder: Path, place: str) -> str:
+    try:
+        return _bytes(folder, place).decode(errors="surrogatepass")
+    except UnicodeDecodeError as error:
+        raise EvidenceError("evidence-file-unreadable", file=place, reason=f"UTF-8, byte {error.start}") from None

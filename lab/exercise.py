@@ -1,0 +1,187 @@
+"""What an exercise is: a lab, a play, what to look at in each step, expectations and the article's claims."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lab.errors import MachineError, UsageError
+from lab.judge.claims import Claim, ClaimResult, judge_claim
+from lab.judge.verdict import Expectation, Result, Verdict, worst
+from lab.text.catalog import Catalog, load_catalog
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from lab.evidence.records import Evidence
+    from lab.stage import Stage
+
+EXERCISES: Final = Path(__file__).parent.parent / "exercises"
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """What an exercise needs of its hosts: sysctls per network namespace, by host."""
+
+    server: Mapping[str, int | str] = field(default_factory=dict)
+    client: Mapping[str, int | str] = field(default_factory=dict)
+
+    def sysctls(self, host: str) -> Mapping[str, int | str]:
+        """Return the sysctls of a host."""
+        return {"server": self.server, "client": self.client}[host]
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A line to type by hand in one of the three terminals, and a pattern of what one should then see there.
+
+    `terminal` is server, client or watcher (a second shell on the server) or client2 (a second shell on the client).
+    `{server}` and `{client}` stand for the addresses. `line` may be `^D` or `^C` for a key.
+    """
+
+    terminal: str
+    line: str
+    sees: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Show a client's segments with both ends' states: `part` is open, data, close or None for all of them."""
+
+    client: str
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Show what `ss` said at a moment on some hosts, marking what is new since the moment `since`."""
+
+    snapshot: str
+    on: tuple[str, ...] = ("server", "client")
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Show what a program printed."""
+
+    party: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """Show how many of a step's connections were closed with three segments and how many with four."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Show a text of the exercise (`shows.<id>`), for pages that explain before anything happens."""
+
+    id: str
+
+
+View = Ladder | Rows | Printed | Closes | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the page. `answer` is the letter of the right prediction; None where nothing is asked."""
+
+    id: str
+    answer: str | None = None
+    type: tuple[Type, ...] = ()
+    show: tuple[View, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise as its folder defines it."""
+
+    number: int
+    slug: str
+    folder: Path
+    lab: Lab
+    steps: tuple[Step, ...]
+    play: Callable[[Stage], None]
+    expect: tuple[Expectation, ...]
+    claims: tuple[Claim, ...]
+
+    @property
+    def id(self) -> str:
+        """`ex03`, the name of its folder under runs/."""
+        return f"ex{self.number:02}"
+
+    def texts(self, language: str) -> Catalog:
+        """Return the exercise's own texts."""
+        return load_catalog(self.folder, "text", language)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the evidence says of a whole run."""
+
+    verdict: Verdict
+    results: tuple[Result, ...]
+    claims: tuple[ClaimResult, ...]
+
+
+def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
+    """Judge a run by its exercise's expectations; the claims are ruled upon beside them and decide nothing."""
+    results = tuple(expectation.judge(evidence) for expectation in exercise.expect)
+    claims = tuple(judge_claim(claim, evidence) for claim in exercise.claims)
+    return Judgement(worst(result.verdict for result in results), results, claims)
+
+
+_FOLDER: Final = re.compile(r"ex(\d\d)_(\w+)")
+
+
+def exercise_folders(root: Path = EXERCISES) -> Mapping[int, Path]:
+    """Return the exercises' folders by number, in order."""
+    found = {}
+    for folder in sorted(root.iterdir()):
+        if (match := _FOLDER.fullmatch(folder.name)) and (folder / "exercise.py").is_file():
+            found[int(match[1])] = folder
+    return found
+
+
+def load_exercise(number: int, root: Path = EXERCISES) -> Exercise:
+    """Import the exercise of that number; UsageError when there is none."""
+    folders = exercise_folders(root)
+    if number not in folders:
+        known = ", ".join(str(n) for n in folders)
+        raise UsageError("unknown-exercise", number=number, known=known)
+    folder = folders[number]
+    module = _import(folder)
+    match = _FOLDER.fullmatch(folder.name)
+    slug = match[2] if match else folder.name
+    return Exercise(
+        number=number,
+        slug=slug.replace("_", "-"),
+        folder=folder,
+        lab=module.LAB,
+        steps=_sequence(module, "STEPS"),
+        play=module.play,
+        expect=_sequence(module, "EXPECT"),
+        claims=_sequence(module, "CLAIMS"),
+    )
+
+
+def _import(folder: Path) -> ModuleType:
+    name = f"exercises.{folder.name}.exercise"
+    spec = importlib.util.spec_from_file_location(name, folder / "exercise.py")
+    if spec is None or spec.loader is None:
+        raise MachineError("exercise-unreadable", path=str(folder / "exercise.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _sequence(module: ModuleType, name: str) -> tuple:  # type: ignore[type-arg]
+    value: Sequence[object] = getattr(module, name, ())
+    return tuple(value)

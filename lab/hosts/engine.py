@@ -1,0 +1,44 @@
+"""The Docker engine: reach it, or say why not and what to do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lab.errors import MachineError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+LABEL = "socketlab"
+
+
+@contextlib.contextmanager
+def engine(timeout: float = 30.0) -> Iterator[DockerClient]:
+    """Yield a client of the engine; every fault of the engine becomes a MachineError.
+
+    The import costs a tenth of a second, so it is done here and not at the top.
+    """
+    import docker  # noqa: PLC0415
+    from docker.errors import APIError, DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    try:
+        client = docker.from_env(timeout=int(timeout))
+    except DockerException as error:
+        code = "engine-forbidden" if "Permission denied" in str(error) else "engine-absent"
+        raise MachineError(code) from error
+    try:
+        yield client
+    except (RequestException, ConnectionError) as error:
+        raise MachineError("engine-lost", detail=_last_line(error)) from error
+    except APIError as error:
+        raise MachineError("engine-refused", detail=_last_line(error.explanation or error)) from error
+    finally:
+        client.close()
+
+
+def _last_line(words: object) -> str:
+    lines = str(words).strip().splitlines()
+    return lines[-1] if lines else "no words"

@@ -1,0 +1,87 @@
+"""One host of the lab, over its channel: run, look, and put everything back as it was."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.hosts.channel import Channel
+from lab.hosts.tcpdump import Tcpdump
+from lab.kernel.counters import parse_nstat
+
+SS: Final = ("ss", "-tanpo")
+NSTAT: Final = ("nstat", "-asz", "--json")
+SYSCTLS: Final = (
+    "kernel.osrelease",
+    "net.core.somaxconn",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_synack_retries",
+    "net.ipv4.tcp_syn_retries",
+    "net.ipv4.tcp_abort_on_overflow",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.ip_local_port_range",
+)
+
+
+class Host:
+    """A host and its probes."""
+
+    def __init__(self, name: str, address: str, channel: Channel) -> None:
+        self.name = name
+        self.address = address
+        self.channel = channel
+        self.tcpdump = Tcpdump(channel)
+
+    def run(self, *argv: str, user: str = "lab", timeout: float = 10.0) -> str:
+        """Run a short command and return what it printed; EvidenceError with its words when it fails."""
+        answer = self.channel.call("run", argv=argv, user=user, timeout=timeout, **{})
+        if answer["status"] != 0:
+            words = (answer["stderr"].strip() or f"exit status {answer['status']}").splitlines()[-1]
+            raise EvidenceError("probe-died", probe=" ".join(argv), host=self.name, detail=words)
+        return str(answer["stdout"])
+
+    def look(self) -> tuple[int, int, str]:
+        """Run `ss` as the servers' own user, who alone sees their processes; return begin, end (ns) and its text."""
+        answer = self.channel.call("run", argv=SS, user="lab")
+        if answer["status"] != 0:
+            raise EvidenceError("probe-died", probe="ss", host=self.name, detail=answer["stderr"].strip())
+        return answer["begun_ns"], answer["ended_ns"], answer["stdout"]
+
+    def counters(self) -> tuple[int, dict[str, int]]:
+        """Return the time (ns) and the kernel's counters of this host's network namespace."""
+        answer = self.channel.call("run", argv=NSTAT, user="lab")
+        return answer["begun_ns"], parse_nstat(answer["stdout"])
+
+    def environment(self) -> dict[str, str]:
+        """Return the versions of the tools and the sysctls that matter to TCP, by name."""
+        found = {}
+        for tool, argv in {
+            "ss": ("ss", "-V"),
+            "tcpdump": ("tcpdump", "--version"),
+            "python": ("python3", "-V"),
+        }.items():
+            answer = self.channel.call("run", argv=argv)
+            found[tool] = (answer["stdout"] or answer["stderr"]).splitlines()[0].strip()
+        values = self.channel.call("sysctls", names=SYSCTLS)["values"]
+        return found | {name: value for name, value in values.items() if value is not None}
+
+    def clean(self) -> None:
+        """End every program and every connection, and forget what the kernel learned of the peers.
+
+        `ss -K` also ends listening sockets and, with -a, TIME-WAIT. The embedded name server of the engine is not
+        reached: its address is no lab address.
+        """
+        self.channel.call("stop_all")
+        self.channel.call("run", argv=("ss", "-Ktan", "src", self.address), user="root")
+        self.channel.call("run", argv=("ip", "tcp_metrics", "flush", "all"), user="root")
+
+    def end_strangers(self) -> list[str]:
+        """End what a learner runs here by hand, but for their shells; return the programs' names."""
+        return list(self.channel.call("end_strangers")["ended"])
+
+    def leftovers(self) -> list[str]:
+        """Return the rows of TCP sockets that are still there on this host's address."""
+        answer = self.channel.call("run", argv=("ss", "-Htan", "src", self.address), user="root")
+        return [line for line in answer["stdout"].splitlines() if line.strip()]

@@ -1,0 +1,108 @@
+"""The one image of every lab host: is it there, and how it is made."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from lab.errors import MachineError
+from lab.hosts.engine import engine
+from lab.settings import ROOT
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+IMAGES: Final = ROOT / "images"
+REGISTRY_BASE: Final = "debian:trixie-slim"
+OWN_BASE: Final = "socketlab/base:trixie"
+REGISTRY_SECONDS: Final = 5
+Say = Callable[[str, dict[str, object]], None]
+
+
+@functools.cache
+def image_name() -> str:
+    """Return the image's name; its tag is a digest of images/, so an edit of a file there names another image."""
+    digest = hashlib.sha256()
+    for path in sorted(IMAGES.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.relative_to(IMAGES).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    return f"socketlab/host:{digest.hexdigest()[:12]}"
+
+
+def image_exists(client: DockerClient, name: str) -> bool:
+    """Return whether the engine has that image."""
+    from docker.errors import ImageNotFound  # noqa: PLC0415
+
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def ensure_image(say: Say) -> str:
+    """Build the image unless it is there; `say(text id, fields)` is told of each long part. Return its name."""
+    name = image_name()
+    with engine() as client:
+        if image_exists(client, name):
+            return name
+        base = _base(client, say)
+    say("images-building", {"image": name, "base": base})
+    # --force-rm: a build that is killed leaves no intermediate container behind.
+    command = ["docker", "build", "--force-rm", "--build-arg", f"BASE={base}", "-t", name]
+    _loud([*command, "-f", str(IMAGES / "host" / "Dockerfile"), str(IMAGES)], "image-not-built")
+    say("images-ready", {"image": name})
+    return name
+
+
+def require_image() -> str:
+    """Return the image's name; MachineError when the engine does not have it."""
+    name = image_name()
+    with engine() as client:
+        if not image_exists(client, name):
+            raise MachineError("image-missing", image=name)
+    return name
+
+
+def _base(client: DockerClient, say: Say) -> str:
+    """Return the base image: the one asked for, the one there is, a registry's, or one made from packages."""
+    if asked := os.environ.get("LAB_BASE_IMAGE"):
+        return asked
+    for known in (OWN_BASE, REGISTRY_BASE):
+        if image_exists(client, known):
+            return known
+    say("images-asking-registry", {"base": REGISTRY_BASE, "seconds": REGISTRY_SECONDS})
+    if _registry_answers():
+        say("images-pulling", {"base": REGISTRY_BASE})
+        with contextlib.suppress(MachineError):
+            _loud(["docker", "pull", REGISTRY_BASE], "image-not-built")
+            return REGISTRY_BASE
+    say("images-from-packages", {"base": OWN_BASE})
+    _loud([str(IMAGES / "host" / "build-base.sh"), OWN_BASE], "base-not-built")
+    return OWN_BASE
+
+
+def _registry_answers() -> bool:
+    """Ask the registry for the base's description only, with a short deadline of our own."""
+    from docker.errors import DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    try:
+        with engine(timeout=REGISTRY_SECONDS) as client:
+            client.images.get_registry_data(REGISTRY_BASE)
+    except (MachineError, DockerException, RequestException):
+        return False
+    return True
+
+
+def _loud(command: list[str], code: str) -> None:
+    """Run a long command whose progress is its own; MachineError when it fails."""
+    status = subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+    if status != 0:
+        raise MachineError(code, command=" ".join(command[:2]), status=status)

@@ -1,0 +1,98 @@
+"""Capture on one host: a tcpdump that has begun to listen before anything happens, and that lost nothing at its end."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.evidence.records import CaptureRecord
+from lab.hosts.channel import Channel, Event
+
+NAME: Final = "tcpdump"
+FILE: Final = "/run/capture.pcap"
+# -Z root: the capture file stays root's. --immediate-mode: a packet is in the ring the moment it arrives.
+COMMAND: Final = (
+    "tcpdump", "-i", "eth0", "-w", FILE, "-U", "-n", "-s", "2048", "-Z", "root",
+    "--immediate-mode", "--time-stamp-precision=nano", "tcp",
+)  # fmt: skip
+START_SECONDS: Final = 5.0
+DRAIN_SECONDS: Final = 3.0
+_COUNT: Final = re.compile(r"(\d+) packets? (captured|received by filter|dropped by kernel)")
+
+
+class Tcpdump:
+    """One running capture. `begin` on all hosts before `wait_listening` on any: they start at the same time."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def begin(self) -> None:
+        """Start tcpdump."""
+        self._channel.call("spawn", name=NAME, argv=COMMAND, user="root")
+
+    def wait_listening(self) -> None:
+        """Wait until it says that it listens; EvidenceError with its words when it ends instead."""
+        event = self._channel.wait_event(
+            lambda event: event.name == NAME and (event.kind == "exit" or "listening on" in event.data.get("text", "")),
+            START_SECONDS,
+        )
+        if event is None or event.kind == "exit":
+            raise EvidenceError("probe-died", probe=NAME, host=self._channel.host, detail=self._words() or "no answer")
+
+    def end(self) -> CaptureRecord:
+        """Wait until every packet received is written, stop it, and return the capture."""
+        counts = {"captured": 0, "received by filter": 0, "dropped by kernel": 0}
+        died = self._has_ended()
+        if not died:
+            counts = self._drain()
+            died = self._has_ended()
+        if not died:
+            self._channel.call("signal", name=NAME, signal_name="INT")
+            self._channel.wait_event(lambda event: event.name == NAME and event.kind == "exit", DRAIN_SECONDS)
+            counts = self._counts() or counts
+        data = base64.b64decode(self._channel.call("fetch", path=FILE)["data"])
+        self._channel.call("remove", path=FILE)
+        return CaptureRecord(
+            host=self._channel.host,
+            data=data,
+            captured=counts["captured"],
+            received=counts["received by filter"],
+            dropped=counts["dropped by kernel"],
+            died=died,
+            file=f"{self._channel.host}.pcap",
+        )
+
+    def _drain(self) -> dict[str, int]:
+        """Ask for the counts (SIGUSR1) until all that the filter received has been written."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        counts = {"captured": 0, "received by filter": 0, "dropped by kernel": 0}
+        while time.monotonic() < deadline and not self._has_ended():
+            seen = len(self._channel.events)
+            self._channel.call("signal", name=NAME, signal_name="USR1")
+            self._channel.wait_event(_is_last_count, DRAIN_SECONDS, after=seen)
+            counts = self._counts() or counts
+            if counts["captured"] >= counts["received by filter"]:
+                break
+        return counts
+
+    def _counts(self) -> dict[str, int] | None:
+        found: dict[str, int] = {}
+        for event in self._channel.events:
+            if event.name == NAME and event.kind == "output":
+                found |= {what: int(number) for number, what in _COUNT.findall(event.data["text"])}
+        return found if len(found) == 3 else None  # noqa: PLR2004 - captured, received, dropped
+
+    def _has_ended(self) -> bool:
+        return any(event.name == NAME and event.kind == "exit" for event in self._channel.events)
+
+    def _words(self) -> str:
+        lines = [e.data["text"] for e in self._channel.events if e.name == NAME and e.kind == "output"]
+        return " / ".join(line for line in lines if line)
+
+
+def _is_last_count(event: Event) -> bool:
+    """Tell whether this line ends tcpdump's counts: it prints the dropped ones last."""
+    return event.name == NAME and (event.kind == "exit" or "dropped by kernel" in event.data["text"])

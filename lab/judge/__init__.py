@@ -1,0 +1,1 @@
+"""Pure: expectations read evidence and return a verdict with its reason."""

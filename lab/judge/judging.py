@@ -1,0 +1,127 @@
+"""What every expectation shares: evidence that does not decide, the words for it, judging many."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.evidence.records import CaptureRecord, Evidence, Stopped
+from lab.evidence.whole import check_capture
+from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
+from lab.text.catalog import messages
+from lab.wire.conversation import Conversation
+
+
+STOPPED: Final = "stopped"
+"""The message of a fail for want of a record that a program kept from being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the evidence does not decide: an error's code and fields, kept as data so that equal runs judge equal."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.words("en")
+
+    def words(self, language: str) -> str:
+        """Return what the error says, in one line."""
+        return EvidenceError(self.code, **self.params).what(language)
+
+
+def say(message: Message, language: str) -> str:
+    """Return a message's words in the reader's language, those of the messages and reasons inside it included."""
+    params = {name: _inner(value, language) for name, value in message.params.items()}
+    return messages(language).get(f"judge.{message.code}", **params)
+
+
+def _inner(value: object, language: str) -> object:
+    if isinstance(value, Message):
+        return say(value, language)
+    return value.words(language) if isinstance(value, Reason) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(ABC):
+    """An expectation whose `find` may raise EvidenceError: the verdict is then inconclusive and carries its words.
+
+    But where a program kept the play from going on, what it kept from happening is its own failure.
+    """
+
+    id: str
+    step: str | None = None
+
+    def judge(self, evidence: Evidence) -> Result:
+        """Compare with the evidence; never raises for what the evidence says."""
+        try:
+            return self.find(evidence)
+        except EvidenceError as error:
+            if evidence.stopped and _might_have_come(error):
+                return self.result(Verdict.FAIL, _how(evidence.stopped))
+            why = Message("undecided", {"why": Reason(error.code, error.params)})
+            return self.result(Verdict.INCONCLUSIVE, why)
+
+    @abstractmethod
+    def expected(self) -> Message:
+        """Return what should be, in one line, without looking at the evidence."""
+
+    @abstractmethod
+    def find(self, evidence: Evidence) -> Result:
+        """Return what the evidence says; EvidenceError when it does not decide."""
+
+    def result(
+        self,
+        verdict: Verdict | bool,  # noqa: FBT001 - whether it holds, the one thing it asks
+        observed: Message,
+        comparison: Comparison | None = None,
+        look: tuple[Look, ...] = (),
+    ) -> Result:
+        """Return a result of this expectation; True is a pass, False a fail."""
+        if isinstance(verdict, bool):
+            verdict = Verdict.PASS if verdict else Verdict.FAIL
+        return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look)
+
+
+def _might_have_come(error: EvidenceError) -> bool:
+    """Return whether a record is missing that the rest of the play would have made; captures run all the while."""
+    return error.code == "record-missing" and error.params.get("kind") != "capture"
+
+
+def _how(stopped: Stopped) -> Message:
+    fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
+    return Message(STOPPED, {"how": Message(f"stopped-{stopped.reason}", fields)})
+
+
+def judge_all(expectations: Iterable[Expectation], evidence: Evidence) -> tuple[Result, ...]:
+    """Judge one run by many expectations, in their order."""
+    return tuple(expectation.judge(evidence) for expectation in expectations)
+
+
+def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
+    """Return a host's capture; EvidenceError when there is none, or when it is not whole or not this run's."""
+    record = evidence.capture(host)
+    if record.died:
+        raise EvidenceError("capture-died", file=record.file, host=host)
+    if not record.complete:
+        raise EvidenceError(
+            "capture-incomplete",
+            file=record.file,
+            captured=record.captured,
+            received=record.received,
+            dropped=record.dropped,
+        )
+    check_capture(record, evidence.lab)
+    return record
+
+
+def whole_conversation(evidence: Evidence, client: str, host: str) -> tuple[CaptureRecord, Conversation | None]:
+    """Return a host's capture and a client's conversation in it, None when a whole capture does not hold it."""
+    record = whole_capture(evidence, host)
+    if evidence.party(client).local is None:
+        raise EvidenceError("record-missing", kind="endpoint", name=client)
+    return record, evidence.conversation(client, host)

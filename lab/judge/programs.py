@@ -1,0 +1,106 @@
+"""Expect what a program printed, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from lab.evidence.layout import EVIDENCE_FILE
+from lab.evidence.records import Evidence
+from lab.judge.errors import ExerciseError
+from lab.judge.judging import Judged
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+
+_LAST: Final = 8
+"""How many of a program's lines a failure shows."""
+
+
+def printed(
+    party: str,
+    text: str | None = None,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    matches: str | None = None,
+    step: str | None = None,
+    stream: str = "stdout",
+) -> Printed:
+    """Expect that a program printed this line, exactly, or one that the regular expression `matches` matches wholly.
+
+    Raises ExerciseError for a regular expression that cannot be read, or when not exactly one of the two is given.
+    """
+    if (text is None) == (matches is None):
+        raise ExerciseError("printed-what", id=id)
+    try:
+        pattern = re.compile(re.escape(text) if text is not None else matches or "")
+    except re.error as error:
+        raise ExerciseError("printed-pattern", id=id, line=matches, reason=str(error)) from None
+    shown = text if text is not None else f"/{matches}/"
+    return Printed(id=id, step=step, party=party, pattern=pattern, shown=shown, stream=stream)
+
+
+def exited(
+    party: str,
+    status: int,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+) -> Exited:
+    """Expect that a program ended with this exit status, or minus the signal that ended it."""
+    return Exited(id=id, step=step, party=party, status=status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed(Judged):
+    """A line that a program printed."""
+
+    party: str
+    pattern: re.Pattern[str]
+    shown: str
+    stream: str
+
+    def expected(self) -> Message:
+        """Return the line."""
+        return Message("printed", {"party": self.party, "line": self.shown})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the line; a fail shows the last lines there are."""
+        evidence.party(self.party)
+        lines = [line.text for line in evidence.outputs if (line.actor, line.stream) == (self.party, self.stream)]
+        found = next((line for line in lines if self.pattern.fullmatch(line)), None)
+        look = (Look(EVIDENCE_FILE),)
+        if found is not None:
+            comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
+            return self.result(Verdict.PASS, Message("printed", {"party": self.party, "line": found}), comparison, look)
+        code = "printed-else" if lines else "printed-nothing"
+        observed = Message(code, {"party": self.party, "stream": self.stream, "lines": len(lines)})
+        return self.result(Verdict.FAIL, observed, self._comparison(lines[-_LAST:]), look)
+
+    def _comparison(self, lines: list[str]) -> Comparison:
+        missing = Pair((self.shown,), None, frozenset())
+        return Comparison(("Line",), (missing, *(Pair(None, (line,), frozenset()) for line in lines)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited(Judged):
+    """The end of a program."""
+
+    party: str
+    status: int
+
+    def expected(self) -> Message:
+        """Return the exit status."""
+        return _ended(self.party, self.status)
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the program's end; one that is still running at the end of the run has none."""
+        evidence.party(self.party)
+        ends = [end.status for end in evidence.exits if end.actor == self.party]
+        observed = _ended(self.party, ends[-1]) if ends else Message("still-running", {"party": self.party})
+        return self.result(self.status in ends[-1:], observed, None, (Look(EVIDENCE_FILE),))
+
+
+def _ended(party: str, status: int) -> Message:
+    if status < 0:
+        return Message("ended-by-signal", {"party": party, "signal": -status})
+    return Message("exited", {"party": party, "status": status})

@@ -1,0 +1,97 @@
+"""The four verdicts, and what an expectation returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from lab.evidence.records import Evidence
+
+
+class Verdict(StrEnum):
+    """What the evidence says of an expectation."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    CANNOT_RUN = "cannot run here"
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of a whole: a fail outweighs an inconclusive, which outweighs cannot run, then pass.
+
+    Nothing judged proves nothing: an empty whole is inconclusive.
+    """
+    order = (Verdict.PASS, Verdict.CANNOT_RUN, Verdict.INCONCLUSIVE, Verdict.FAIL)
+    return max(verdicts, key=order.index, default=Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Words found later, in the reader's language: the id of a text (`judge.<code>`) and its fields."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One line of a comparison: expected cells beside observed ones, None where one side has no such row.
+
+    `differs` holds the indexes of the columns whose cells do not match.
+    """
+
+    expected: tuple[str, ...] | None
+    observed: tuple[str, ...] | None
+    differs: frozenset[int]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides have the row and every cell matches."""
+        return self.expected is not None and self.observed is not None and not self.differs
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Expected and observed, row by row, under one heading."""
+
+    columns: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where the evidence lies: a file of the run's folder, and the frame or line in it."""
+
+    file: str
+    frame: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one expectation found. `comparison` and `findings` say why; `look` names the files to open."""
+
+    id: str
+    step: str | None
+    verdict: Verdict
+    expected: Message
+    observed: Message
+    comparison: Comparison | None = None
+    look: tuple[Look, ...] = ()
+
+
+class Expectation(Protocol):
+    """A pure function of the evidence with an id (which also finds its texts) and the step it belongs to."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def step(self) -> str | None: ...
+
+    def judge(self, evidence: Evidence) -> Result:
+        """Compare with the evidence; never raises for what the evidence says."""
+        ...

@@ -1,0 +1,100 @@
+"""Draw the expectations of a step: a line for what holds, everything one needs to see for what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+
+from lab.judge.verdict import Verdict
+from lab.report import comparing
+from lab.report.checks import MARKS, ROLES, Check
+from lab.report.fold import fold
+from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
+from lab.report.words import Words
+
+MARGIN: Final = 6
+_MARK_AT: Final = 3
+_TITLES_MOST: Final = 0.42
+_GAP: Final = 3
+
+
+def draw(checks: Sequence[Check], words: Words, width: int) -> list[Line]:
+    """Return the lines of several expectations, at most `width` cells wide."""
+    titles = max((cell_len(one.title) for one in checks), default=0)
+    beside = titles if titles <= (width - MARGIN) * _TITLES_MOST else None
+    return [one for check in checks for one in _check(check, words, width, beside)]
+
+
+def _check(check: Check, words: Words, width: int, beside: int | None) -> Iterator[Line]:
+    held = check.verdict is Verdict.PASS
+    mark = Span(pad(MARKS[check.verdict], MARGIN - _MARK_AT), ROLES[check.verdict])
+    start = (" " * _MARK_AT, mark)
+    if not held:
+        claims = " ".join(check.claims)
+        first, *rest = fold(check.title, width - MARGIN - cell_len(claims) - _GAP) or [""]
+        yield line(*start, Span(pad(first, width - MARGIN - cell_len(claims)), Role.STRONG), Span(claims, Role.DIM))
+        yield from indented([line(Span(text, Role.STRONG)) for text in rest], MARGIN)
+        yield from indented(detail(check, words, width - MARGIN), MARGIN)
+        return
+    if beside is None:
+        yield from _hanging((*start,), check.title, width - MARGIN, Role.PLAIN)
+        yield from indented([line(Span(text, Role.DIM)) for text in fold(check.why, width - MARGIN)], MARGIN)
+        return
+    whys = fold(check.why, width - MARGIN - beside - _GAP) or [""]
+    yield line(*start, pad(check.title, beside + _GAP), Span(whys[0], Role.DIM))
+    yield from indented([line(Span(text, Role.DIM)) for text in whys[1:]], MARGIN + beside + _GAP)
+
+
+def _hanging(start: tuple[str | Span, ...], text: str, width: int, role: Role) -> Iterator[Line]:
+    first, *rest = fold(text, width) or [""]
+    yield line(*start, Span(first, role))
+    yield from indented([line(Span(part, role)) for part in rest], MARGIN)
+
+
+def detail(check: Check, words: Words, width: int) -> list[Line]:
+    """Return what a check that did not hold needs: expected, observed, the cells that differ, why, where, a hint."""
+    lines = _sides(check, words, width)
+    if check.comparison is not None and check.comparison.pairs:
+        drawn = comparing.draw(check.comparison, compare_words(words), width)
+        lines += [EMPTY, *drawn, EMPTY]
+    lines += [line(text) for text in fold(check.why, width)]
+    label = max(cell_len(words.lab("check.look")), cell_len(words.lab("check.hint"))) + _GAP
+    for index, place in enumerate(check.look):
+        lines += _labelled(words.lab("check.look") if index == 0 else "", label, place, width, Role.COMMAND)
+    if check.hint:
+        lines += _labelled(words.lab("check.hint"), label, check.hint, width, Role.PLAIN)
+    return [*lines, EMPTY]
+
+
+def compare_words(words: Words) -> comparing.CompareWords:
+    """Return the words of a comparison."""
+    names = ("expected", "observed", "both", "missing", "unexpected")
+    return comparing.CompareWords(*(words.lab(f"check.{name}") for name in names))
+
+
+def _sides(check: Check, words: Words, width: int) -> list[Line]:
+    """Expected and observed on one line when there is room, else one above the other."""
+    expected, observed = words.lab("check.expected"), words.lab("check.observed")
+    label = max(cell_len(expected), cell_len(observed)) + _GAP
+    together = 2 * label + cell_len(check.expected) + cell_len(check.observed) + 2 * _GAP
+    if together <= width:
+        left = pad(check.expected, cell_len(check.expected) + 2 * _GAP)
+        return [
+            line(
+                Span(pad(expected, label), Role.DIM), left, Span(pad(observed, label), Role.DIM), check.observed
+            )
+        ]  # fmt: skip
+    return [
+        *_labelled(expected, label, check.expected, width, Role.PLAIN),
+        *_labelled(observed, label, check.observed, width, Role.PLAIN),
+    ]
+
+
+def _labelled(label: str, room: int, text: str, width: int, role: Role) -> list[Line]:
+    first, *rest = fold(text, width - room) or [""]
+    return [
+        line(Span(pad(label, room), Role.DIM), Span(first, role)),
+        *indented([line(Span(part, role)) for part in rest], room),
+    ]

@@ -1,0 +1,107 @@
+"""The end of a page: the verdict with its counts, the claims, where the evidence lies, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.cells import cell_len
+
+from lab.judge.verdict import Verdict
+from lab.report.checks import ROLES
+from lab.report.claims import ROLES as RULING_ROLES
+from lab.report.claims import ClaimStory
+from lab.report.fold import fold
+from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
+from lab.report.story import Story
+
+_GAP: Final = 3
+_LEAST: Final = 24
+
+
+def slug(verdict: Verdict) -> str:
+    """Return the verdict as a part of a text id: `cannot-run-here`."""
+    return verdict.value.replace(" ", "-")
+
+
+def counts(story: Story) -> str:
+    """Return the counts in words: `all 12 expectations hold`, or `10 hold, 2 do not hold`."""
+    words, total = story.words, sum(story.counts.values())
+    if not total:
+        return words.lab("verdict.none")
+    if story.counts[Verdict.PASS] == total:
+        return words.lab("verdict.all", total=total)
+    parts = [words.plural(f"verdict.{slug(verdict)}-count", count) for verdict, count in story.counts.items() if count]
+    return words.lab("verdict.comma").join(parts)
+
+
+def verdict_line(story: Story) -> Line:
+    """Return the verdict and its counts."""
+    label = story.words.lab(f"verdict.{slug(story.verdict)}")
+    return line(Span(label, ROLES[story.verdict]), " " * _GAP, counts(story))
+
+
+def claim_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the table of claims: id and ruling at the left, the sentences folded beside them."""
+    if not story.claims:
+        return
+    words = story.words
+    yield line(Span(words.lab("claims.heading"), Role.TITLE))
+    yield EMPTY
+    ids = max(cell_len(claim.id) for claim in story.claims) + _GAP
+    rulings = max(cell_len(claim.label) for claim in story.claims) + _GAP
+    labels = max(cell_len(words.lab(f"claims.{name}-short")) for name in ("says", "instead")) + _GAP
+    room = max(width - _GAP - ids - rulings - labels, _LEAST)
+    for claim in story.claims:
+        left = line(
+            " " * _GAP,
+            Span(pad(claim.id, ids), Role.STRONG),
+            Span(pad(claim.label, rulings), RULING_ROLES[claim.ruling]),
+        )
+        for one in _sentences(claim, story, labels, room):
+            yield (*left, *one)
+            left = line(" " * (_GAP + ids + rulings))
+
+
+def _sentences(claim: ClaimStory, story: Story, labels: int, room: int) -> Iterator[Line]:
+    words = story.words
+    parts = [(words.lab("claims.says-short"), claim.says, Role.PLAIN)]
+    if claim.instead:
+        parts.append((words.lab("claims.instead-short"), claim.instead, Role.PLAIN))
+    parts += [("", case, Role.DIM) for case in claim.cases]
+    for label, text, role in parts:
+        for index, part in enumerate(fold(text, room)):
+            yield line(Span(pad(label if index == 0 else "", labels), Role.DIM), Span(part, role))
+
+
+def next_steps(story: Story) -> tuple[tuple[str, str], ...]:
+    """Return what a reader can do next: (command, what it is for)."""
+    return (
+        (f"make exercise-{story.number} ASK=0", story.words.lab("end.again")),
+        (f"lab run {story.number} --by-hand", story.words.lab("end.hand")),
+        ("lab explain TIME-WAIT", story.words.lab("end.explain")),
+        (f"lab judge {story.folder}", story.words.lab("end.judge")),
+    )
+
+
+def files(story: Story) -> str:
+    """Return where the evidence lies, in words."""
+    return story.words.lab("end.files", folder=story.folder, files=", ".join(story.files))
+
+
+def where_next(story: Story, width: int) -> Iterator[Line]:
+    """Yield where the evidence lies and what to do next."""
+    words = story.words
+    label = max(cell_len(words.lab("end.evidence")), cell_len(words.lab("end.next"))) + _GAP
+    for index, part in enumerate(fold(files(story), width - label)):
+        yield line(Span(pad(words.lab("end.evidence") if index == 0 else "", label), Role.DIM), part)
+    steps = next_steps(story)
+    commands = max(cell_len(command) for command, _ in steps) + _GAP
+    beside = label + commands + max(cell_len(purpose) for _, purpose in steps) <= width
+    for index, (command, purpose) in enumerate(steps):
+        start = Span(pad(words.lab("end.next") if index == 0 else "", label), Role.DIM)
+        if beside:
+            yield line(start, Span(pad(command, commands), Role.COMMAND), Span(purpose, Role.DIM))
+        else:
+            yield line(start, Span(command, Role.COMMAND))
+            yield from indented([line(Span(part, Role.DIM)) for part in fold(purpose, width - label - 2)], label + 2)

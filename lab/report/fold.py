@@ -1,0 +1,49 @@
+"""Fold prose to a width in terminal cells, in English, Chinese and both mixed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+
+_WIDE = r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
+# A unit that may not be broken: one wide character, or a run of other characters; blanks part them.
+_UNIT = re.compile(rf"(\s*)({_WIDE}|(?:(?!{_WIDE})\S)+)")
+# GB/T 15834 (and every typesetter): these do not begin a line, those do not end one.
+_NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’…—,.;:?!)]}%~·")
+_NOT_LAST = frozenset("（《「『【〈“‘([{")
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return the text in lines of at most `width` cells; a single longer word (a path) stays whole.
+
+    English breaks at blanks, Chinese between characters, and no line begins with a closing mark or ends with an
+    opening one.
+    """
+    lines: list[str] = []
+    current = ""
+    for gap, chunk in _chunks(text):
+        if not current:
+            current = chunk
+        elif cell_len(current + gap + chunk) <= width:
+            current += gap + chunk
+        else:
+            lines.append(current)
+            current = chunk
+    return [*lines, current] if current else lines
+
+
+def _chunks(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (blanks before, unbreakable chunk): marks cling to the character they belong to."""
+    held_gap, held = "", ""
+    for gap, unit in ((" " if match[1] else "", match[2]) for match in _UNIT.finditer(text)):
+        clings = held and not gap and (unit[0] in _NOT_FIRST or held[-1] in _NOT_LAST)
+        if clings or (held and gap and held[-1] in _NOT_LAST):
+            held += gap + unit
+            continue
+        if held:
+            yield held_gap, held
+        held_gap, held = gap, unit
+    if held:
+        yield held_gap, held

@@ -1,0 +1,89 @@
+"""The verdict as JUnit XML, one test case per expectation, for whatever reads test reports."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from lab.evidence.records import Evidence
+from lab.exercise import Exercise, Judgement
+from lab.judge.verdict import Verdict
+from lab.report.checklines import detail
+from lab.report.checks import Check, check, counted
+from lab.report.claims import claim_stories
+from lab.report.ink import plain
+from lab.report.words import Words
+from lab.text.catalog import Catalog
+
+_WIDTH: Final = 120
+_TAGS: Final = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error", Verdict.CANNOT_RUN: "skipped"}
+_SECOND: Final = 1_000_000_000
+# XML 1.0 (section 2.2) has no place for other control characters, not even escaped.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_document(
+    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str = "en"
+) -> str:
+    """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what cannot run here is skipped.
+
+    The shape is the one that the Ant task wrote and that CI servers read: testsuites, testsuite, properties, testcase.
+    A test case's time is that of its step, given once, to the step's first case, so that the sum is the run's.
+    """
+    words = Words(texts, language, evidence.lab.addresses)
+    checks = tuple(check(result, words, "") for result in judgement.results)
+    counts = counted(checks)
+    totals = {
+        "name": f"{exercise.id} {words.own('title')}",
+        "tests": str(len(checks)),
+        "failures": str(counts[Verdict.FAIL]),
+        "errors": str(counts[Verdict.INCONCLUSIVE]),
+        "skipped": str(counts[Verdict.CANNOT_RUN]),
+        "time": _seconds(evidence.ended_ns - evidence.begun_ns),
+    }
+    suites = ET.Element("testsuites", {name: _clean(value) for name, value in totals.items()})
+    begun = datetime.fromtimestamp(evidence.begun_ns / _SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    suite = ET.SubElement(suites, "testsuite", {**suites.attrib, "timestamp": begun, "hostname": evidence.lab.name})
+    _properties(suite, evidence, judgement, words)
+    times = {step.id: step.ended_ns - step.begun_ns for step in evidence.steps}
+    for one in checks:
+        _case(suite, one, exercise, times.pop(one.step or "", 0), words)
+    ET.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
+
+
+def _properties(suite: ET.Element, evidence: Evidence, judgement: Judgement, words: Words) -> None:
+    properties = ET.SubElement(suite, "properties")
+    pairs = [("kernel", evidence.environment.get("kernel", "")), ("subnet", evidence.lab.subnet)]
+    pairs += [
+        (f"claim.{story.id}", f"{story.ruling.value}: {story.instead or story.says}")
+        for story in claim_stories(judgement.claims, words)
+    ]
+    for name, value in pairs:
+        ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+
+
+def _case(suite: ET.Element, one: Check, exercise: Exercise, time_ns: int, words: Words) -> None:
+    where = ".".join(part for part in (exercise.id, one.step) if part)
+    case = ET.SubElement(
+        suite, "testcase", {"classname": where, "name": _clean(f"{one.id}: {one.title}"), "time": _seconds(time_ns)}
+    )
+    tag = _TAGS.get(one.verdict)
+    if tag is None:
+        return
+    attributes = {"message": _clean(one.observed)}
+    if tag != "skipped":
+        attributes["type"] = one.verdict.value
+    found = ET.SubElement(case, tag, attributes)
+    if tag != "skipped":
+        found.text = _clean("\n" + "\n".join(plain(line) for line in detail(one, words, _WIDTH)))
+
+
+def _seconds(ns: int) -> str:
+    return f"{ns / _SECOND:.3f}"
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

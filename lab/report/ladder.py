@@ -1,0 +1,136 @@
+"""The ladder: a conversation's segments as arrows between the two hosts, each end's state beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+
+from lab.report.ink import Line, Role, Span, indented, line, pad, pad_left
+from lab.report.lengths import milliseconds
+from lab.wire.conversation import Conversation
+from lab.wire.segment import Flags, Segment
+from lab.wire.state import State
+
+_STATE: Final = 12
+_GAP: Final = 3
+_TIME: Final = 9
+_ARROW_LEAST: Final = 30
+_PREVIEW: Final = 14
+_MOST: Final = 24
+_HEAD, _TAIL = 14, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An end's state beside a rung: `inferred` when no `ss` of that host showed it, `news` when it just changed."""
+
+    state: State
+    inferred: bool
+    news: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One segment: what it says in several lengths (the longest first), who sent it, when (ns since the first)."""
+
+    labels: tuple[str, ...]
+    from_client: bool
+    time_ns: int
+    client: Standing | None
+    server: Standing | None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LadderWords:
+    """The few words of a ladder: the heads of both columns, a segment sent again, rungs left out (from a count)."""
+
+    client: str
+    server: str
+    again: str
+    more: Callable[[int], str]
+
+
+def labels(conversation: Conversation, segment: Segment) -> tuple[str, ...]:
+    """Return what is written on a segment's arrow, in tcpdump's letters: full, without ack, then the flags alone.
+
+    Sequence numbers are relative to each side's initial one (RFC 9293, section 3.4), as in tcpdump and Wireshark.
+    """
+    flags = f"{segment.flags.letters:<3}"
+    seq, ack = conversation.relative(segment)
+    counts = segment.flags & (Flags.SYN | Flags.FIN | Flags.RST) or segment.length
+    parts = [f"seq {seq}"] if counts else []
+    said = _payload(segment)
+    acked = [f"ack {ack}"] if ack is not None else []
+    full = " ".join([flags, *parts, *acked, *said])
+    return tuple(dict.fromkeys((full, " ".join([flags, *parts, *said]), " ".join([flags, *said]), flags.strip())))
+
+
+def _payload(segment: Segment) -> list[str]:
+    if not segment.length:
+        return []
+    text = segment.payload.decode("ascii", "replace").rstrip("\r\n")
+    if len(segment.payload) == segment.length and text.isascii() and text.isprintable() and len(text) <= _PREVIEW:
+        return [f'"{text}"']
+    return [f"length {segment.length}"]
+
+
+def draw(rungs: Sequence[Rung], words: LadderWords, width: int) -> list[Line]:
+    """Return the ladder's lines, at most `width` cells wide."""
+    room = width - 2 * (_STATE + 1) - _GAP - _TIME - 4
+    wanted = max((cell_len(rung.labels[0]) for rung in rungs), default=0) + 8
+    arrow = max(min(max(wanted, _ARROW_LEAST), room), 16)
+    head = line(
+        Span(pad(words.client, _STATE + arrow + _GAP), Role.HOST), " ", Span(words.server, Role.HOST)
+    )  # fmt: skip
+    shown: list[Line] = [head]
+    if len(rungs) <= _MOST:
+        return [*shown, *_rungs(rungs, words, arrow, first=True)]
+    skipped = words.more(len(rungs) - _HEAD - _TAIL)
+    return [
+        *shown,
+        *_rungs(rungs[:_HEAD], words, arrow, first=True),
+        line(" " * (_STATE + 1), Span(skipped, Role.DIM)),
+        *_rungs(rungs[-_TAIL:], words, arrow, first=False),
+    ]
+
+
+def _rungs(rungs: Sequence[Rung], words: LadderWords, arrow: int, *, first: bool) -> list[Line]:
+    return [
+        line(
+            *_standing(rung.client, _STATE),
+            " ",
+            *_arrow(rung, arrow),
+            " " * _GAP,
+            *_standing(rung.server, _STATE + 1),
+            Span(pad_left(milliseconds(rung.time_ns), _TIME), Role.DIM),
+            Span(" ms" if first and index == 0 else "", Role.DIM),
+            Span(f"   {words.again}" if rung.again else "", Role.INFERRED),
+        )
+        for index, rung in enumerate(rungs)
+    ]
+
+
+def _standing(standing: Standing | None, width: int) -> tuple[Span, ...]:
+    if standing is None:
+        return (Span(" " * width),)
+    name = "CLOSED" if standing.state is State.CLOSED else standing.state.value
+    role = Role.INFERRED if standing.inferred else Role.STATE
+    text = pad(f"{name} ~" if standing.inferred else name, width)
+    return (Span(text, role if standing.news else Role.DIM),)
+
+
+def _arrow(rung: Rung, width: int) -> tuple[Span, ...]:
+    label = next((text for text in rung.labels if cell_len(text) <= width - 8), rung.labels[-1])
+    left = "─── " if rung.from_client else "◀── "
+    shaft = max(0, width - cell_len(left) - cell_len(label) - 2)
+    right = " " + "─" * shaft + ("▶" if rung.from_client else "─")
+    return Span(left, Role.DIM), Span(label, Role.STRONG), Span(right, Role.DIM)
+
+
+def footnotes(notes: Sequence[str], indent: int = 0) -> list[Line]:
+    """Return the ladder's footnotes as dim lines."""
+    return indented([line(Span(note, Role.DIM)) for note in notes], indent)

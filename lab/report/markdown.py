@@ -1,0 +1,141 @@
+"""A run as a Markdown page: the same story as on the terminal, without the questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from lab.evidence.records import Evidence
+from lab.exercise import Exercise, Judgement
+from lab.judge.verdict import Verdict
+from lab.report import comparing
+from lab.report.checklines import compare_words
+from lab.report.checks import MARKS, Check
+from lab.report.ending import counts, files, next_steps, slug
+from lab.report.ink import Line, plain
+from lab.report.story import StepStory, Story, tell
+from lab.report.typed import Typed
+from lab.report.views import Shown
+from lab.text.catalog import Catalog
+
+_WIDTH: Final = 100
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~#])")
+
+
+def markdown_page(
+    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str, run_folder: Path
+) -> str:
+    """Return the page of a run as GitHub reads Markdown."""
+    story = tell(exercise, evidence, judgement, texts, language, run_folder)
+    parts = [*_head(story), *(part for step in story.steps for part in _step(step, story)), *_tail(story)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _head(story: Story) -> Iterator[str]:
+    yield f"# {escaped(story.words.lab('header.exercise', number=story.number, title=story.title))}"
+    hosts = [
+        " ".join(part for part in (f"**{host.name}**", host.address, escaped(host.program)) if part)
+        for host in story.hosts
+    ]
+    yield "  \n".join([escaped(story.place), *hosts])
+    yield f"**{_verdict(story)}** · {escaped(counts(story))}"
+    yield escaped(story.lead or "")
+
+
+def _verdict(story: Story) -> str:
+    return f"{MARKS[story.verdict]} {story.words.lab(f'verdict.{slug(story.verdict)}')}"
+
+
+def _step(step: StepStory, story: Story) -> Iterator[str]:
+    yield f"## {step.number}. {escaped(step.title)}"
+    yield escaped(step.intro or "")
+    yield _typed(step.typed)
+    if not step.shown and not step.checks:
+        yield escaped(story.words.lab("step.not-reached"))
+    for shown in step.shown:
+        yield from _view(shown)
+    yield _checks(step.checks)
+    yield from _details(step.checks, story)
+    for text in (step.because, step.why):
+        yield escaped(text or "")
+
+
+def _typed(lines: Iterable[Typed]) -> str:
+    texts = [f"{one.label} {one.text}" for one in lines]
+    return _code(texts, "console") if texts else ""
+
+
+def _view(shown: Shown) -> Iterator[str]:
+    if shown.draw is not None:
+        yield _code(map(plain, shown.draw(_WIDTH)))
+    for note in shown.notes:
+        yield escaped(note)
+
+
+def _checks(checks: Iterable[Check]) -> str:
+    return "\n".join(
+        f"- {MARKS[one.verdict]} **{escaped(one.title)}**" + (f": {escaped(one.why)}" if one.why else "")
+        for one in checks
+    )
+
+
+def _details(checks: Iterable[Check], story: Story) -> Iterator[str]:
+    words = story.words
+    for one in checks:
+        if one.verdict is Verdict.PASS:
+            continue
+        claims = f" ({', '.join(one.claims)})" if one.claims else ""
+        yield f"### {MARKS[one.verdict]} {escaped(one.title)}{claims}"
+        sides = ((words.lab("check.expected"), one.expected), (words.lab("check.observed"), one.observed))
+        yield "\n".join(f"- {label}: {escaped(text)}" for label, text in sides)
+        if one.comparison is not None and one.comparison.pairs:
+            yield _drawing(comparing.draw(one.comparison, compare_words(words), _WIDTH))
+        places = [f"`{place}`" for place in one.look]
+        if places:
+            yield f"{words.lab('check.look')}: {' · '.join(places)}"
+        if one.hint:
+            yield f"{words.lab('check.hint')}: {escaped(one.hint)}"
+
+
+def _tail(story: Story) -> Iterator[str]:
+    words = story.words
+    if story.loose:
+        yield f"## {words.lab('step.loose')}"
+        yield _checks(story.loose)
+        yield from _details(story.loose, story)
+    if story.claims:
+        yield f"## {words.lab('claims.heading')}"
+        yield _claims(story)
+    yield f"## {words.lab('markdown.verdict')}"
+    yield f"**{_verdict(story)}** · {escaped(counts(story))}"
+    yield f"{words.lab('end.evidence')}: {escaped(files(story))}"
+    yield "\n".join(f"- `{command}`: {escaped(purpose)}" for command, purpose in next_steps(story))
+
+
+def _claims(story: Story) -> str:
+    heads = [story.words.lab(f"claims.{name}") for name in ("claim", "ruling", "says", "instead")]
+    rows = [
+        (claim.id, f"**{claim.label}**", claim.says, "<br>".join(filter(None, (claim.instead, *claim.cases))))
+        for claim in story.claims
+    ]
+    cells = [[row[0], row[1], escaped(row[2]), escaped(row[3]).replace(r"\<br\>", "<br>")] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *cells))
+
+
+def _drawing(lines: Iterable[Line]) -> str:
+    return _code(map(plain, lines))
+
+
+def _code(texts: Iterable[str], language: str = "text") -> str:
+    """Return a fenced block; its fence is longer than any run of backticks inside."""
+    body = "\n".join(texts)
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{body}\n{fence}"

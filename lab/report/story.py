@@ -1,0 +1,159 @@
+"""A judged run told in order: the same story for the terminal and for Markdown, before any of them draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import EvidenceError
+from lab.evidence.records import Evidence, Party
+from lab.evidence.records import Step as Played
+from lab.exercise import Exercise, Judgement, Step
+from lab.judge.verdict import Verdict
+from lab.report.checks import Check, check, counted
+from lab.report.claims import ClaimStory, claim_stories, claims_of
+from lab.report.seen import sightings
+from lab.report.typed import Typed, typed
+from lab.report.views import Looking, Shown, show
+from lab.report.words import Words
+from lab.text.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class HostStory:
+    """A host, its address, and the first program that ran there (`serve_blocking, port 8000`)."""
+
+    name: str
+    address: str
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepStory:
+    """A step: what to type, what is asked, what happened and what it proves."""
+
+    number: int
+    id: str
+    title: str
+    intro: str | None
+    typed: tuple[Typed, ...]
+    question: str | None
+    choices: tuple[str, ...]
+    answer: str | None
+    because: str | None
+    why: str | None
+    shown: tuple[Shown, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The whole page."""
+
+    number: int
+    title: str
+    lead: str | None
+    place: str
+    hosts: tuple[HostStory, ...]
+    steps: tuple[StepStory, ...]
+    loose: tuple[Check, ...]
+    """Checks that belong to no step."""
+    verdict: Verdict
+    counts: Mapping[Verdict, int]
+    claims: tuple[ClaimStory, ...]
+    files: tuple[str, ...]
+    folder: str
+    words: Words
+
+
+def tell(
+    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str, run_folder: Path
+) -> Story:
+    """Return the story of a run; steps that the run never reached are told without what happened."""
+    words = Words(texts, language, evidence.lab.addresses)
+    folder = shown_path(run_folder)
+    leaning = claims_of(exercise.claims)
+    checks = tuple(check(result, words, folder, leaning.get(result.id, ())) for result in judgement.results)
+    looking = Looking(evidence, sightings(evidence), words)
+    steps = tuple(
+        _step(number, step, looking, tuple(one for one in checks if one.step == step.id))
+        for number, step in enumerate(exercise.steps, start=1)
+    )
+    known = {step.id for step in exercise.steps}
+    return Story(
+        number=exercise.number,
+        title=words.own("title"),
+        lead=words.maybe("lead"),
+        place=_place(evidence, words),
+        hosts=_hosts(evidence, words),
+        steps=steps,
+        loose=tuple(one for one in checks if one.step not in known),
+        verdict=judgement.verdict,
+        counts=counted(checks),
+        claims=claim_stories(judgement.claims, words),
+        files=_files(evidence),
+        folder=folder,
+        words=words,
+    )
+
+
+def shown_path(folder: Path) -> str:
+    """Return a folder as the reader would type it: relative to where they stand when it lies below."""
+    try:
+        return str(folder.resolve().relative_to(Path.cwd()) if folder.is_absolute() else folder)
+    except ValueError:
+        return str(folder)
+
+
+def _place(evidence: Evidence, words: Words) -> str:
+    kernel = evidence.environment.get("kernel", "")
+    lab = words.lab("header.lab", name=evidence.lab.name, subnet=evidence.lab.subnet)
+    return f"{lab} · {kernel if ' ' in kernel else f'Linux {kernel}'}" if kernel else lab
+
+
+def _hosts(evidence: Evidence, words: Words) -> tuple[HostStory, ...]:
+    return tuple(
+        HostStory(host, evidence.lab.addresses[host], _program(evidence.parties, host, words))
+        for host in ("server", "client")
+        if host in evidence.lab.addresses
+    )
+
+
+def _program(parties: tuple[Party, ...], host: str, words: Words) -> str:
+    party = next((party for party in parties if party.host == host), None)
+    if party is None:
+        return ""
+    if party.role == "server" and party.local is not None:
+        return words.lab("header.server", program=party.program, port=party.local.port)
+    return party.program
+
+
+def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) -> StepStory:
+    words, key = looking.words, f"steps.{step.id}"
+    played = _played(looking.evidence, step.id)
+    return StepStory(
+        number=number,
+        id=step.id,
+        title=words.own(f"{key}.title"),
+        intro=words.maybe(f"{key}.intro"),
+        typed=typed(step.type, words),
+        question=words.maybe(f"{key}.question") if step.answer else None,
+        choices=words.listed(f"{key}.choices"),
+        answer=step.answer,
+        because=words.maybe(f"{key}.because"),
+        why=words.maybe(f"{key}.why"),
+        shown=tuple(show(looking, view, played) for view in step.show) if played else (),
+        checks=checks,
+    )
+
+
+def _played(evidence: Evidence, step: str) -> Played | None:
+    try:
+        return evidence.step(step)
+    except EvidenceError:
+        return None
+
+
+def _files(evidence: Evidence) -> tuple[str, ...]:
+    return tuple(capture.file for capture in evidence.captures)

@@ -1,0 +1,177 @@
+"""The page of a run on a terminal: calm, aligned, the evidence before the verdict, the reason beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console
+
+from lab.evidence.records import Evidence
+from lab.exercise import Exercise, Judgement
+from lab.report import checklines
+from lab.report.asking import Asker
+from lab.report.ending import claim_lines, verdict_line, where_next
+from lab.report.fold import fold
+from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
+from lab.report.story import HostStory, StepStory, Story, tell
+from lab.report.style import NARROWEST, WIDEST, emit_all
+from lab.report.typed import Typed
+from lab.report.views import Shown
+from lab.text.catalog import Catalog
+
+_WIDE: Final = 96
+_PROSE: Final = 3
+
+
+class Page:
+    """The page of one run. `show` prints it, asking for predictions when given someone who asks."""
+
+    def __init__(
+        self,
+        console: Console,
+        exercise: Exercise,
+        evidence: Evidence,
+        judgement: Judgement,
+        texts: Catalog,
+        language: str,
+        run_folder: Path,
+    ) -> None:
+        self._console = console
+        self._width = max(NARROWEST, min(console.width, WIDEST))
+        self._story = tell(exercise, evidence, judgement, texts, language, run_folder)
+
+    def show(self, asker: Asker | None = None) -> None:
+        """Print the whole page, step by step."""
+        self._print(head(self._story, self._width))
+        for step in self._story.steps:
+            self._print(step_head(step, self._story, self._width))
+            said = asker.ask(step.question, step.choices) if asker and step.question else None
+            if asker and step.question:
+                self._print([EMPTY])
+            self._print(step_body(step, self._story, self._width))
+            self._print(step_end(step, self._story, self._width, said))
+        self._print(loose(self._story, self._width))
+        self._print(tail(self._story, self._width))
+
+    def _print(self, lines: Iterator[Line] | list[Line]) -> None:
+        emit_all(self._console, lines)
+
+
+def head(story: Story, width: int) -> Iterator[Line]:
+    """Yield the title with the lab at the right, the hosts, and why one does this exercise."""
+    title = story.words.lab("header.exercise", number=story.number, title=story.title)
+    yield from _apart((Span(title, Role.TITLE),), (Span(story.place, Role.DIM),), width)
+    left, *right = [_host(host) for host in story.hosts] or [()]
+    yield from _apart(left, right[0] if right else (), width)
+    if story.lead:
+        yield EMPTY
+        yield from _prose(story.lead, width, 0)
+    yield EMPTY
+
+
+def _host(host: HostStory) -> tuple[Span, ...]:
+    return (
+        Span(host.name, Role.HOST),
+        Span(f" {host.address}"),
+        Span(f"  {host.program}" if host.program else "", Role.DIM),
+    )
+
+
+def _apart(left: tuple[Span, ...], right: tuple[Span, ...], width: int) -> Iterator[Line]:
+    """Yield both at the two ends of a line, or on two lines."""
+    used = sum(cell_len(span.text) for span in (*left, *right))
+    if not right or used + 2 > width:
+        yield from (one for one in (left, right) if one)
+    else:
+        yield (*left, Span(" " * (width - used)), *right)
+
+
+def step_head(step: StepStory, story: Story, width: int) -> Iterator[Line]:
+    """Yield the step's number and title, what to type, and what is said before the question."""
+    yield line(Span(f"{step.number}  {step.title}", Role.TITLE))
+    yield from _typed_lines(step.typed, story.words.lab("step.type"), width)
+    if step.intro:
+        yield from _prose(step.intro, width, _PROSE)
+    yield EMPTY
+
+
+def _typed_lines(lines: tuple[Typed, ...], label: str, width: int) -> Iterator[Line]:
+    """Yield the lines to type, in their order, as many beside each other as fit."""
+    if not lines:
+        return
+    room = cell_len(label) + 2 * _PROSE
+    gap = " " * (2 * _PROSE)
+    begin: Line = line(" " * _PROSE, Span(pad(label, room - _PROSE), Role.DIM))
+    current: Line = begin
+    used = room
+    for one in lines:
+        size = cell_len(f"{one.label} {one.text}")
+        if used > room and used + len(gap) + size > width:
+            yield current
+            current, used = line(" " * room), room
+        apart = gap if used > room else ""
+        current = (*current, Span(apart), Span(f"{one.label} ", Role.DIM), Span(one.text, Role.COMMAND))
+        used += len(apart) + size
+    yield current
+
+
+def step_body(step: StepStory, story: Story, width: int) -> Iterator[Line]:
+    """Yield what happened, then the expectations."""
+    if not step.shown and not step.checks:
+        yield line(" " * _PROSE, Span(story.words.lab("step.not-reached"), Role.DIM))
+    for shown in step.shown:
+        yield from view_lines(shown, width)
+    yield from checklines.draw(step.checks, story.words, width)
+
+
+def view_lines(shown: Shown, width: int) -> Iterator[Line]:
+    """Yield a drawing, its notes, and a blank line."""
+    margin = 2 * _PROSE if width >= _WIDE else _PROSE
+    if shown.draw is not None:
+        yield from indented(shown.draw(width - margin), margin)
+    for note in shown.notes:
+        for index, part in enumerate(fold(note, width - margin - 2)):
+            hang = 2 if index and note.startswith("~ ") else 0
+            yield line(" " * (margin + hang), Span(part, Role.DIM))
+    yield EMPTY
+
+
+def step_end(step: StepStory, story: Story, width: int, said: str | None) -> Iterator[Line]:
+    """Yield the answer to the prediction with its reason."""
+    parts = [_answer(step, story, said) if said else None, step.because]
+    text = " ".join(part for part in parts if part)
+    if text:
+        yield from _prose(text, width, _PROSE, Role.STRONG if said else Role.PLAIN)
+    if step.why:
+        yield from _prose(step.why, width, _PROSE, Role.DIM)
+    yield EMPTY
+
+
+def _answer(step: StepStory, story: Story, said: str) -> str:
+    key = "step.right" if said == step.answer else "step.wrong"
+    return story.words.lab(key, letter=said, answer=step.answer)
+
+
+def loose(story: Story, width: int) -> Iterator[Line]:
+    """Yield the expectations that belong to no step."""
+    if story.loose:
+        yield line(Span(story.words.lab("step.loose"), Role.TITLE))
+        yield from checklines.draw(story.loose, story.words, width)
+        yield EMPTY
+
+
+def tail(story: Story, width: int) -> Iterator[Line]:
+    """Yield the claims, the verdict, where the evidence lies and what next."""
+    if story.claims:
+        yield from claim_lines(story, width)
+        yield EMPTY
+    yield verdict_line(story)
+    yield EMPTY
+    yield from where_next(story, width)
+
+
+def _prose(text: str, width: int, margin: int, role: Role = Role.PLAIN) -> Iterator[Line]:
+    yield from indented([line(Span(part, role)) for part in fold(text, width - margin)], margin)

@@ -1,0 +1,39 @@
+"""Lines to type by hand, with the addresses filled in and the terminal each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lab.exercise import Type
+from lab.report.words import Words
+
+_KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D", "^Z": "Ctrl-Z"}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line for a terminal: `prompt` is `$` before a command, `>` before input to a running program, blank for a key."""
+
+    terminal: str
+    prompt: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        """The terminal and its prompt: `server$`, `client>`."""
+        return f"{self.terminal}{self.prompt}"
+
+
+def typed(lines: Sequence[Type], words: Words) -> tuple[Typed, ...]:
+    """Return the lines of a step as a person types them."""
+    return tuple(_typed(one, words) for one in lines)
+
+
+def _typed(one: Type, words: Words) -> Typed:
+    terminal = words.lab(f"terminal.{one.terminal}")
+    if one.line in _KEYS:
+        return Typed(terminal, "", _KEYS[one.line])
+    # Every command of the lab has arguments; a single word is said to the program that runs there.
+    return Typed(terminal, "$" if " " in one.line else ">", words.filled(one.line))

@@ -1,0 +1,145 @@
+"""Play an exercise on the hosts and keep what was seen. Judging comes later, and elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from lab.errors import LabError, MachineError
+from lab.evidence.records import Evidence, Exit, LabFacts, Output
+from lab.hosts.channel import Channel
+from lab.hosts.compose import Sysctls, bring_up, config_of
+from lab.hosts.host import Host
+from lab.hosts.tcpdump import NAME as TCPDUMP
+from lab.kernel.sockets import parse_ss
+from lab.settings import HOSTS, PORT
+from lab.stage import PlayStoppedError, Stage
+from lab.wire.state import State
+
+if TYPE_CHECKING:
+    from lab.exercise import Exercise
+    from lab.settings import Settings
+
+_PARALLEL: Final = ThreadPoolExecutor(max_workers=len(HOSTS))
+
+
+@contextlib.contextmanager
+def open_hosts(settings: Settings, sysctls: Sysctls | None) -> Iterator[Mapping[str, Host]]:
+    """Yield both hosts with their agents running, made anew where they are not as `sysctls` need them.
+
+    With None the hosts are taken as they stand. Raises MachineError when the engine, the image, the addresses or (taken
+    as they stand) the hosts are not to be had.
+    """
+    channels = _connect(settings, must=sysctls is None)
+    if sysctls is not None:
+        wanted = {host: config_of(settings, host, sysctls) for host in HOSTS}
+        if {host: channel.config for host, channel in channels.items()} != wanted:
+            _close(channels)
+            bring_up(settings, sysctls)
+            channels = _connect(settings, must=True)
+    try:
+        yield {host: Host(host, settings.addresses[host], channel) for host, channel in channels.items()}
+    finally:
+        _close(channels)
+
+
+def _connect(settings: Settings, *, must: bool = False) -> dict[str, Channel]:
+    """Open a channel to each host; those that cannot be opened are left out, or raise when they `must` be there."""
+    channels = {host: Channel(host, settings.container(host)) for host in HOSTS}
+    opened = {}
+    for host, channel in channels.items():
+        try:
+            opened[host] = channel.wait_ready()
+        except LabError as error:
+            if must or error.code == "host-busy":
+                _close(channels)
+                raise
+            channel.close()
+    return opened
+
+
+def _close(channels: Mapping[str, Channel]) -> None:
+    list(_PARALLEL.map(lambda channel: channel.close(), channels.values()))
+
+
+def play(exercise: Exercise, settings: Settings, server_program: str | None = None) -> Evidence:
+    """Play the exercise and return its evidence; `server_program` stands in for the server it names."""
+    sysctls = {host: exercise.lab.sysctls(host) for host in HOSTS}
+    with open_hosts(settings, sysctls) as hosts:
+        return _play_on(hosts, exercise, settings, server_program)
+
+
+def _play_on(
+    hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, server_program: str | None
+) -> Evidence:
+    _refuse_taken_port(hosts["server"])
+    _on_all(hosts, Host.clean)
+    for host in hosts.values():
+        host.tcpdump.begin()
+    environment = {"kernel": ""}
+    for name, found in zip(hosts, _on_all(hosts, Host.environment), strict=True):
+        environment |= {f"{name}.{key}": value for key, value in found.items()}
+    environment["kernel"] = environment.get("server.kernel.osrelease", "")
+    for host in hosts.values():
+        host.tcpdump.wait_listening()
+    stage = Stage(hosts, server_program)
+    begun, stopped = time.time_ns(), None
+    try:
+        exercise.play(stage)
+    except PlayStoppedError as error:
+        stopped = error.stopped
+    captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
+    ended = time.time_ns()
+    _on_all(hosts, Host.clean)
+    return Evidence(
+        exercise=exercise.id,
+        begun_ns=begun,
+        ended_ns=ended,
+        lab=LabFacts(settings.name, str(settings.subnet), settings.addresses),
+        steps=tuple(stage.steps),
+        parties=tuple(stage.parties),
+        actions=tuple(stage.actions),
+        outputs=_outputs(hosts),
+        exits=_exits(hosts),
+        snapshots=tuple(stage.snapshots),
+        samplings=tuple(stage.samplings),
+        counters=tuple(stage.counters),
+        captures=captures,
+        stopped=stopped,
+        environment=environment,
+    )
+
+
+def _on_all(hosts: Mapping[str, Host], do):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    return list(_PARALLEL.map(do, hosts.values()))
+
+
+def _outputs(hosts: Mapping[str, Host]) -> tuple[Output, ...]:
+    found = [
+        Output(event.time_ns, event.name, event.data["stream"], event.data["text"])
+        for host in hosts.values()
+        for event in host.channel.events
+        if event.kind == "output" and event.name != TCPDUMP
+    ]
+    return tuple(sorted(found, key=lambda output: output.time_ns))
+
+
+def _exits(hosts: Mapping[str, Host]) -> tuple[Exit, ...]:
+    found = [
+        Exit(event.time_ns, event.name, event.data["status"])
+        for host in hosts.values()
+        for event in host.channel.events
+        if event.kind == "exit" and event.name != TCPDUMP
+    ]
+    return tuple(sorted(found, key=lambda end: end.time_ns))
+
+
+def _refuse_taken_port(server: Host) -> None:
+    """Leave alone what somebody runs by hand in the host: say who has the port."""
+    for row in parse_ss(server.look()[2]):
+        if row.state is State.LISTEN and row.local.port == PORT:
+            holder = ", ".join(f"{process.name} (pid {process.pid})" for process in row.processes) or "?"
+            raise MachineError("port-taken", host="server", port=PORT, holder=holder)

@@ -1,0 +1,87 @@
+"""What the environment sets: the lab's name and subnet, the language, where runs are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lab.errors import UsageError
+from lab.text.catalog import LANGUAGES, choose_language
+
+HOSTS: Final = ("server", "client")
+PORT: Final = 8000
+_OFFSET: Final = {"server": 102, "client": 101}
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_PRIVATE: Final = tuple(
+    ipaddress.IPv4Network(block)
+    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")  # RFC 1918, RFC 2544
+)
+ROOT: Final = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One lab's settings. Host addresses are the subnet's .101 (client) and .102 (server)."""
+
+    name: str
+    subnet: ipaddress.IPv4Network
+    language: str
+    runs: Path
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Each host's address."""
+        return {host: str(self.subnet.network_address + _OFFSET[host]) for host in HOSTS}
+
+    @property
+    def bridge(self) -> str:
+        """The bridge's name on the machine: short, and different for every lab (a link's name has 15 letters)."""
+        return "lab-" + hashlib.sha256(self.name.encode()).hexdigest()[:8]
+
+    def container(self, host: str) -> str:
+        """The container of a host."""
+        return f"{self.name}-{host}"
+
+    def compose_environment(self) -> Mapping[str, str]:
+        """The variables that compose.yaml reads."""
+        return {
+            "LAB_NAME": self.name,
+            "LAB_SUBNET": str(self.subnet),
+            "LAB_SERVER_ADDRESS": self.addresses["server"],
+            "LAB_CLIENT_ADDRESS": self.addresses["client"],
+            "LAB_BRIDGE": self.bridge,
+        }
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read LAB_NAME, LAB_SUBNET, LAB_LANG and LAB_RUNS; UsageError names the one that is malformed."""
+    name = environment.get("LAB_NAME") or "socketlab"
+    if not _NAME.fullmatch(name):
+        raise UsageError("lab-name", name=name)
+    language = environment.get("LAB_LANG")
+    if language and language.replace("_", "-").lower() not in {known.lower() for known in LANGUAGES}:
+        raise UsageError("language-unknown", language=language, known=", ".join(LANGUAGES))
+    return Settings(
+        name=name,
+        subnet=_subnet(environment.get("LAB_SUBNET") or "192.168.1.0/24"),
+        language=choose_language(environment),
+        runs=Path(environment.get("LAB_RUNS") or ROOT / "runs"),
+    )
+
+
+def _subnet(text: str) -> ipaddress.IPv4Network:
+    try:
+        subnet = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise UsageError("subnet-malformed", subnet=text, detail=str(error)) from error
+    if not any(subnet.subnet_of(block) for block in _PRIVATE):
+        # A lab on public addresses would hide the real ones from its hosts.
+        raise UsageError("subnet-public", subnet=text)
+    if subnet.num_addresses < 128:
+        raise UsageError("subnet-too-small", subnet=text)
+    return subnet

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# Speaking to a person, in English or Chinese. Sourced, never run; bash 3.2 is enough (macOS), so no newer syntax here.
+#
+#   say  'Engine %s is up.' '引擎 %s 已启动。' "$version"      a line on stdout
+#   warn / fail                                                 the same on stderr; fail CODE … also ends the script
+
+lab_lang() { # the language a person gets: LAB_LANG, else the locale; "en" or "zh-CN"
+    local wanted=${LAB_LANG:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}}
+    case $wanted in
+        zh* | ZH*) printf 'zh-CN' ;;
+        *) printf 'en' ;;
+    esac
+}
+
+# The choice is made once: a command substitution costs a millisecond, and every script makes it.
+LAB_SAY_LANG=$(lab_lang)
+
+text() { # text EN ZH [ARGUMENTS…]: the sentence, without a newline
+    local english=$1 chinese=$2
+    shift 2
+    if [ "$LAB_SAY_LANG" = zh-CN ]; then english=$chinese; fi
+    # shellcheck disable=SC2059  # the format is ours: both sentences are templates
+    printf "$english" "$@"
+}
+
+say() {
+    text "$@"
+    printf '\n'
+}
+
+warn() { say "$@" >&2; }
+
+fail() { # fail CODE EN ZH [ARGUMENTS…]: the one clear line, then the end
+    local code=$1
+    shift
+    warn "$@"
+    exit "$code"
+}
+
+# Long steps show how far they are: one line that is rewritten on a terminal, a line per tenth in a log.
+LAB_PROGRESS_LAST=-1
+progress() { # progress PERCENT TEXT
+    local percent=$1 what=$2
+    if [ -t 1 ]; then
+        printf '\r\033[K  %3d %%  %.60s' "$percent" "$what"
+    elif [ $((percent / 10)) -gt "$LAB_PROGRESS_LAST" ]; then
+        LAB_PROGRESS_LAST=$((percent / 10))
+        printf '  %3d %%  %s\n' "$percent" "$what"
+    fi
+}
+
+progress_end() {
+    LAB_PROGRESS_LAST=-1
+    if [ -t 1 ]; then printf '\r\033[K'; fi
+}
+
+confirm() { # confirm EN ZH: yes unless a person at a terminal says no
+    if ! [ -t 0 ] || ! [ -t 1 ]; then return 0; fi
+    local answer
+    text "$1 [Y/n] " "$2 [Y/n] "
+    read -r answer || return 1
+    case $answer in
+        [nN]* | 否* | 不*) return 1 ;;
+        *) return 0 ;;
+    esac
+}

@@ -1,0 +1,207 @@
+"""What an exercise may do: start programs by name, type into them, freeze them, look. Everything goes into the record."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from lab.conditions import Condition
+from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Stopped
+from lab.kernel.sockets import parse_ss
+from lab.programs import Client, Program, Server
+from lab.wire.segment import Endpoint
+from lab.wire.state import State
+
+if TYPE_CHECKING:
+    from lab.hosts.host import Host
+
+SECONDS: Final = 5.0
+"""How long the stage waits for anything that should happen at once."""
+_POLL_SECONDS: Final = 0.005
+
+
+class PlayStoppedError(Exception):
+    """The play cannot go on, since a program did not do what the next act needs; the record says which and why."""
+
+    def __init__(self, stopped: Stopped) -> None:
+        super().__init__(stopped)
+        self.stopped = stopped
+
+
+class Stage:
+    """The two hosts, and the record of what was done on them."""
+
+    def __init__(self, hosts: Mapping[str, Host], server_program: str | None = None) -> None:
+        self.hosts = hosts
+        self.steps: list[Step] = []
+        self.parties: list[Party] = []
+        self.actions: list[Action] = []
+        self.snapshots: list[Snapshot] = []
+        self.samplings: list[Sampling] = []
+        self.counters: list[CounterReading] = []
+        self._server_program = server_program
+        self._step = ""
+
+    # -- programs
+
+    def serve(
+        self,
+        program: str,
+        *,
+        port: int,
+        name: str = "server",
+        backlog: int | None = None,
+        options: Sequence[str] = (),
+        ready: bool = True,
+    ) -> Server:
+        """Start a server program on the server host, and wait until it listens unless `ready` is False."""
+        program = self._server_program or program
+        host = self.hosts["server"]
+        argv = [program, *options, *(["--backlog", str(backlog)] if backlog is not None else [])]
+        argv += [host.address, str(port)]
+        server = Server(self, host, name, argv)
+        pid = server.start()
+        local = Endpoint(host.address, port)
+        self.parties.append(Party(name, "server", "server", program, " ".join(argv), pid, local, None))
+        self.act(name, "serve", " ".join(argv))
+        if ready:
+            server.wait_listening(local)
+        return server
+
+    def client(self, name: str, *, port: int, program: str = "prompt", wait: State = State.ESTABLISHED) -> Client:
+        """Start a client; wait until it has an ephemeral port and the server's `ss` shows it in the state `wait`."""
+        client = self._client(name, program, port, ())
+        local = client.wait_local()
+        self.parties[-1] = _with_local(self.parties[-1], local)
+        self._wait_rows(
+            "server",
+            lambda rows: any(row.peer == local and row.state is wait for row in rows),
+            Stopped(self._step, name, "not-connected", f"{local} {wait}"),
+        )
+        return client
+
+    def crowd(self, name: str, *, port: int, count: int) -> Client:
+        """Start the client that opens `count` connections at once and holds them."""
+        return self._client(name, "crowd", port, (str(count),))
+
+    def run(self, program: str, *, port: int, args: Sequence[str] = (), name: str | None = None) -> None:
+        """Run a client program to its end."""
+        self._client(name or program, program, port, args).wait()
+
+    def _client(self, name: str, program: str, port: int, args: Sequence[str]) -> Client:
+        host = self.hosts["client"]
+        remote = Endpoint(self.hosts["server"].address, port)
+        argv = [program, remote.address, str(port), *args]
+        client = Client(self, host, name, argv)
+        pid = client.start()
+        self.parties.append(Party(name, "client", "client", program, " ".join(argv), pid, None, remote))
+        self.act(name, "connect", " ".join(argv))
+        return client
+
+    # -- looking
+
+    @contextlib.contextmanager
+    def step(self, step_id: str) -> Iterator[None]:
+        """Do the acts of one step of the page."""
+        self._step = step_id
+        begun = time.time_ns()
+        try:
+            yield
+        finally:
+            self.steps.append(Step(step_id, begun, time.time_ns()))
+
+    def snapshot(
+        self,
+        name: str,
+        *,
+        on: Sequence[str] = ("server", "client"),
+        server: Condition | None = None,
+        client: Condition | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
+        """Keep what `ss` says on the hosts, once the conditions given hold on all of them, or at the deadline."""
+        conditions = {"server": server, "client": client}
+        deadline = time.monotonic() + seconds
+        while True:
+            looks = {host: self.hosts[host].look() for host in on}
+            missed = [host for host in on if not self._holds(conditions[host], looks[host][2])]
+            if not missed or time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_SECONDS)
+        number = len({snapshot.name for snapshot in self.snapshots}) + 1
+        for host, (begun, ended, text) in looks.items():
+            condition = conditions[host]
+            self.snapshots.append(
+                Snapshot(
+                    name=name,
+                    step=self._step,
+                    host=host,
+                    command="ss -tanpo",
+                    begun_ns=begun,
+                    ended_ns=ended,
+                    text=text,
+                    waited_for=condition.words if condition else None,
+                    timed_out=host in missed,
+                    file=f"ss/{number:02}-{name}.{host}.txt",
+                )
+            )
+
+    @contextlib.contextmanager
+    def watching(self, name: str, *, on: str) -> Iterator[None]:
+        """Look at a host again and again while the acts inside are done; keep every distinct output of `ss`."""
+        channel = self.hosts[on].channel
+        channel.call("sample", name=name, argv=["ss", "-tanpo"])
+        try:
+            yield
+        finally:
+            seen = channel.call("sample_stop", name=name)
+            self.samplings.append(
+                Sampling(
+                    name=name,
+                    step=self._step,
+                    host=on,
+                    command="ss -tanpo",
+                    begun_ns=seen["begun_ns"],
+                    ended_ns=seen["ended_ns"],
+                    polls=seen["polls"],
+                    samples=tuple(Sample(sample["time_ns"], sample["text"]) for sample in seen["samples"]),
+                    file=f"samples/{name}.{on}.txt",
+                )
+            )
+
+    def count(self, name: str, *, on: Sequence[str] = ("server", "client")) -> None:
+        """Keep a reading of the kernel's counters on the hosts."""
+        for host in on:
+            time_ns, values = self.hosts[host].counters()
+            self.counters.append(CounterReading(name, self._step, host, time_ns, values))
+
+    # -- for the programs
+
+    def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
+        """Record something that was done."""
+        self.actions.append(Action(self._step, time_ns or time.time_ns(), actor, verb, text))
+
+    def stopped(self, program: Program, reason: str, detail: str) -> PlayStoppedError:
+        """Return the error that ends the play, and what the record will say of it."""
+        return PlayStoppedError(Stopped(self._step, program.name, reason, detail))
+
+    def _names(self, client: str) -> Endpoint | None:
+        return next((party.local for party in self.parties if party.name == client), None)
+
+    def _holds(self, condition: Condition | None, text: str) -> bool:
+        return condition is None or condition.holds(parse_ss(text), self._names)
+
+    def _wait_rows(self, host: str, come, otherwise: Stopped) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+        deadline = time.monotonic() + SECONDS
+        while not come(parse_ss(self.hosts[host].look()[2])):
+            if time.monotonic() > deadline:
+                raise PlayStoppedError(otherwise)
+            time.sleep(_POLL_SECONDS)
+
+
+def _with_local(party: Party, local: Endpoint) -> Party:
+    return Party(
+        party.name, party.role, party.host, party.program, party.command, party.pid, local, party.remote
+    )

@@ -1,0 +1,1 @@
+"""Pure: segments, conversations and the TCP state machine, read from capture files."""

@@ -1,0 +1,124 @@
+"""Read a classic pcap file into TCP segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.wire.packet import LINKS, Decoder
+from lab.wire.segment import Segment
+
+LONGEST_RECORD: Final = 262_144
+"""The most bytes of a frame that libpcap itself writes or accepts (MAXIMUM_SNAPLEN)."""
+
+_FILE_HEADER: Final = 24
+_RECORD_HEADER: Final = 16
+
+_MAGICS: Final = {
+    b"\xd4\xc3\xb2\xa1": ("<", False),
+    b"\xa1\xb2\xc3\xd4": (">", False),
+    b"\x4d\x3c\xb2\xa1": ("<", True),
+    b"\xa1\xb2\x3c\x4d": (">", True),
+}
+"""The first four bytes: the byte order of the numbers behind them, and whether times are in nanoseconds."""
+
+_LOOKS: Final = {
+    b"\x0a\x0d\x0d\x0a": "capture-pcapng",
+    b"\x1f\x8b": "capture-gzip",
+}
+
+
+class CaptureError(EvidenceError):
+    """A capture file that cannot be read, or not to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The TCP segments of a capture, in the file's order.
+
+    `frames` counts every frame of the file and `skipped` those without a TCP segment: other protocols, fragments after
+    the first, frames cut before the end of the TCP header. `linktype` is the registry's number (LINKTYPE_…).
+    """
+
+    segments: tuple[Segment, ...]
+    frames: int
+    linktype: int
+    nanosecond: bool
+    skipped: int
+
+
+def parse_capture(data: bytes, *, where: str) -> Capture:
+    """Return the TCP segments of a classic pcap file's bytes.
+
+    Both byte orders, microseconds and nanoseconds; link types Ethernet, Linux cooked (both), raw IP and loopback.
+    `where` names the file in errors. Frame numbers count every frame from 1, as tshark's `frame.number`. CaptureError
+    when it is no such file, is cut short (naming the packet), has a record of an implausible length, or has a link
+    type that is not read here. Source: draft-ietf-opsawg-pcap.
+    """
+    order, nanosecond, linktype = _read_header(data, where)
+    read_record = Struct(order + "IIII").unpack_from
+    decode = Decoder(linktype, data).segment
+    scale = 1 if nanosecond else 1000
+    segments: list[Segment] = []
+    frames, at, size = 0, _FILE_HEADER, len(data)
+    while at < size:
+        frames += 1
+        if size - at < _RECORD_HEADER:
+            raise _cut_short(where, frames, at, _RECORD_HEADER - (size - at))
+        seconds, fraction, kept, on_wire = read_record(data, at)
+        start = at + _RECORD_HEADER
+        end = start + kept
+        if kept > LONGEST_RECORD:
+            raise CaptureError(
+                "capture-record-length", where=where, packet=frames, offset=at, length=kept, limit=LONGEST_RECORD
+            )
+        if end > size:
+            raise _cut_short(where, frames, at, end - size)
+        segment = decode(start, end, on_wire, frames, seconds * 1_000_000_000 + fraction * scale)
+        if segment is not None:
+            segments.append(segment)
+        at = end
+    return Capture(tuple(segments), frames, linktype, nanosecond, frames - len(segments))
+
+
+def _read_header(data: bytes, where: str) -> tuple[str, bool, int]:
+    known = _MAGICS.get(data[:4])
+    if known is None:
+        raise _foreign(data, where)
+    if len(data) < _FILE_HEADER:
+        raise CaptureError("capture-header-truncated", where=where, size=len(data), needed=_FILE_HEADER)
+    order, nanosecond = known
+    major, minor, linktype = Struct(order + "4xHH12xI").unpack_from(data)
+    if (major, minor) != (2, 4):
+        raise CaptureError("capture-version", where=where, version=f"{major}.{minor}")
+    # The upper bits say whether frames end with a checksum (FCS), and how long it is: IP lengths make it harmless.
+    linktype &= 0xFFFF
+    if linktype not in LINKS:
+        raise CaptureError("capture-linktype", where=where, linktype=linktype)
+    return order, nanosecond, linktype
+
+
+def _cut_short(where: str, packet: int, offset: int, missing: int) -> CaptureError:
+    return CaptureError("capture-truncated", where=where, packet=packet, offset=offset, missing=missing)
+
+
+def _foreign(data: bytes, where: str) -> CaptureError:
+    if not data:
+        return CaptureError("capture-empty", where=where)
+    if any(magic.startswith(data) for magic in _MAGICS):
+        return CaptureError("capture-header-truncated", where=where, size=len(data), needed=_FILE_HEADER)
+    for magic, code in _LOOKS.items():
+        if data.startswith(magic):
+            return CaptureError(code, where=where)
+    if _is_text(data[:64]):
+        return CaptureError("capture-text", where=where)
+    return CaptureError("capture-foreign", where=where, magic=data[:4].hex(" "))
+
+
+def _is_text(start: bytes) -> bool:
+    # The cut after 64 bytes may fall within a character, which "ignore" forgives; other bad bytes shorten the text.
+    text = start.decode("utf-8", errors="ignore")
+    whole = len(text.encode()) > len(start) - 4
+    return whole and all(char.isprintable() or char in "\t\r\n" for char in text)

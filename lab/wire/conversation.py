@@ -1,0 +1,221 @@
+"""Both directions of one TCP connection, as a capture has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from lab.wire.bits import accepts, has_ack, has_fin, has_rst, has_syn, opens, span
+from lab.wire.grouping import Growing, home
+from lab.wire.segment import Endpoint, Segment
+from lab.wire.sequence import MODULUS, Flow, Ranges, seq_after, seq_diff
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The segments between two endpoints from one SYN to the end, in the capture's order.
+
+    `client` sent the first SYN without ACK. `whole` is False when no such SYN is in the capture; then the client is who
+    a SYN-ACK went to, or else the first segment's sender.
+    """
+
+    client: Endpoint
+    server: Endpoint
+    segments: tuple[Segment, ...]
+    whole: bool = True
+
+    def from_client(self, segment: Segment) -> bool:
+        """Whether the client sent the segment."""
+        return segment.src == self.client
+
+    def relative(self, segment: Segment) -> tuple[int, int | None]:
+        """Return (sequence number, acknowledgement) counted from each flow's ISN, modulo 2^32.
+
+        The acknowledgement is None without the ACK flag. Where a flow's SYN was not captured, its first number is 1.
+        """
+        seq = (segment.seq - self.isn(segment.src)) % MODULUS
+        if not has_ack(segment):
+            return seq, None
+        return seq, (segment.ack - self.isn(segment.dst)) % MODULUS
+
+    def isn(self, endpoint: Endpoint) -> int:
+        """Return the initial sequence number of the end's flow; guessed from its first number without a SYN."""
+        return self._isns.get(endpoint, 0)
+
+    @cached_property
+    def _isns(self) -> dict[Endpoint, int]:
+        isns: dict[Endpoint, int] = {}
+        for segment in self.segments:
+            if has_syn(segment):
+                isns.setdefault(segment.src, segment.seq)
+        for segment in self.segments:
+            isns.setdefault(segment.src, (segment.seq - 1) % MODULUS)
+            if has_ack(segment):
+                isns.setdefault(segment.dst, (segment.ack - 1) % MODULUS)
+        return isns
+
+    @cached_property
+    def handshake(self) -> tuple[Segment, ...]:
+        """The segments that opened the connection: `S`, `S.`, `.` when complete, fewer when not.
+
+        The first of each; the third may carry data. A simultaneous open has four: `S`, `S`, `S.`, `S.`.
+        """
+        steps = (self._first_syn(self.client), self._first_syn(self.server), *self._syn_acknowledgements())
+        return tuple(sorted({step for step in steps if step is not None}, key=lambda step: step.number))
+
+    @property
+    def established(self) -> bool:
+        """Whether each end's SYN is in the capture and was acknowledged by the other."""
+        return all((self._first_syn(self.client), self._first_syn(self.server), *self._syn_acknowledgements()))
+
+    def _first_syn(self, endpoint: Endpoint) -> Segment | None:
+        return next((each for each in self.segments if each.src == endpoint and has_syn(each)), None)
+
+    def _syn_acknowledgements(self) -> tuple[Segment | None, Segment | None]:
+        return self._first_acknowledging_syn(self.server), self._first_acknowledging_syn(self.client)
+
+    def _first_acknowledging_syn(self, opener: Endpoint) -> Segment | None:
+        if self._first_syn(opener) is None:
+            return None
+        for each in self.segments:
+            if each.dst == opener and has_ack(each) and not has_rst(each):
+                if seq_after(each.ack, self.isn(opener)):
+                    return each
+        return None
+
+    @cached_property
+    def data(self) -> tuple[Segment, ...]:
+        """The segments that carry payload, retransmissions included."""
+        return tuple(each for each in self.segments if each.length)
+
+    @cached_property
+    def resets(self) -> tuple[Segment, ...]:
+        """The segments with RST."""
+        return tuple(each for each in self.segments if has_rst(each))
+
+    @cached_property
+    def first_closer(self) -> Endpoint | None:
+        """Who sent the first FIN, None when nobody did; a RST is no FIN."""
+        return self.teardown[0].src if self.teardown else None
+
+    @cached_property
+    def teardown(self) -> tuple[Segment, ...]:
+        """The segments from the first FIN to the end of the conversation, empty without a FIN."""
+        for place, each in enumerate(self.segments):
+            if has_fin(each):
+                return self.segments[place:]
+        return ()
+
+    @cached_property
+    def retransmissions(self) -> tuple[Segment, ...]:
+        """The segments that carry a SYN, FIN or data byte which the same end had already sent.
+
+        A network's duplicate counts too: a capture cannot tell it. Not counted: what takes no sequence number (bare
+        ACKs, Linux's keepalives and window probes), a single byte sent again that the peer had acknowledged (keepalive
+        of other systems) or that met a closed window (probe), and the `S.` after an `S` in a simultaneous open.
+        """
+        return tuple(self._find_retransmissions())
+
+    def _find_retransmissions(self) -> Iterable[Segment]:
+        flows = {end: Flow(self.isn(end)) for end in (self.client, self.server)}
+        seen = {end: Ranges() for end in flows}
+        acknowledged = dict.fromkeys(flows, 0)
+        window = dict.fromkeys(flows, 1)
+        accepted: set[Endpoint] = set()
+        for each in self.segments:
+            flow = flows[each.src]
+            begin = flow.sent(each)
+            again = not has_rst(each) and seen[each.src].add(begin, begin + span(each))
+            probe = each.length == 1 and span(each) == 1 and begin + 1 == flow.top
+            if probe and (acknowledged[each.src] > begin or window[each.dst] == 0):
+                again = False
+            if accepts(each) and each.src not in accepted:
+                accepted.add(each.src)
+                again = again and not (self._opens_too(each.src))
+            if has_ack(each):
+                acknowledged[each.dst] = max(acknowledged[each.dst], flows[each.dst].offset(each.ack))
+                window[each.src] = each.window
+            if again:
+                yield each
+
+    def _opens_too(self, endpoint: Endpoint) -> bool:
+        return any(each.src == endpoint and opens(each) for each in self.segments)
+
+    def acknowledges(self, segment: Segment) -> tuple[Segment, ...]:
+        """Return the other end's segments that this one is the first to acknowledge whole: ACKs are cumulative."""
+        return self._acknowledged.get(segment.number, ())
+
+    @cached_property
+    def _acknowledged(self) -> dict[int, tuple[Segment, ...]]:
+        flows = {end: Flow(self.isn(end)) for end in (self.client, self.server)}
+        waiting: dict[Endpoint, list[tuple[int, Segment]]] = {self.client: [], self.server: []}
+        found: dict[int, tuple[Segment, ...]] = {}
+        for each in self.segments:
+            begin = flows[each.src].sent(each)
+            if has_ack(each) and waiting[each.dst]:
+                upto = flows[each.dst].offset(each.ack)
+                covered = tuple(sent for end, sent in waiting[each.dst] if end <= upto)
+                if covered:
+                    found[each.number] = covered
+                    waiting[each.dst] = [(end, sent) for end, sent in waiting[each.dst] if end > upto]
+            if span(each) and not has_rst(each):
+                waiting[each.src].append((begin + span(each), each))
+        return found
+
+    @cached_property
+    def close_segments(self) -> int | None:
+        """How many segments the teardown took as the textbook counts: FINs and the ACKs of them, nothing else.
+
+        4 when the first FIN was acknowledged by a segment of its own (or by data) before the peer's FIN, or when both
+        FINs crossed; 3 when the peer's FIN rode with that acknowledgement; None when a FIN or its acknowledgement is
+        missing or a RST came first.
+        """
+        reply: Segment | None = None
+        ends: dict[Endpoint, int] = {}
+        done: set[Endpoint] = set()
+        riding = False
+        for each in self.teardown:
+            if has_rst(each):
+                return None
+            peer = each.dst
+            if peer in ends and has_ack(each) and seq_diff(each.ack, ends[peer]) >= 0:
+                if peer == self.first_closer and reply is None:
+                    reply = each
+                    riding = has_fin(each) and each.src not in ends
+                done.add(peer)
+            if has_fin(each):
+                ends.setdefault(each.src, (each.seq + span(each)) % MODULUS)
+            if len(done) == 2:
+                return 3 if riding else 4
+        return None
+
+
+def conversations(segments: Iterable[Segment]) -> tuple[Conversation, ...]:
+    """Return the conversations among the segments, in the order of their first segment.
+
+    They are told apart by the ordered pair of endpoints and the ISN: a SYN with another ISN begins a new one, whether
+    the old is closed, in TIME-WAIT or neither; both ends' SYNs make one conversation when they cross.
+    """
+    known: dict[tuple[Endpoint, Endpoint], list[Growing]] = {}
+    order: list[Growing] = []
+    for each in segments:
+        key = (each.src, each.dst) if each.src <= each.dst else (each.dst, each.src)
+        same = known.setdefault(key, [])
+        place = home(same, each)
+        if place is None:
+            place = Growing(each)
+            same.append(place)
+            order.append(place)
+        place.add(each)
+    return tuple(_finish(each.segments) for each in order)
+
+
+def _finish(segments: list[Segment]) -> Conversation:
+    opening = next((each for each in segments if opens(each)), None)
+    if opening is not None:
+        return Conversation(opening.src, opening.dst, tuple(segments))
+    accepting = next((each for each in segments if accepts(each)), None)
+    if accepting is not None:
+        return Conversation(accepting.dst, accepting.src, tuple(segments), whole=False)
+    return Conversation(segments[0].src, segments[0].dst, tuple(segments), whole=False)

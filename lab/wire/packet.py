@@ -1,0 +1,193 @@
+"""From the bytes of one captured frame to its TCP segment: link layer, IPv4 or IPv6, TCP header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from struct import Struct
+from typing import Final
+
+from lab.wire.segment import Endpoint, Flags, Segment
+
+ETHERNET: Final = 1
+NULL: Final = 0
+RAW_IP: Final = 101
+COOKED: Final = 113
+COOKED_V2: Final = 276
+
+_IPV4: Final = 0x0800
+_IPV6: Final = 0x86DD
+_ETHERTYPE_OF_VERSION: Final = {4: _IPV4, 6: _IPV6}
+_VLAN_TAGS: Final = frozenset({0x8100, 0x88A8, 0x9100})
+_TCP: Final = 6
+
+_ETHERNET_HEADER: Final = 14
+_VLAN_HEADER: Final = 4
+_COOKED_HEADER: Final = 16
+_COOKED_V2_HEADER: Final = 20
+_NULL_HEADER: Final = 4
+_IPV4_HEADER: Final = 20
+_IPV4_ADDRESS: Final = 4
+_IPV6_HEADER: Final = 40
+_EXTENSION_HEADER: Final = 8
+_TCP_HEADER: Final = 20
+"""Each header's length, or its least one, in bytes."""
+
+_HEADERS_IN_EIGHTS: Final = frozenset({0, 43, 60, 135, 139, 140})
+"""IPv6 extension headers whose length field counts 8 bytes (RFC 8200, section 4; the IANA registry)."""
+_FRAGMENT: Final = 44
+_AUTHENTICATION: Final = 51
+
+_AF_INET: Final = 2
+_AF_INET6: Final = frozenset({10, 24, 28, 30})
+"""AF_INET6 of Linux, of NetBSD and OpenBSD, of FreeBSD, of macOS: the loopback header keeps the writer's number."""
+
+_read_type: Final = Struct(">H").unpack_from
+_read_ipv4: Final = Struct(">BxH2xHxB").unpack_from
+_read_ipv6: Final = Struct(">BxxxHB").unpack_from
+_read_extension: Final = Struct(">BBH").unpack_from
+_read_tcp: Final = Struct(">IIBBH").unpack_from
+
+_FLAGS: Final = tuple(Flags(bits) for bits in range(256))
+"""Every combination made beforehand: calling the enum for each packet would cost more than the rest of it."""
+
+_Link = Callable[[bytes, int, int], "tuple[int, int] | None"]
+"""From a frame's place in the data to where the next header begins and its Ethernet type."""
+
+
+def _ethernet(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+    return _behind(data, at + _ETHERNET_HEADER, end, at + 12)
+
+
+def _cooked(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+    return _behind(data, at + _COOKED_HEADER, end, at + 14)
+
+
+def _cooked_v2(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+    return _behind(data, at + _COOKED_V2_HEADER, end, at)
+
+
+def _behind(data: bytes, at: int, end: int, type_at: int) -> tuple[int, int] | None:
+    """Step over 802.1Q and 802.1ad tags behind a link header whose type stands at `type_at`."""
+    if at > end:
+        return None
+    ethertype: int = _read_type(data, type_at)[0]
+    while ethertype in _VLAN_TAGS:
+        if end - at < _VLAN_HEADER:
+            return None
+        ethertype = _read_type(data, at + 2)[0]
+        at += _VLAN_HEADER
+    return at, ethertype
+
+
+def _raw(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+    return (at, _ETHERTYPE_OF_VERSION.get(data[at] >> 4, 0)) if at < end else None
+
+
+def _null(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+    if end - at < _NULL_HEADER:
+        return None
+    # The family stands in the byte order of the machine that captured, which need not be the file's.
+    word = data[at : at + _NULL_HEADER]
+    family = min(int.from_bytes(word, "little"), int.from_bytes(word, "big"))
+    if family == _AF_INET:
+        return at + _NULL_HEADER, _IPV4
+    return (at + _NULL_HEADER, _IPV6) if family in _AF_INET6 else None
+
+
+LINKS: Final[dict[int, _Link]] = {
+    ETHERNET: _ethernet,
+    NULL: _null,
+    RAW_IP: _raw,
+    COOKED: _cooked,
+    COOKED_V2: _cooked_v2,
+}
+"""How to find the IP header for each link type that the lab reads."""
+
+
+class Decoder:
+    """Reads the frames in the bytes of one capture file; an endpoint that comes again is the same object."""
+
+    def __init__(self, linktype: int, data: bytes) -> None:
+        self._link = LINKS[linktype]
+        self._data = data
+        self._endpoints: dict[bytes, Endpoint] = {}
+
+    def segment(self, at: int, end: int, on_wire: int, number: int, time_ns: int) -> Segment | None:
+        """Return the TCP segment in the frame that lies at `at`..`end`, None when there is none.
+
+        `on_wire` is the frame's length before the snap length cut it. None stands for: another protocol, a
+        fragment that is not the first, a TCP header cut short, or headers that contradict each other.
+        """
+        data = self._data
+        found = self._link(data, at, end)
+        if found is None:
+            return None
+        ip, ethertype = found
+        if ethertype == _IPV4:
+            if end - ip < _IPV4_HEADER:
+                return None
+            first, length, fragment, header = _read_ipv4(data, ip)
+            if header != _TCP or first >> 4 != 4 or fragment & 0x1FFF:  # noqa: PLR2004 - the IP version
+                return None
+            tcp = ip + (first & 15) * 4
+            src, dst = data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
+        elif ethertype == _IPV6:
+            if end - ip < _IPV6_HEADER:
+                return None
+            first, length, header = _read_ipv6(data, ip)
+            if first >> 4 != 6:  # noqa: PLR2004 - the IP version
+                return None
+            behind = ip + _IPV6_HEADER if header == _TCP else _past_extensions(data, ip, end, header)
+            if behind is None:
+                return None
+            tcp = behind
+            src, dst = data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
+            length += _IPV6_HEADER if length else 0
+        else:
+            return None
+        # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
+        stop = ip + length if length else at + on_wire
+        return self._tcp(tcp, end, stop, (src, dst), number, time_ns)
+
+    def _tcp(
+        self, tcp: int, end: int, stop: int, addresses: tuple[bytes, bytes], number: int, time_ns: int
+    ) -> Segment | None:
+        data = self._data
+        if end - tcp < _TCP_HEADER:
+            return None
+        seq, ack, offset, bits, window = _read_tcp(data, tcp + 4)
+        body = tcp + (offset >> 4) * 4
+        if not tcp + _TCP_HEADER <= body <= stop:
+            return None
+        src = self._endpoint(addresses[0] + data[tcp : tcp + 2])
+        dst = self._endpoint(addresses[1] + data[tcp + 2 : tcp + 4])
+        payload = data[body : min(stop, end)]
+        return Segment(number, time_ns, src, dst, seq, ack, _FLAGS[bits], window, payload, stop - body)
+
+    def _endpoint(self, key: bytes) -> Endpoint:
+        known = self._endpoints.get(key)
+        if known is None:
+            address, port = key[:-2], int.from_bytes(key[-2:], "big")
+            text = str(IPv4Address(address) if len(address) == _IPV4_ADDRESS else IPv6Address(address))
+            known = self._endpoints[key] = Endpoint(text, port)
+        return known
+
+
+def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
+    """Return where TCP begins behind IPv6 extension headers (RFC 8200, section 4), None when it does not."""
+    at = ip + _IPV6_HEADER
+    while header != _TCP:
+        if end - at < _EXTENSION_HEADER:
+            return None
+        following, length, fragment = _read_extension(data, at)
+        if header in _HEADERS_IN_EIGHTS:
+            at += (length + 1) * 8
+        elif header == _AUTHENTICATION:
+            at += (length + 2) * 4
+        elif header == _FRAGMENT and not fragment & 0xFFF8:
+            at += _EXTENSION_HEADER
+        else:
+            return None
+        header = following
+    return at

@@ -1,0 +1,67 @@
+"""One TCP segment as it stood in a capture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import NamedTuple
+
+
+class Endpoint(NamedTuple):
+    """One end of a connection: an address in its shortest text form, and a port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+class Flags(IntFlag):
+    """The control bits of a TCP header (RFC 9293, section 3.1)."""
+
+    FIN = 0x01
+    SYN = 0x02
+    RST = 0x04
+    PSH = 0x08
+    ACK = 0x10
+    URG = 0x20
+    ECE = 0x40
+    CWR = 0x80
+
+    @property
+    def letters(self) -> str:
+        """The flags as tcpdump prints them between brackets: `S`, `S.`, `.`, `P.`, `F.`, `R`, `R.`."""
+        shown = "".join(
+            letter
+            for flag, letter in (
+                (Flags.FIN, "F"),
+                (Flags.SYN, "S"),
+                (Flags.RST, "R"),
+                (Flags.PSH, "P"),
+                (Flags.ACK, "."),
+                (Flags.URG, "U"),
+                (Flags.ECE, "E"),
+                (Flags.CWR, "W"),
+            )
+            if self & flag
+        )
+        return shown or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A TCP segment: `number` is its frame number in the capture (from 1), times are ns since the epoch (UTC)."""
+
+    number: int
+    time_ns: int
+    src: Endpoint
+    dst: Endpoint
+    seq: int
+    ack: int
+    flags: Flags
+    window: int
+    payload: bytes
+    length: int
+    """Payload bytes on the wire; more than `len(payload)` when the capture's snap length cut the frame."""
