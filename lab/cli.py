@@ -75,6 +75,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     run = add("run", _run)
     run.add_argument("number", type=int, metavar="N")
     run.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    run.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
     run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
     hand = add("hand", _hand)
     hand.add_argument("number", type=int, metavar="N")
@@ -159,7 +160,7 @@ def _explain(options: argparse.Namespace, settings: Settings) -> int:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     from lab.commands.runs import run  # noqa: PLC0415
 
-    return run(settings, options.number, as_json=options.json, server=options.server)
+    return run(settings, options.number, as_json=options.json, server=options.server, build=options.build)
 
 
 def _judge(options: argparse.Namespace, settings: Settings) -> int:

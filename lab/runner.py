@@ -21,16 +21,17 @@ from lab.wire.state import State
 
 if TYPE_CHECKING:
     from lab.exercise import Exercise
+    from lab.hosts.images import Say
     from lab.settings import Settings
 
 _PARALLEL: Final = ThreadPoolExecutor(max_workers=len(HOSTS))
 
 
 @contextlib.contextmanager
-def open_hosts(settings: Settings, sysctls: Sysctls | None) -> Iterator[Mapping[str, Host]]:
+def open_hosts(settings: Settings, sysctls: Sysctls | None, build: Say | None = None) -> Iterator[Mapping[str, Host]]:
     """Yield both hosts with their agents running, made anew where they are not as `sysctls` need them.
 
-    With None the hosts are taken as they stand. Raises MachineError when the engine, the image, the addresses or (taken
+    With None the hosts are taken as they stand; with `build` a missing image is built. Raises MachineError when the engine, the image, the addresses or (taken
     as they stand) the hosts are not to be had.
     """
     channels = _connect(settings, must=sysctls is None)
@@ -38,7 +39,7 @@ def open_hosts(settings: Settings, sysctls: Sysctls | None) -> Iterator[Mapping[
         wanted = {host: config_of(settings, host, sysctls) for host in HOSTS}
         if {host: channel.config for host, channel in channels.items()} != wanted:
             _close(channels)
-            bring_up(settings, sysctls)
+            bring_up(settings, sysctls, build)
             channels = _connect(settings, must=True)
     try:
         yield {host: Host(host, settings.addresses[host], channel) for host, channel in channels.items()}
@@ -65,16 +66,19 @@ def _close(channels: Mapping[str, Channel]) -> None:
     list(_PARALLEL.map(lambda channel: channel.close(), channels.values()))
 
 
-def play(exercise: Exercise, settings: Settings, server_program: str | None = None) -> Evidence:
-    """Play the exercise and return its evidence; `server_program` stands in for the server it names."""
+def play(
+    exercise: Exercise, settings: Settings, server_program: str | None = None, build: Say | None = None
+) -> Evidence:
+    """Play the exercise and return its evidence.
+
+    `server_program` stands in for the server it names; with `build` a missing image is built first.
+    """
     sysctls = {host: exercise.lab.sysctls(host) for host in HOSTS}
-    with open_hosts(settings, sysctls) as hosts:
+    with open_hosts(settings, sysctls, build) as hosts:
         return _play_on(hosts, exercise, settings, server_program)
 
 
-def _play_on(
-    hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, server_program: str | None
-) -> Evidence:
+def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, server_program: str | None) -> Evidence:
     _refuse_taken_port(hosts["server"])
     _on_all(hosts, Host.clean)
     for host in hosts.values():

@@ -202,6 +202,4 @@ class Stage:
 
 
 def _with_local(party: Party, local: Endpoint) -> Party:
-    return Party(
-        party.name, party.role, party.host, party.program, party.command, party.pid, local, party.remote
-    )
+    return Party(party.name, party.role, party.host, party.program, party.command, party.pid, local, party.remote)

@@ -92,8 +92,8 @@ main() {
             '只有 Debian 和 Ubuntu 能用软件包构建基础镜像。请在能访问镜像仓库时执行：docker pull debian:trixie-slim'
     fi
     if [ "$(id -u)" -ne 0 ]; then
-        fail 3 'Building the base image from packages needs root. Type: sudo make images' \
-            '用软件包构建基础镜像需要 root 权限。请执行：sudo make images'
+        fail 3 'Building the base image from packages needs root. Type: sudo images/host/build-base.sh %s' \
+            '用软件包构建基础镜像需要 root 权限。请执行：sudo images/host/build-base.sh %s' "$name"
     fi
     need_mmdebstrap
     work=$(mktemp -d)

@@ -10,7 +10,7 @@ from lab.errors import EXIT_MACHINE, EXIT_PASS, MachineError
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import LABEL, engine
-from lab.hosts.images import ensure_image, image_exists, image_name
+from lab.hosts.images import Say, ensure_image, image_exists, image_name
 from lab.runner import open_hosts
 from lab.settings import HOSTS, Settings
 from lab.text.catalog import messages
@@ -22,18 +22,25 @@ def _say(settings: Settings, code: str, **fields: object) -> None:
     print(messages(settings.language).get(f"cli.say.{code}", **fields), flush=True)
 
 
+def progress(settings: Settings) -> Say:
+    """Return what tells of each long part, on stderr: stdout is for answers."""
+
+    def say(code: str, fields: dict[str, object]) -> None:
+        print(messages(settings.language).get(f"cli.say.{code}", **fields), file=sys.stderr, flush=True)
+
+    return say
+
+
 def images(settings: Settings) -> int:
     """Build the image of the hosts if it is not there."""
-    name = ensure_image(lambda code, fields: _say(settings, code, **fields))
+    name = ensure_image(progress(settings))
     _say(settings, "images-present", image=name)
     return EXIT_PASS
 
 
 def up(settings: Settings, *, build: bool) -> int:
     """Start both hosts, and say where they are."""
-    if build:
-        ensure_image(lambda code, fields: _say(settings, code, **fields))
-    bring_up(settings, _NO_SYSCTLS)
+    bring_up(settings, _NO_SYSCTLS, progress(settings) if build else None)
     for host in HOSTS:
         _say(settings, "host-up", host=host, address=settings.addresses[host])
     return EXIT_PASS
@@ -93,13 +100,9 @@ def status(settings: Settings) -> int:
 def shell(settings: Settings, host: str, *, root: bool) -> int:
     """Open a shell on a host as the unprivileged user (or root, for tcpdump), and return its exit code."""
     with engine() as client:
-        names = [
-            container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})
-        ]
+        names = [container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})]
     if settings.container(host) not in names:
         raise MachineError("host-down", host=host)
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     command = ["docker", "exec", "-i", *terminal, "-u", "root" if root else "lab", "-w", "/tmp"]
     os.execvp("docker", [*command, settings.container(host), "bash"])
-
-

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
+from lab.commands.hosts import progress
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, UsageError
 from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, exercise_folders, judge, load_exercise
@@ -34,12 +35,12 @@ EXIT_OF: Final = {
 }
 
 
-def run(settings: Settings, number: int, *, as_json: bool, server: str | None) -> int:
+def run(settings: Settings, number: int, *, as_json: bool, server: str | None, build: bool) -> int:
     """Play, judge, keep and show an exercise; the exit code is its verdict's."""
     exercise = load_exercise(number)
     if server is not None:
         _require_server(server)
-    evidence = play(exercise, settings, server)
+    evidence = play(exercise, settings, server, progress(settings) if build else None)
     judgement = judge(exercise, evidence)
     folder = keep(evidence, _forms(exercise, evidence, judgement, settings), settings.runs)
     return _tell(exercise, evidence, judgement, settings, folder, as_json=as_json, fresh=True)
@@ -73,7 +74,7 @@ def _forms(exercise: Exercise, evidence: Evidence, judgement: Judgement, setting
     }
 
 
-def _tell(  # noqa: PLR0913 - the whole of a judged run
+def _tell(
     exercise: Exercise,
     evidence: Evidence,
     judgement: Judgement,

@@ -15,8 +15,8 @@ def compose_samples(samples: Sequence[Sample]) -> str:
     r"""Return the text of a sampling's file: before each output of `ss` a line with its time in ns and its length.
 
     >>> from lab.evidence.records import Sample
-    >>> print(compose_samples([Sample(1_700_000_000_000_000_000, "State\n")]), end="")
-    @ 1700000000000000000 ns, 6 characters
+    >>> print(compose_samples([Sample(1_700_000_000_000_000_000, "State")]), end="")
+    @ 1700000000000000000 ns, 5 characters
     State
     """
     return "".join(sample_header(sample.time_ns, len(sample.text)) + sample.text + "\n" for sample in samples)

@@ -157,6 +157,8 @@ def _bytes(folder: Path, place: str) -> bytes:
         raise EvidenceError("evidence-file-missing", file=place, path=str(folder)) from None
     except OSError as error:
         raise EvidenceError("evidence-file-unreadable", file=place, reason=error.strerror or str(error)) from None
+    except UnicodeEncodeError as error:
+        raise EvidenceError("evidence-file-unreadable", file=ascii(place), reason=error.reason) from None
 
 
 def _text(folder: Path, place: str) -> str:

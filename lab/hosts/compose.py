@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lab.errors import MachineError
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.engine import engine
-from lab.hosts.images import image_exists, image_name
+from lab.hosts.images import Say, ensure_image, image_exists, image_name
 from lab.hosts.network import colliding_network, own_subnet
 from lab.settings import HOSTS, ROOT
 
@@ -30,12 +30,17 @@ def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def bring_up(settings: Settings, sysctls: Sysctls) -> None:
-    """Make the network and the two hosts, or only what differs. MachineError says what stands in the way."""
+def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> None:
+    """Make the network and the two hosts, or only what differs. MachineError says what stands in the way.
+
+    With `build`, which is told of each long part, a missing image is built first.
+    """
     image = image_name()
     with engine() as client:
         if not image_exists(client, image):
-            raise MachineError("image-missing", image=image)
+            if build is None:
+                raise MachineError("image-missing", image=image)
+            ensure_image(build)
         if collision := colliding_network(client, settings):
             name, subnet = collision
             raise MachineError("subnet-taken", subnet=settings.subnet, name=name, other=subnet)

@@ -36,7 +36,7 @@ class Host:
 
     def run(self, *argv: str, user: str = "lab", timeout: float = 10.0) -> str:
         """Run a short command and return what it printed; EvidenceError with its words when it fails."""
-        answer = self.channel.call("run", argv=argv, user=user, timeout=timeout, **{})
+        answer = self.channel.call("run", argv=argv, user=user, timeout=timeout)
         if answer["status"] != 0:
             words = (answer["stderr"].strip() or f"exit status {answer['status']}").splitlines()[-1]
             raise EvidenceError("probe-died", probe=" ".join(argv), host=self.name, detail=words)

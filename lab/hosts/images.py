@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -102,7 +103,7 @@ def _registry_answers() -> bool:
 
 
 def _loud(command: list[str], code: str) -> None:
-    """Run a long command whose progress is its own; MachineError when it fails."""
-    status = subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+    """Run a long command whose progress is its own, on stderr: stdout is for verdicts. MachineError when it fails."""
+    status = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
     if status != 0:
         raise MachineError(code, command=" ".join(command[:2]), status=status)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lab.wire.conversation import Conversation
 
 
-def acknowledged(  # noqa: PLR0913 - named, so that an exercise reads as the lesson
+def acknowledged(
     conversation_of: str,
     *,
     id: str,  # noqa: A002 - the exercise's word

@@ -58,7 +58,7 @@ def _split(line: str, header: str, columns: tuple[str, ...]) -> list[str] | None
     if len(texts) == len(columns):
         return texts
     below = _split_below(line, header)
-    if below is not None:
+    if below is not None and all(text or column in MAY_BE_EMPTY for column, text in zip(columns, below, strict=True)):
         return below
     left_out = columns[len(texts) :]
     # With one optional column at the end there is no doubt which cell is missing, aligned or not.

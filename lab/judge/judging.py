@@ -14,7 +14,6 @@ from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Ve
 from lab.text.catalog import messages
 from lab.wire.conversation import Conversation
 
-
 STOPPED: Final = "stopped"
 """The message of a fail for want of a record that a program kept from being made."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.wire.conversation import Conversation
 
 
-def close_shares(  # noqa: PLR0913 - named, so that an exercise reads as the lesson
+def close_shares(
     *,
     step: str,
     id: str,  # noqa: A002 - the exercise's word
@@ -42,11 +42,7 @@ def conversations_of_step(evidence: Evidence, step: str, on: str) -> Sequence[Co
     """Return the conversations whose first segment lies within a step, as captured on a host."""
     window = evidence.step(step)
     record = whole_capture(evidence, on)
-    return [
-        each
-        for each in record.conversations
-        if window.begun_ns <= each.segments[0].time_ns <= window.ended_ns
-    ]
+    return [each for each in record.conversations if window.begun_ns <= each.segments[0].time_ns <= window.ended_ns]
 
 
 def count_closes(conversations: Sequence[Conversation]) -> tuple[int, int, int]:

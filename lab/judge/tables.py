@@ -13,9 +13,9 @@ from lab.judge.grid import Grid, parse_grid
 from lab.judge.judging import Judged
 from lab.judge.matching import match_rows
 from lab.judge.verdict import Look, Message, Result, Verdict
-from lab.wire.state import State
 from lab.kernel.rows import SocketRow
 from lab.wire.segment import Endpoint
+from lab.wire.state import State
 
 Only = int | str | tuple[int | str, ...] | None
 
@@ -89,7 +89,8 @@ class Sockets(Judged):
         rows = [row for row in snapshot.rows if counts(row) and (not self.states or row.state in self.states)]
         match = match_rows(self.grid.columns, wanted, rows)
         if match.agrees:
-            return self.result(Verdict.PASS, Message("rows-agree"), match.comparison, (Look(snapshot.file),))
+            code = "rows-agree" if self.grid.rows else "rows-none"
+            return self.result(Verdict.PASS, Message(code), match.comparison, (Look(snapshot.file),))
         return self.result(
             Verdict.FAIL,
             _difference(snapshot, match.counts),

@@ -13,7 +13,7 @@ from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.wire.state import State
 
 
-def tally(  # noqa: PLR0913 - named, so that an exercise reads as the lesson
+def tally(
     snapshot: str,
     *,
     on: str,

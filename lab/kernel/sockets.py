@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -160,11 +161,9 @@ class _Line:
 
     def _address(self, word: str) -> str:
         try:
-            address = ipaddress.ip_address(word)
+            return _shortest(word)
         except ValueError:
             raise self._error("ss-bad-address", value=_printable(word)) from None
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return str(mapped or address)
 
     def _tail(self, start: int) -> tuple[tuple[Process, ...], Timer | None]:
         """Read what follows the addresses: processes and timer (3.10 puts the timer first), then details."""
@@ -204,6 +203,14 @@ class _Line:
 
     def _error(self, code: str, **params: object) -> SsParseError:
         return SsParseError(code, where=self.where, row=self.number, line=_printable(self.text), **params)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shortest(word: str) -> str:
+    """Return an address in its shortest form, a mapped one as IPv4. A list of thousands holds few addresses."""
+    address = ipaddress.ip_address(word)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def _milliseconds(left: re.Match[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from rich.cells import cell_len
@@ -16,41 +17,36 @@ from lab.report.words import Words
 
 MARGIN: Final = 6
 _MARK_AT: Final = 3
-_TITLES_MOST: Final = 0.42
+_TITLES_MOST: Final = 0.48
 _GAP: Final = 3
 
 
 def draw(checks: Sequence[Check], words: Words, width: int) -> list[Line]:
     """Return the lines of several expectations, at most `width` cells wide."""
     titles = max((cell_len(one.title) for one in checks), default=0)
-    beside = titles if titles <= (width - MARGIN) * _TITLES_MOST else None
+    beside = min(titles, int((width - MARGIN) * _TITLES_MOST))
     return [one for check in checks for one in _check(check, words, width, beside)]
 
 
-def _check(check: Check, words: Words, width: int, beside: int | None) -> Iterator[Line]:
+def _check(check: Check, words: Words, width: int, beside: int) -> Iterator[Line]:
     held = check.verdict is Verdict.PASS
     mark = Span(pad(MARKS[check.verdict], MARGIN - _MARK_AT), ROLES[check.verdict])
-    start = (" " * _MARK_AT, mark)
+    start = line(" " * _MARK_AT, mark)
     if not held:
         claims = " ".join(check.claims)
         first, *rest = fold(check.title, width - MARGIN - cell_len(claims) - _GAP) or [""]
-        yield line(*start, Span(pad(first, width - MARGIN - cell_len(claims)), Role.STRONG), Span(claims, Role.DIM))
+        yield (*start, Span(pad(first, width - MARGIN - cell_len(claims)), Role.STRONG), Span(claims, Role.DIM))
         yield from indented([line(Span(text, Role.STRONG)) for text in rest], MARGIN)
         yield from indented(detail(check, words, width - MARGIN), MARGIN)
         return
-    if beside is None:
-        yield from _hanging((*start,), check.title, width - MARGIN, Role.PLAIN)
-        yield from indented([line(Span(text, Role.DIM)) for text in fold(check.why, width - MARGIN)], MARGIN)
-        return
-    whys = fold(check.why, width - MARGIN - beside - _GAP) or [""]
-    yield line(*start, pad(check.title, beside + _GAP), Span(whys[0], Role.DIM))
-    yield from indented([line(Span(text, Role.DIM)) for text in whys[1:]], MARGIN + beside + _GAP)
+    yield from _two_columns(start, (check.title, beside), (check.why, width - MARGIN - beside - _GAP))
 
 
-def _hanging(start: tuple[str | Span, ...], text: str, width: int, role: Role) -> Iterator[Line]:
-    first, *rest = fold(text, width) or [""]
-    yield line(*start, Span(first, role))
-    yield from indented([line(Span(part, role)) for part in rest], MARGIN)
+def _two_columns(start: Line, left: tuple[str, int], right: tuple[str, int]) -> Iterator[Line]:
+    """Yield two texts beside each other, each folded in its own column."""
+    for title, why in zip_longest(fold(*left), fold(*right), fillvalue=""):
+        yield (*start, Span(pad(title, left[1] + _GAP)), Span(why, Role.DIM))
+        start = line(" " * MARGIN)
 
 
 def detail(check: Check, words: Words, width: int) -> list[Line]:

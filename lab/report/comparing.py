@@ -25,10 +25,16 @@ class CompareWords(NamedTuple):
 
 
 def draw(comparison: Comparison, words: CompareWords, width: int) -> list[Line]:
-    """Return the comparison's lines: beside each other when they fit in `width` cells, else row under row."""
-    sides = _sides(comparison)
-    total = sum(map(sum, sides)) + 2 * _GAP * (len(comparison.columns) - 1) + _BETWEEN
-    return list(_beside(comparison, sides, words) if total <= width else _stacked(comparison, words, width))
+    """Return the comparison's lines: beside each other when they fit in `width` cells, else row under row.
+
+    Where even that is too wide, columns in which nothing differs are left out, those that never vary first.
+    """
+    if _beside_width(comparison, words) <= width:
+        return list(_beside(comparison, words))
+    while _stacked_width(comparison, words, 1) > width and (column := _dispensable(comparison)) is not None:
+        comparison = _without(comparison, column)
+    gap = _GAP if _stacked_width(comparison, words, _GAP) <= width else 1
+    return list(_stacked(comparison, words, gap))
 
 
 def _sides(comparison: Comparison) -> tuple[list[int], list[int]]:
@@ -38,70 +44,115 @@ def _sides(comparison: Comparison) -> tuple[list[int], list[int]]:
     return _widths([comparison.columns, *expected]), _widths([comparison.columns, *observed])
 
 
+def _all_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    return [row for pair in comparison.pairs for row in (pair.expected, pair.observed) if row is not None]
+
+
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(cell_len(row[index]) for row in rows) for index in range(len(rows[0]))]
 
 
-def _beside(comparison: Comparison, sides: tuple[list[int], list[int]], words: CompareWords) -> Iterator[Line]:
-    left, right = (_total(side, _GAP) for side in sides)
-    left = max(left, cell_len(words.expected), cell_len(words.unexpected))
-    between = " " * _BETWEEN
+def _left_width(comparison: Comparison, words: CompareWords) -> int:
+    named = (words.expected, words.unexpected)
+    return max(_total(_sides(comparison)[0], _GAP), *map(cell_len, named))
+
+
+def _beside_width(comparison: Comparison, words: CompareWords) -> int:
+    right = max(_total(_sides(comparison)[1], _GAP), cell_len(words.missing))
+    return _left_width(comparison, words) + _BETWEEN + right
+
+
+def _stacked_width(comparison: Comparison, words: CompareWords, gap: int) -> int:
+    return _label(words) + _total(_widths([comparison.columns, *_all_rows(comparison)]), gap)
+
+
+def _label(words: CompareWords) -> int:
+    return max(map(cell_len, words)) + _GAP
+
+
+def _dispensable(comparison: Comparison) -> int | None:
+    """Return a column that may be left out: nothing differs in it; best one with the same cell in every row."""
+    told = frozenset().union(*(pair.differs for pair in comparison.pairs))
+    silent = [index for index in range(len(comparison.columns)) if index not in told]
+    if len(comparison.columns) == 1 or not silent:
+        return None
+    rows = _all_rows(comparison)
+    return min(silent, key=lambda index: len({row[index] for row in rows}))
+
+
+def _without(comparison: Comparison, column: int) -> Comparison:
+    def cut(row: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if row is None else (*row[:column], *row[column + 1 :])
+
+    pairs = tuple(
+        Pair(cut(pair.expected), cut(pair.observed), frozenset(at - (at > column) for at in pair.differs))
+        for pair in comparison.pairs
+    )
+    return Comparison((*comparison.columns[:column], *comparison.columns[column + 1 :]), pairs)
+
+
+def _beside(comparison: Comparison, words: CompareWords) -> Iterator[Line]:
+    sides = _sides(comparison)
+    left, between = _left_width(comparison, words), " " * _BETWEEN
     yield line(Span(pad(words.expected, left), Role.STRONG), between, Span(words.observed, Role.STRONG))
     heads = [_row(comparison.columns, side, _GAP) for side in sides]
     yield line(Span(pad(heads[0], left), Role.DIM), between, Span(heads[1], Role.DIM))
     for pair in comparison.pairs:
         yield line(
-            *_cells(pair.expected, pair, sides[0], left, words.unexpected),
+            *_cells(pair.expected, pair, sides[0], _GAP, words.unexpected),
+            " " * (left - _shown_width(pair.expected, sides[0], words.unexpected)),
             between,
-            *_cells(pair.observed, pair, sides[1], right, words.missing),
+            *_cells(pair.observed, pair, sides[1], _GAP, words.missing),
         )
-        marks = [_marks(row, pair, side, _GAP) for row, side in zip((pair.expected, pair.observed), sides, strict=True)]
-        if any(marks):
+        if pair.differs:
+            marks = [
+                _marks(pair, side, _GAP, row) for row, side in zip((pair.expected, pair.observed), sides, strict=True)
+            ]
             yield line(Span(pad(marks[0], left), Role.DIFFERS), between, Span(marks[1], Role.DIFFERS))
 
 
-def _stacked(comparison: Comparison, words: CompareWords, width: int) -> Iterator[Line]:
-    rows = [comparison.columns, *(row for pair in comparison.pairs for row in (pair.expected, pair.observed) if row)]
-    side = _widths(rows)
-    label = max(cell_len(word) for word in (words.expected, words.observed, words.both)) + _GAP
-    gap = _GAP if label + _total(side, _GAP) <= width else 1
+def _shown_width(row: tuple[str, ...] | None, side: Sequence[int], absent: str) -> int:
+    return cell_len(absent) if row is None else _total(side, _GAP)
+
+
+def _stacked(comparison: Comparison, words: CompareWords, gap: int) -> Iterator[Line]:
+    side, label = _widths([comparison.columns, *_all_rows(comparison)]), _label(words)
     yield line(" " * label, Span(_row(comparison.columns, side, gap), Role.DIM))
     for pair in comparison.pairs:
-        if pair.agrees:
-            yield line(Span(pad(words.both, label), Role.DIM), *_cells(pair.expected, pair, side, 0, "", gap))
-            continue
-        yield line(pad(words.expected, label), *_cells(pair.expected, pair, side, 0, words.unexpected, gap))
-        yield line(pad(words.observed, label), *_cells(pair.observed, pair, side, 0, words.missing, gap))
-        marks = _marks(pair.observed or pair.expected, pair, side, gap)
-        if marks:
-            yield line(" " * label, Span(marks, Role.DIFFERS))
+        for name, row, role in _named(pair, words):
+            yield line(Span(pad(name, label), role), *_cells(row, pair, side, gap, ""))
+        if pair.differs:
+            yield line(" " * label, Span(_marks(pair, side, gap, pair.observed), Role.DIFFERS))
 
 
-def _cells(
-    row: tuple[str, ...] | None, pair: Pair, side: Sequence[int], width: int, absent: str, gap: int = _GAP
-) -> Iterator[Span]:
+def _named(pair: Pair, words: CompareWords) -> Iterator[tuple[str, tuple[str, ...] | None, Role]]:
+    """Yield the rows of a pair, each with the word that says which side it is."""
+    if pair.observed is None:
+        yield words.missing, pair.expected, Role.DIFFERS
+    elif pair.expected is None:
+        yield words.unexpected, pair.observed, Role.DIFFERS
+    elif pair.agrees:
+        yield words.both, pair.observed, Role.DIM
+    else:
+        yield words.expected, pair.expected, Role.PLAIN
+        yield words.observed, pair.observed, Role.PLAIN
+
+
+def _cells(row: tuple[str, ...] | None, pair: Pair, side: Sequence[int], gap: int, absent: str) -> Iterator[Span]:
     if row is None:
-        yield Span(pad(absent, width), Role.DIFFERS)
+        yield Span(absent, Role.DIFFERS)
         return
     alone = pair.expected is None or pair.observed is None
     for index, cell in enumerate(row):
         role = Role.DIFFERS if alone or index in pair.differs else Role.DIM if pair.agrees else Role.PLAIN
         yield Span(cell, role)
         yield Span(" " * (side[index] - cell_len(cell) + (gap if index + 1 < len(row) else 0)))
-    if width > (total := _total(side, gap)):
-        yield Span(" " * (width - total))
 
 
-def _marks(row: tuple[str, ...] | None, pair: Pair, side: Sequence[int], gap: int) -> str:
-    """Return `^^^` under each differing cell, under the whole row where the other side has none."""
-    if row is None:
-        return ""
-    alone = pair.expected is None or pair.observed is None
-    cells = [
-        "^" * max(1, cell_len(cell)) if (alone and cell) or index in pair.differs else ""
-        for index, cell in enumerate(row)
-    ]
-    return _row(cells, side, gap).rstrip()
+def _marks(pair: Pair, side: Sequence[int], gap: int, row: tuple[str, ...] | None) -> str:
+    """Return `^^^` under each cell of the row that differs; an empty one by a single mark."""
+    cells = ["^" * (cell_len(cell) or 1) if index in pair.differs else "" for index, cell in enumerate(row or ())]
+    return _row(cells, side, gap).rstrip() if row is not None else ""
 
 
 def _row(cells: Sequence[str], side: Sequence[int], gap: int) -> str:

@@ -76,17 +76,20 @@ def _sentences(claim: ClaimStory, story: Story, labels: int, room: int) -> Itera
 
 def next_steps(story: Story) -> tuple[tuple[str, str], ...]:
     """Return what a reader can do next: (command, what it is for)."""
+    again = () if story.folder == "." else ((f"lab judge {story.folder}", story.words.lab("end.judge")),)
     return (
         (f"make exercise-{story.number} ASK=0", story.words.lab("end.again")),
-        (f"lab run {story.number} --by-hand", story.words.lab("end.hand")),
+        (f"lab hand {story.number}", story.words.lab("end.hand")),
         ("lab explain TIME-WAIT", story.words.lab("end.explain")),
-        (f"lab judge {story.folder}", story.words.lab("end.judge")),
+        *again,
     )
 
 
 def files(story: Story) -> str:
     """Return where the evidence lies, in words."""
-    return story.words.lab("end.files", folder=story.folder, files=", ".join(story.files))
+    if story.folder == ".":
+        return story.words.lab("end.files-here", files=", ".join(story.files))
+    return story.words.lab("end.files", folder=story.kept, files=", ".join(story.files))
 
 
 def where_next(story: Story, width: int) -> Iterator[Line]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 _WIDE = r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
-# A unit that may not be broken: one wide character, or a run of other characters; blanks part them.
-_UNIT = re.compile(rf"(\s*)({_WIDE}|(?:(?!{_WIDE})\S)+)")
+# A unit that may not be broken: a command between backticks, one wide character, or a run of other characters.
+_UNIT = re.compile(rf"(\s*)(`[^`]{{1,40}}`|{_WIDE}|(?:(?!{_WIDE}|`[^`]{{1,40}}`)\S)+)")
 # GB/T 15834 (and every typesetter): these do not begin a line, those do not end one.
 _NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’…—,.;:?!)]}%~·")
+_NO_BLANK_AFTER = frozenset("。！？；：，、）》」』】”")
 _NOT_LAST = frozenset("（《「『【〈“‘([{")
 
 
@@ -32,6 +33,22 @@ def fold(text: str, width: int) -> list[str]:
             lines.append(current)
             current = chunk
     return [*lines, current] if current else lines
+
+
+_BREAK_IN_CHINESE = re.compile(rf"(?<={_WIDE})\s*\n\s*|\s*\n\s*(?={_WIDE})")
+
+
+def unfolded(text: str) -> str:
+    """Return a text of several lines as one: a line break is a blank, but none beside a Chinese character."""
+    return " ".join(_BREAK_IN_CHINESE.sub("", text.strip()).split())
+
+
+def together(*parts: str | None) -> str:
+    """Return sentences as one text: a blank after a Western full stop, none after a Chinese one; None is left out."""
+    text = ""
+    for part in filter(None, parts):
+        text += " " + part if text and text[-1] not in _NO_BLANK_AFTER else part
+    return text
 
 
 def _chunks(text: str) -> Iterator[tuple[str, str]]:

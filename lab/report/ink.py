@@ -21,7 +21,7 @@ class Role(StrEnum):
     INFERRED = "inferred"
     NEW = "new"
     GONE = "gone"
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    PASS = "pass"
     FAIL = "fail"
     UNDECIDED = "undecided"
     SKIPPED = "skipped"

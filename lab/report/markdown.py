@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from lab.report.views import Shown
 from lab.text.catalog import Catalog
 
 _WIDTH: Final = 100
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~#])")
+_SPECIAL: Final = re.compile(r"(`[^`]*`)|([\\`*_\[\]<>|~#])")
 
 
 def markdown_page(
@@ -34,8 +34,8 @@ def markdown_page(
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", text)
+    """Return text that Markdown shows as it is; what stands between backticks stays code."""
+    return _SPECIAL.sub(lambda match: match[1] or f"\\{match[2]}", text)
 
 
 def _head(story: Story) -> Iterator[str]:
@@ -57,10 +57,9 @@ def _step(step: StepStory, story: Story) -> Iterator[str]:
     yield f"## {step.number}. {escaped(step.title)}"
     yield escaped(step.intro or "")
     yield _typed(step.typed)
-    if not step.shown and not step.checks:
-        yield escaped(story.words.lab("step.not-reached"))
     for shown in step.shown:
         yield from _view(shown)
+    yield f"**{escaped(step.note)}**" if step.note else ""
     yield _checks(step.checks)
     yield from _details(step.checks, story)
     for text in (step.because, step.why):
@@ -79,7 +78,7 @@ def _view(shown: Shown) -> Iterator[str]:
         yield escaped(note)
 
 
-def _checks(checks: Iterable[Check]) -> str:
+def _checks(checks: Sequence[Check]) -> str:
     return "\n".join(
         f"- {MARKS[one.verdict]} **{escaped(one.title)}**" + (f": {escaped(one.why)}" if one.why else "")
         for one in checks

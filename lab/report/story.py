@@ -10,7 +10,7 @@ from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Party
 from lab.evidence.records import Step as Played
 from lab.exercise import Exercise, Judgement, Step
-from lab.judge.verdict import Verdict
+from lab.judge.verdict import Message, Verdict
 from lab.report.checks import Check, check, counted
 from lab.report.claims import ClaimStory, claim_stories, claims_of
 from lab.report.seen import sightings
@@ -44,6 +44,8 @@ class StepStory:
     because: str | None
     why: str | None
     shown: tuple[Shown, ...]
+    note: str | None
+    """Why there is nothing more to see: the play stopped here, or before."""
     checks: tuple[Check, ...]
 
 
@@ -64,6 +66,9 @@ class Story:
     claims: tuple[ClaimStory, ...]
     files: tuple[str, ...]
     folder: str
+    """The run's folder as one would type it: `runs/ex03/latest` while it is the latest."""
+    kept: str
+    """The run's folder by its own name."""
     words: Words
 
 
@@ -72,7 +77,7 @@ def tell(
 ) -> Story:
     """Return the story of a run; steps that the run never reached are told without what happened."""
     words = Words(texts, language, evidence.lab.addresses)
-    folder = shown_path(run_folder)
+    folder = shown_path(_latest(run_folder))
     leaning = claims_of(exercise.claims)
     checks = tuple(check(result, words, folder, leaning.get(result.id, ())) for result in judgement.results)
     looking = Looking(evidence, sightings(evidence), words)
@@ -94,6 +99,7 @@ def tell(
         claims=claim_stories(judgement.claims, words),
         files=_files(evidence),
         folder=folder,
+        kept=shown_path(run_folder),
         words=words,
     )
 
@@ -101,9 +107,15 @@ def tell(
 def shown_path(folder: Path) -> str:
     """Return a folder as the reader would type it: relative to where they stand when it lies below."""
     try:
-        return str(folder.resolve().relative_to(Path.cwd()) if folder.is_absolute() else folder)
+        return str(folder.relative_to(Path.cwd()) if folder.is_absolute() else folder)
     except ValueError:
         return str(folder)
+
+
+def _latest(folder: Path) -> Path:
+    """Return the `latest` link beside the folder when it leads to it: shorter to type."""
+    link = folder.parent / "latest"
+    return link if link.is_symlink() and link.resolve() == folder.resolve() else folder
 
 
 def _place(evidence: Evidence, words: Words) -> str:
@@ -144,8 +156,18 @@ def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) 
         because=words.maybe(f"{key}.because"),
         why=words.maybe(f"{key}.why"),
         shown=tuple(show(looking, view, played) for view in step.show) if played else (),
+        note=_note(looking.evidence, words, step.id, reached=played is not None),
         checks=checks,
     )
+
+
+def _note(evidence: Evidence, words: Words, step: str, *, reached: bool) -> str | None:
+    stopped = evidence.stopped
+    if stopped is not None and stopped.step == step:
+        title = words.own(f"steps.{step}.title")
+        how = Message(f"stopped-{stopped.reason}", {"step": title, "party": stopped.party, "detail": stopped.detail})
+        return words.message(Message("stopped", {"how": how}))
+    return None if reached else words.lab("step.not-reached")
 
 
 def _played(evidence: Evidence, step: str) -> Played | None:

@@ -59,10 +59,11 @@ def emit_all(console: Console, lines: Iterable[Line]) -> None:
 class Drawn:
     """Something rich can print: lines drawn for the width there is."""
 
-    def __init__(self, draw: Callable[[int], Iterable[Line]]) -> None:
+    def __init__(self, draw: Callable[[int], Iterable[Line]], widest: int = WIDEST) -> None:
         self._draw = draw
+        self._widest = widest
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = max(NARROWEST, min(options.max_width, WIDEST))
+        width = max(NARROWEST, min(options.max_width, self._widest))
         for one in self._draw(width):
             yield from text(one, console.encoding).render(console, end="\n")

@@ -14,7 +14,7 @@ from lab.exercise import Exercise, Judgement
 from lab.report import checklines
 from lab.report.asking import Asker
 from lab.report.ending import claim_lines, verdict_line, where_next
-from lab.report.fold import fold
+from lab.report.fold import fold, together
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.story import HostStory, StepStory, Story, tell
 from lab.report.style import NARROWEST, WIDEST, emit_all
@@ -99,31 +99,34 @@ def step_head(step: StepStory, story: Story, width: int) -> Iterator[Line]:
 
 
 def _typed_lines(lines: tuple[Typed, ...], label: str, width: int) -> Iterator[Line]:
-    """Yield the lines to type, in their order, as many beside each other as fit."""
+    """Yield the lines to type: beside each other when all of them fit, else one below the other."""
     if not lines:
         return
-    room = cell_len(label) + 2 * _PROSE
-    gap = " " * (2 * _PROSE)
-    begin: Line = line(" " * _PROSE, Span(pad(label, room - _PROSE), Role.DIM))
-    current: Line = begin
-    used = room
+    begin = line(" " * _PROSE, Span(pad(label, cell_len(label) + _PROSE), Role.DIM))
+    room = _PROSE + cell_len(label) + _PROSE
+    beside = [*_typed(lines[0], 0)]
+    for one in lines[1:]:
+        beside += [Span(" " * (2 * _PROSE)), *_typed(one, 0)]
+    if room + sum(cell_len(span.text) for span in beside) <= width:
+        yield (*begin, *beside)
+        return
+    labels = max(cell_len(one.label) for one in lines)
     for one in lines:
-        size = cell_len(f"{one.label} {one.text}")
-        if used > room and used + len(gap) + size > width:
-            yield current
-            current, used = line(" " * room), room
-        apart = gap if used > room else ""
-        current = (*current, Span(apart), Span(f"{one.label} ", Role.DIM), Span(one.text, Role.COMMAND))
-        used += len(apart) + size
-    yield current
+        yield (*begin, *_typed(one, labels))
+        begin = line(" " * room)
+
+
+def _typed(one: Typed, labels: int) -> tuple[Span, ...]:
+    return Span(pad(one.label, labels) + " ", Role.DIM), Span(one.text, Role.COMMAND)
 
 
 def step_body(step: StepStory, story: Story, width: int) -> Iterator[Line]:
     """Yield what happened, then the expectations."""
-    if not step.shown and not step.checks:
-        yield line(" " * _PROSE, Span(story.words.lab("step.not-reached"), Role.DIM))
     for shown in step.shown:
         yield from view_lines(shown, width)
+    if step.note:
+        yield from _prose(step.note, width, _PROSE, Role.UNDECIDED)
+        yield EMPTY
     yield from checklines.draw(step.checks, story.words, width)
 
 
@@ -141,9 +144,7 @@ def view_lines(shown: Shown, width: int) -> Iterator[Line]:
 
 def step_end(step: StepStory, story: Story, width: int, said: str | None) -> Iterator[Line]:
     """Yield the answer to the prediction with its reason."""
-    parts = [_answer(step, story, said) if said else None, step.because]
-    text = " ".join(part for part in parts if part)
-    if text:
+    if text := together(_answer(step, story, said) if said else None, step.because):
         yield from _prose(text, width, _PROSE, Role.STRONG if said else Role.PLAIN)
     if step.why:
         yield from _prose(step.why, width, _PROSE, Role.DIM)

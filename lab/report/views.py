@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, assert_never
+from typing import assert_never
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Snapshot, Step
 from lab.exercise import Closes, Ladder, Printed, Rows, Text, View
 from lab.kernel.rows import SocketRow
-from lab.report import closes, ladder, table
+from lab.report import changes, closes, ladder, table, transcript
 from lab.report.climb import climb, inferred_notes, part_of
-from lab.report.fold import fold
-from lab.report.ink import Line, Role, Span, line
+from lab.report.ink import Line
 from lab.report.seen import Sighting
 from lab.report.words import Words
-
-_MOST_PRINTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:
         case Rows():
             return _rows(looking, view)
         case Printed():
-            return _printed(looking, view)
+            return _printed(looking, view, step)
         case Closes():
             return _closes(looking, step)
         case Text():
@@ -67,8 +64,7 @@ def _ladder(looking: Looking, view: Ladder, step: Step) -> Shown:
     conversation = looking.evidence.conversation(view.client)
     if conversation is None:
         return Shown(None, (words.lab("ladder.none", client=view.client),))
-    later = [other.begun_ns for other in looking.evidence.steps if other.begun_ns > step.begun_ns]
-    segments = part_of(conversation, view.part, step, min(later, default=None))
+    segments = part_of(conversation, view.part, step, transcript.next_begin(looking.evidence, step))
     if not segments:
         return Shown(None, (words.lab("ladder.none", client=view.client),))
     rungs, marked = climb(conversation, segments, looking.sightings)
@@ -80,17 +76,13 @@ def _rows(looking: Looking, view: Rows) -> Shown:
     words = looking.words
     snapshots = [looking.evidence.snapshot(view.snapshot, host) for host in view.on]
     tables = [
-        table.HostTable(snapshot.host, table.compare(snapshot.rows, _before(looking, view, snapshot)))
+        table.HostTable(snapshot.host, changes.compare(snapshot.rows, _before(looking, view, snapshot)))
         for snapshot in snapshots
     ]
     late = [snapshot for snapshot in snapshots if snapshot.timed_out]
     notes = tuple(words.lab("rows.timed-out", host=one.host, condition=one.waited_for or "?") for one in late)
-    template = words.lab("rows.more")
-    return Shown(partial(_table, tables, template, words.lab("rows.empty")), notes)
-
-
-def _table(tables: list[table.HostTable], more: str, empty: str, width: int) -> list[Line]:
-    return table.draw(tables, width, more, empty)
+    labels = table.TableWords(words.lab("rows.more"), words.lab("rows.empty"))
+    return Shown(lambda width: table.draw(tables, width, labels), notes)
 
 
 def _before(looking: Looking, view: Rows, snapshot: Snapshot) -> tuple[SocketRow, ...] | None:
@@ -103,19 +95,12 @@ def _before(looking: Looking, view: Rows, snapshot: Snapshot) -> tuple[SocketRow
         return None
 
 
-def _printed(looking: Looking, view: Printed) -> Shown:
+def _printed(looking: Looking, view: Printed, step: Step) -> Shown:
     party = looking.evidence.party(view.party)
-    outputs = [output for output in looking.evidence.outputs if output.actor == view.party]
-    if not outputs:
+    lines = transcript.transcript(looking.evidence, party, step)
+    if not lines:
         return Shown(None, (looking.words.lab("printed.nothing", program=party.program),))
-    return Shown(partial(_transcript, f"{party.host}$ {party.command}", [output.text for output in outputs]))
-
-
-def _transcript(command: str, texts: list[str], width: int) -> list[Line]:
-    lines = [line(Span(part, Role.COMMAND)) for part in fold(command, width)]
-    printed = [part.rstrip() for text in texts for part in text.splitlines() or [""]]
-    shown = printed if len(printed) <= _MOST_PRINTED else [*printed[:8], "…", *printed[-3:]]
-    return [*lines, *(line(part) for text in shown for part in fold(text, width) or [""])]
+    return Shown(partial(transcript.draw, lines))
 
 
 def _closes(looking: Looking, step: Step) -> Shown:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.judge.judging import say
 from lab.judge.verdict import Message
+from lab.report.fold import unfolded
 from lab.text.catalog import Catalog, messages
 
 
@@ -27,12 +28,12 @@ class Words:
 
     def own(self, key: str) -> str:
         """Return a text of the exercise, on one line; MissingTextError when there is none."""
-        return self.filled(" ".join(self._texts.get(key).split()))
+        return self.filled(unfolded(self._texts.get(key)))
 
     def maybe(self, key: str) -> str | None:
         """Return a text of the exercise, or None (for an empty one too)."""
         text = self._texts.maybe(key)
-        return self.filled(" ".join(text.split())) if text and text.strip() else None
+        return self.filled(unfolded(text)) if text and text.strip() else None
 
     def listed(self, key: str) -> tuple[str, ...]:
         """Return a list of texts of the exercise (empty when there is none)."""
@@ -54,4 +55,4 @@ class Words:
 
     def message(self, message: Message) -> str:
         """Return the words of an expectation's message (`judge.<code>`), on one line."""
-        return " ".join(self.filled(say(message, self.language)).split())
+        return unfolded(self.filled(say(message, self.language)))

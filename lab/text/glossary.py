@@ -51,7 +51,7 @@ class Glossary:
         if not wanted:
             return []
         begun = [name for name in self._keys if len(wanted) > 1 and name.startswith(wanted)]
-        alike = difflib.get_close_matches(wanted, self._keys, n=len(self._keys), cutoff=0.6)
+        alike = difflib.get_close_matches(wanted, self._keys, n=max(1, len(self._keys)), cutoff=0.6)
         chosen: dict[str, str] = {}
         for name in begun + alike:
             chosen.setdefault(self._keys[name], self._shown[name])
@@ -67,8 +67,10 @@ def plain(word: str) -> str:
 def load_glossary(language: str) -> Glossary:
     """Return the glossary in `language` (one of LANGUAGES).
 
-    Raises MissingTextError when a term lacks a field, or is not there in every language.
+    Raises MissingTextError for another language, or when a term lacks a field or is not there in every language.
     """
+    if language not in LANGUAGES:
+        raise MissingTextError(f"glossary.{language}.toml")
     terms = {known: _read(known) for known in LANGUAGES}
     names = [
         (name, term.key)

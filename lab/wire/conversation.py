@@ -79,9 +79,9 @@ class Conversation:
         if self._first_syn(opener) is None:
             return None
         for each in self.segments:
-            if each.dst == opener and has_ack(each) and not has_rst(each):
-                if seq_after(each.ack, self.isn(opener)):
-                    return each
+            answers = each.dst == opener and has_ack(each) and not has_rst(each)
+            if answers and seq_after(each.ack, self.isn(opener)):
+                return each
         return None
 
     @cached_property
@@ -186,7 +186,7 @@ class Conversation:
                 done.add(peer)
             if has_fin(each):
                 ends.setdefault(each.src, (each.seq + span(each)) % MODULUS)
-            if len(done) == 2:
+            if done == {self.client, self.server}:
                 return 3 if riding else 4
         return None
 

@@ -38,8 +38,11 @@ class Growing:
             return own.base == syn.seq and (own.has_syn or not self.finished)
         return self._flows[syn.dst].has_syn and not self.finished
 
-    def distance(self, segment: Segment) -> int | None:
-        """Return how far the segment's numbers lie from the expected ones, None when they cannot belong here."""
+    def distance(self, segment: Segment, ahead: int) -> int | None:
+        """Return how far the segment's numbers lie from the expected ones, None when they cannot belong here.
+
+        `ahead` is how far beyond the highest number sent they may lie.
+        """
         own, other = self._flows[segment.src], self._flows[segment.dst]
         far = 0
         numbers = [(own, segment.seq)]
@@ -50,7 +53,7 @@ class Growing:
                 continue
             offset = flow.offset(number)
             lowest = 0 if flow.has_syn else -FARTHEST
-            if not lowest <= offset <= flow.top + FARTHEST:
+            if not lowest <= offset <= flow.top + ahead:
                 return None
             far += abs(offset - flow.top)
         return far
@@ -69,7 +72,12 @@ def home(known: list[Growing], segment: Segment) -> Growing | None:
         return next((each for each in reversed(known) if each.takes_syn(segment)), None)
     if len(known) == 1 and not newest.finished and not accepts(segment):
         return newest
-    fitting = [(far, -age, each) for age, each in enumerate(known) if (far := each.distance(segment)) is not None]
-    if fitting:
-        return min(fitting, key=lambda each: each[:2])[2]
+    best: tuple[int, Growing] | None = None
+    for each in reversed(known):
+        # What has lost its ports to a newer one has nothing new to say.
+        far = each.distance(segment, FARTHEST if each is newest else 0)
+        if far is not None and (best is None or far < best[0]):
+            best = far, each
+    if best is not None:
+        return best[1]
     return None if newest.finished or accepts(segment) else newest

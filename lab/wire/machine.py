@@ -119,9 +119,9 @@ _ENDINGS: Final = frozenset({Event.SEND_RST, Event.RECEIVE_RST, Event.TIMEOUT_RE
 def diagram(*, endings: bool = False) -> str:
     """Return the machine as a Mermaid state diagram; resets and giving up only with `endings`.
 
-    Without them it is figure 5 of RFC 9293, which leaves the resets out for the same reason: nearly every state has one.
+    Without them it is figure 5 of RFC 9293, which leaves the resets out too: nearly every state has one.
     """
-    lines = ["stateDiagram-v2", *(f"    state \"{state.value}\" as {state.name}" for state in State)]
+    lines = ["stateDiagram-v2", *(f'    state "{state.value}" as {state.name}' for state in State)]
     for (state, event), following in TRANSITIONS.items():
         if state != following and (endings or event not in _ENDINGS):
             lines.append(f"    {state.name} --> {following.name}: {event.value}")

@@ -105,6 +105,53 @@ LINKS: Final[dict[int, _Link]] = {
 """How to find the IP header for each link type that the lab reads."""
 
 
+_Packet = tuple[int, int, bytes, bytes]
+"""Where TCP begins, the packet's length from its IP header on (0: not said), source and destination address."""
+
+
+def _ipv4(data: bytes, ip: int, end: int) -> _Packet | None:
+    if end - ip < _IPV4_HEADER:
+        return None
+    first, length, fragment, protocol = _read_ipv4(data, ip)
+    if protocol != _TCP or fragment & 0x1FFF or not 0x45 <= first <= 0x4F:  # noqa: PLR2004 - version 4, 5 to 15 words
+        return None
+    return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
+
+
+def _ipv6(data: bytes, ip: int, end: int) -> _Packet | None:
+    if end - ip < _IPV6_HEADER:
+        return None
+    first, length, header = _read_ipv6(data, ip)
+    if first >> 4 != 6:  # noqa: PLR2004 - the IP version
+        return None
+    tcp = ip + _IPV6_HEADER if header == _TCP else _past_extensions(data, ip, end, header)
+    if tcp is None:
+        return None
+    return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
+
+
+def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
+    """Return where TCP begins behind IPv6 extension headers (RFC 8200, section 4), None when it does not."""
+    at = ip + _IPV6_HEADER
+    while header != _TCP:
+        if end - at < _EXTENSION_HEADER:
+            return None
+        following, length, fragment = _read_extension(data, at)
+        if header in _HEADERS_IN_EIGHTS:
+            at += (length + 1) * 8
+        elif header == _AUTHENTICATION:
+            at += (length + 2) * 4
+        elif header == _FRAGMENT and not fragment & 0xFFF8:
+            at += _EXTENSION_HEADER
+        else:
+            return None
+        header = following
+    return at
+
+
+_PACKETS: Final = {_IPV4: _ipv4, _IPV6: _ipv6}
+
+
 class Decoder:
     """Reads the frames in the bytes of one capture file; an endpoint that comes again is the same object."""
 
@@ -119,33 +166,14 @@ class Decoder:
         `on_wire` is the frame's length before the snap length cut it. None stands for: another protocol, a
         fragment that is not the first, a TCP header cut short, or headers that contradict each other.
         """
-        data = self._data
-        found = self._link(data, at, end)
-        if found is None:
+        found = self._link(self._data, at, end)
+        if found is None or found[1] not in _PACKETS:
             return None
         ip, ethertype = found
-        if ethertype == _IPV4:
-            if end - ip < _IPV4_HEADER:
-                return None
-            first, length, fragment, header = _read_ipv4(data, ip)
-            if header != _TCP or first >> 4 != 4 or fragment & 0x1FFF:  # noqa: PLR2004 - the IP version
-                return None
-            tcp = ip + (first & 15) * 4
-            src, dst = data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
-        elif ethertype == _IPV6:
-            if end - ip < _IPV6_HEADER:
-                return None
-            first, length, header = _read_ipv6(data, ip)
-            if first >> 4 != 6:  # noqa: PLR2004 - the IP version
-                return None
-            behind = ip + _IPV6_HEADER if header == _TCP else _past_extensions(data, ip, end, header)
-            if behind is None:
-                return None
-            tcp = behind
-            src, dst = data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
-            length += _IPV6_HEADER if length else 0
-        else:
+        packet = _PACKETS[ethertype](self._data, ip, end)
+        if packet is None:
             return None
+        tcp, length, src, dst = packet
         # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
         stop = ip + length if length else at + on_wire
         return self._tcp(tcp, end, stop, (src, dst), number, time_ns)
@@ -172,22 +200,3 @@ class Decoder:
             text = str(IPv4Address(address) if len(address) == _IPV4_ADDRESS else IPv6Address(address))
             known = self._endpoints[key] = Endpoint(text, port)
         return known
-
-
-def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
-    """Return where TCP begins behind IPv6 extension headers (RFC 8200, section 4), None when it does not."""
-    at = ip + _IPV6_HEADER
-    while header != _TCP:
-        if end - at < _EXTENSION_HEADER:
-            return None
-        following, length, fragment = _read_extension(data, at)
-        if header in _HEADERS_IN_EIGHTS:
-            at += (length + 1) * 8
-        elif header == _AUTHENTICATION:
-            at += (length + 2) * 4
-        elif header == _FRAGMENT and not fragment & 0xFFF8:
-            at += _EXTENSION_HEADER
-        else:
-            return None
-        header = following
-    return at

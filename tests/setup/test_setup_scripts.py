@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -58,7 +59,7 @@ def run(
     script: str, *arguments: str, path: str = os.environ["PATH"], **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a bash script without a terminal, with only those LAB_ variables and no locale but C."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LAB_", "LC_", "LANG", "DOCKER_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LAB_", "LC_", "LANG", "DOCKER_", "MAKE"))}
     environment = kept | {"LANG": "C.UTF-8", "PATH": path} | variables
     return subprocess.run(
         ["bash", "-c", script, "bash", *arguments],
@@ -346,16 +347,16 @@ def test_the_pinned_source_is_derived_and_stays_below_everything_else(tmp_path: 
 def test_make_help_lists_every_target_in_one_line(language: str) -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {m.replace("%", "N") for m in re.findall(r"^([a-z][a-z0-9%-]*):", text, re.MULTILINE)} - {"always"}
-    done = run("make --no-print-directory help", LAB_LANG=language, MAKEFLAGS="")
+    done = run("make --no-print-directory help", LAB_LANG=language)
     lines = [line.split(None, 2) for line in done.stdout.splitlines() if line.startswith("  make ")]
     assert {line[1] for line in lines} == targets
     assert all(bool(CHINESE.search(line[2])) == (language == "zh-CN") for line in lines)
-    assert run("make", LAB_LANG=language, MAKEFLAGS="").stdout == done.stdout
+    assert run("make", LAB_LANG=language).stdout == done.stdout
 
 
 @pytest.mark.parametrize("target", ["exercise-0", "exercise-3", "exercise-03"])
 def test_an_exercise_target_runs_that_exercise(target: str) -> None:
-    done = run(f"make -n {target} ASK=0", MAKEFLAGS="")
+    done = run(f"make -n {target} ASK=0")
     assert f".venv/bin/lab run {target.removeprefix('exercise-')}" in done.stdout
     assert "lab/setup/ready.sh" in done.stdout
 
@@ -382,3 +383,23 @@ def test_shell_scripts_can_be_run() -> None:
     sourced = {"say.sh", "apt.sh"}
     scripts = [*SETUP.glob("*.sh"), *(ROOT / "images/host").glob("*.sh"), ROOT / ".ci/run"]
     assert [s.name for s in scripts if s.name not in sourced and not os.access(s, os.X_OK)] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [("\n", "yes"), ("y\n", "yes"), ("n\n", "no"), ("No\n", "no"), ("\x04", "no")]
+)
+def test_on_a_terminal_an_installation_is_asked_for_and_yes_is_the_default(answer: str, expected: str) -> None:
+    parent, child = pty.openpty()
+    script = ". lab/setup/say.sh; if confirm 'Go on?' '继续吗？'; then echo =yes; else echo =no; fi"
+    with subprocess.Popen(["bash", "-c", script], cwd=ROOT, stdin=child, stdout=child, stderr=child) as asked:
+        os.write(parent, answer.encode())
+        assert asked.wait(timeout=10) == 0
+    seen = os.read(parent, 4096).decode()
+    os.close(child)
+    os.close(parent)
+    assert f"={expected}" in seen
+
+
+def test_without_a_terminal_an_installation_goes_on_without_a_question() -> None:
+    done = run(". lab/setup/say.sh; confirm 'Go on?' '继续吗？' && echo =yes")
+    assert done.stdout == "=yes\n"

@@ -82,7 +82,7 @@ def pcap(frames: Iterable[Frame]) -> bytes:
     return header + b"".join(records)
 
 
-def capture(host: str, *script: str, frames: list[Frame] | None = None, **changes: Any) -> CaptureRecord:  # noqa: ANN401
+def capture(host: str, *script: str, frames: list[Frame] | None = None, **changes: Any) -> CaptureRecord:
     """Return the capture of a conversation of client `a`, or of these frames."""
     frames = Talk().frames(*script) if frames is None else frames
     count = len(frames)
@@ -99,7 +99,7 @@ def ss(*rows: str) -> str:
     return "\n".join((HEADER, dns, *rows)) + "\n"
 
 
-def row(  # noqa: PLR0913, PLR0917 - the columns of ss
+def row(
     state: str,
     recv_q: int,
     send_q: int,
@@ -121,7 +121,7 @@ SERVING_A = row("ESTAB", 0, 0, SERVER, A, holder="serve_blocking 41 4")
 CLIENT_A = row("ESTAB", 0, 0, A, SERVER, holder="prompt 17 3")
 
 
-def snapshot(name: str, host: str, *rows: str, **changes: Any) -> Snapshot:  # noqa: ANN401 - a record's fields
+def snapshot(name: str, host: str, *rows: str, **changes: Any) -> Snapshot:
     record = Snapshot(
         name=name,
         step="connects",
@@ -137,7 +137,7 @@ def snapshot(name: str, host: str, *rows: str, **changes: Any) -> Snapshot:  # n
     return replace(record, **changes)
 
 
-def sampling(*texts: str, **changes: Any) -> Sampling:  # noqa: ANN401 - a record's fields
+def sampling(*texts: str, **changes: Any) -> Sampling:
     record = Sampling(
         name="frozen",
         step="connects",
@@ -157,7 +157,7 @@ def party(name: str, role: str, pid: int, program: str, **ends: Endpoint) -> Par
     return Party(name, role, host, program, program, pid, ends.get("local"), ends.get("remote"))
 
 
-def evidence(**changes: Any) -> Evidence:  # noqa: ANN401 - a record's fields
+def evidence(**changes: Any) -> Evidence:
     """Return a run in which client `a` connected and said hello; `b` is known but has no record of its own."""
     record = Evidence(
         exercise="ex03",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from lab.evidence.records import CaptureRecord, Evidence, LabFacts, Output, Party, Snapshot, Step
+from lab.evidence.records import Action, CaptureRecord, Evidence, LabFacts, Output, Party, Snapshot, Step
 from lab.exercise import Closes, Exercise, Judgement, Ladder, Printed, Rows, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
@@ -129,7 +129,11 @@ def a_run() -> Evidence:
             Party("server", "server", "server", "serve_blocking", f"serve_blocking {SERVER} 8000", 12, listening, None),
             Party("a", "client", "client", "prompt", f"prompt {SERVER} 8000", 9, dialled, listening),
         ),
-        actions=(),
+        actions=(
+            Action("connects", BEGUN + 9 * MS, "a", "connect", "prompt"),
+            Action("talks", BEGUN + 40 * MS, "a", "say", "hello"),
+            Action("server_first", BEGUN + 69 * MS, "a", "say", "exit"),
+        ),
         outputs=(
             Output(BEGUN + 11 * MS, "a", "stdout", "connected"),
             Output(BEGUN + 41 * MS, "a", "stdout", "HELLO"),

@@ -1,0 +1,68 @@
+"""Ask a host for `ss` again and again, beside whatever else happens there: no agent, and so nobody is kept out."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Final, Self
+
+from lab.errors import MachineError
+from lab.kernel.rows import SocketRow
+from lab.kernel.sockets import parse_ss
+
+_END: Final = "\x1e"
+# One shell for all looks; it ends at end-of-file, also when this process is killed.
+_LOOP: Final = f"while read -r _; do ss -tanpo; printf '{_END}\\n'; done"
+
+
+class Looker:
+    """One `docker exec` that runs `ss` whenever it is asked."""
+
+    def __init__(self, host: str, container: str) -> None:
+        self._host = host
+        self._process = subprocess.Popen(
+            ["docker", "exec", "-i", "-u", "lab", container, "sh", "-c", _LOOP],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def ask(self) -> None:
+        """Ask for a look; `rows` then returns it. Asking all hosts first makes their looks simultaneous."""
+        try:
+            if self._process.stdin:
+                self._process.stdin.write("\n")
+                self._process.stdin.flush()
+        except OSError as error:
+            raise self._gone() from error
+
+    def rows(self) -> tuple[SocketRow, ...]:
+        """Return the rows of the look asked for; MachineError when the host is gone."""
+        lines = []
+        for line in self._process.stdout or ():
+            if line == _END + "\n":
+                return parse_ss("".join(lines), where=f"ss on {self._host}")
+            lines.append(line)
+        raise self._gone()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin:
+            try:
+                self._process.stdin.close()
+            except OSError:
+                self._process.kill()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe:
+                pipe.close()
+
+    def _gone(self) -> MachineError:
+        return MachineError("host-down", host=self._host)

@@ -1,0 +1,76 @@
+"""The by-hand page of an exercise: which terminals to open, each exact line to type, and what one should see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+
+from lab.exercise import Exercise
+from lab.report.fold import fold
+from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
+from lab.report.style import Drawn
+from lab.report.typed import Typed, typed
+from lab.report.words import Words
+
+TERMINALS: Final = ("server", "watcher", "client", "client2")
+"""Every terminal of the by-hand path, in the order they are opened."""
+_OPENS: Final = {
+    "server": "make shell-server",
+    "watcher": "make shell-server",
+    "client": "make shell-client",
+    "client2": "make shell-client",
+}
+_GAP: Final = 3
+
+
+def by_hand_page(exercise: Exercise, addresses: Mapping[str, str], language: str) -> Drawn:
+    """Return the page, to be printed by rich; `addresses` are the hosts' by name."""
+    words = Words(exercise.texts(language), language, addresses)
+    return Drawn(lambda width: by_hand_lines(exercise, words, width))
+
+
+def by_hand_lines(exercise: Exercise, words: Words, width: int) -> Iterator[Line]:
+    """Yield the page's lines, at most `width` cells wide (a longer command stays whole)."""
+    yield line(Span(words.lab("hand.title", number=exercise.number, title=words.own("title")), Role.TITLE))
+    yield EMPTY
+    yield from _prose(words.lab("hand.setup", up="make up", down="make down"), width, 0)
+    yield from _prose(words.lab("hand.terminals"), width, 0)
+    yield EMPTY
+    used = {one.terminal for step in exercise.steps for one in step.type}
+    yield from _terminals([name for name in TERMINALS if name in used], words, width)
+    every = [one for step in exercise.steps for one in typed(step.type, words)]
+    labels = max((cell_len(one.label) for one in every), default=0) + 1
+    for number, step in enumerate(exercise.steps, start=1):
+        if step.type:
+            yield EMPTY
+            yield line(Span(f"{number}  {words.own(f'steps.{step.id}.title')}", Role.TITLE))
+            yield from _step(typed(step.type, words), words.listed(f"hand.{step.id}.sees"), labels, width)
+
+
+def _terminals(names: Sequence[str], words: Words, width: int) -> Iterator[Line]:
+    labels = max((cell_len(words.lab(f"terminal.{name}")) for name in names), default=0) + _GAP
+    opens = max(map(cell_len, _OPENS.values())) + _GAP
+    left = _GAP + labels + opens
+    for name in names:
+        first, *rest = fold(words.lab(f"hand.purpose-{name}"), width - left)
+        yield line(
+            " " * _GAP,
+            Span(pad(words.lab(f"terminal.{name}"), labels), Role.HOST),
+            Span(pad(_OPENS[name], opens), Role.COMMAND),
+            Span(first, Role.DIM),
+        )
+        yield from indented([line(Span(part, Role.DIM)) for part in rest], left)
+
+
+def _step(lines: Sequence[Typed], sees: Sequence[str], labels: int, width: int) -> Iterator[Line]:
+    for place, one in enumerate(lines):
+        yield line(" " * _GAP, Span(pad(one.label, labels), Role.DIM), Span(one.text, Role.COMMAND))
+        seen = sees[place] if place < len(sees) else ""
+        margin = _GAP + labels
+        yield from indented([line(Span(part, Role.DIM)) for part in fold(seen, width - margin)], margin)
+
+
+def _prose(text: str, width: int, margin: int) -> Iterator[Line]:
+    yield from indented([line(part) for part in fold(text, width - margin)], margin)

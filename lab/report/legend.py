@@ -1,0 +1,97 @@
+"""What the columns of `ss` and the letters on the arrows mean, and a page for any other word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.cells import cell_len
+
+from lab.report.fold import fold, together
+from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
+from lab.report.style import Drawn
+from lab.text.catalog import messages
+from lab.text.glossary import Glossary, Term, load_glossary
+
+COLUMNS: Final = (
+    ("state", "State", "ESTAB"),
+    ("recv-q", "Recv-Q", "0"),
+    ("send-q", "Send-Q", "0"),
+    ("local", "Local Address:Port", "192.168.1.102:8000"),
+    ("peer", "Peer Address:Port", "192.168.1.101:58132"),
+    ("process", "Process", 'users:(("serve_blocking",pid=12,fd=4))'),
+    ("timer", "", "timer:(keepalive,118min,0)"),
+)
+"""The parts of a row of `ss -tanpo`: the glossary's key, the column's head and a sample cell."""
+FLAGS: Final = ("flag-s", "flag-s-dot", "flag-dot", "flag-p", "flag-f", "flag-r", "flag-r-dot")
+"""The letters that the ladders show, as the glossary's keys."""
+_MARGIN: Final = 3
+_GAP: Final = 3
+
+
+def legend_page(language: str) -> Drawn:
+    """Return the first-use legend: a row of `ss` taken apart, the flag letters, and why `grep 8000` misleads."""
+    return Drawn(lambda width: legend_lines(language, width))
+
+
+def legend_lines(language: str, width: int) -> Iterator[Line]:
+    """Yield the legend's lines."""
+    terms, words = load_glossary(language).terms, messages(language)
+    yield line(Span(words.get("report.legend.title"), Role.TITLE))
+    yield EMPTY
+    yield from _sample(width)
+    yield EMPTY
+    heads = max(cell_len(head) for _, head, _ in COLUMNS) + _GAP
+    for key, head, cell in COLUMNS:
+        name = pad(head or terms[key].title, heads)
+        yield line(" " * _MARGIN, Span(name, Role.STRONG), Span(cell, Role.COMMAND))
+        yield from _folded(terms[key].short, width, 2 * _MARGIN)
+    yield EMPTY
+    yield line(Span(words.get("report.legend.flags"), Role.TITLE))
+    yield EMPTY
+    titles = max(cell_len(terms[key].title) for key in FLAGS) + _GAP
+    for key in FLAGS:
+        first, *rest = fold(terms[key].short, width - _MARGIN - titles)
+        yield line(" " * _MARGIN, Span(pad(terms[key].title, titles), Role.STRONG), first)
+        yield from indented([line(part) for part in rest], _MARGIN + titles)
+    yield EMPTY
+    pitfall = terms["grep-pitfall"]
+    yield line(Span(pitfall.title, Role.TITLE))
+    yield EMPTY
+    yield from _folded(together(pitfall.short, pitfall.text), width, _MARGIN)
+
+
+def _sample(width: int) -> Iterator[Line]:
+    """Yield the row whole; where it is too long its tail goes to the next line, as `ss` itself does."""
+    widths = [max(len(head), len(cell)) + 1 for _, head, cell in COLUMNS]
+    heads = "".join(head.ljust(size) for (_, head, _), size in zip(COLUMNS, widths, strict=True))
+    rows: list[str] = [""]
+    for (_, _, cell), size in zip(COLUMNS, widths, strict=True):
+        if _MARGIN + len(rows[-1]) + len(cell) > width:
+            rows.append(" " * _MARGIN)
+        rows[-1] += cell.ljust(size)
+    yield line(" " * _MARGIN, Span(heads.rstrip(), Role.DIM))
+    for row in rows:
+        yield line(" " * _MARGIN, Span(row.rstrip(), Role.COMMAND))
+
+
+def explain_page(term: Term, glossary: Glossary) -> Drawn:
+    """Return the page of one term: what it is, more of it, where to read on."""
+    return Drawn(lambda width: explain_lines(term, glossary, width))
+
+
+def explain_lines(term: Term, glossary: Glossary, width: int) -> Iterator[Line]:
+    """Yield the lines of one term."""
+    yield line(Span(term.title, Role.TITLE))
+    yield EMPTY
+    yield from _folded(term.short, width, _MARGIN, Role.STRONG)
+    yield from _folded(term.text, width, _MARGIN)
+    yield EMPTY
+    related = " · ".join(glossary.terms[key].title for key in term.see if key in glossary.terms)
+    for index, part in enumerate(fold(related, width - 2 * _MARGIN)):
+        yield line(" " * _MARGIN, Span("→  " if index == 0 else "   ", Role.DIM), Span(part, Role.COMMAND))
+    yield from _folded(term.source, width, _MARGIN, Role.DIM)
+
+
+def _folded(text: str, width: int, margin: int, role: Role = Role.PLAIN) -> Iterator[Line]:
+    yield from indented([line(Span(part, role)) for part in fold(text, width - margin)], margin)

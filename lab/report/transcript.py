@@ -1,0 +1,51 @@
+"""What a person at a program's terminal typed and saw during a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from lab.evidence.records import Evidence, Party, Step
+from lab.report.fold import fold
+from lab.report.ink import Line, Role, Span, line
+
+_SAID: Final = frozenset({"say", "leave"})
+_KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D"}
+_MOST: Final = 12
+_HEAD, _TAIL = 8, 3
+
+
+def next_begin(evidence: Evidence, step: Step) -> int | None:
+    """Return when the following step began; None for the last one."""
+    return min((other.begun_ns for other in evidence.steps if other.begun_ns > step.begun_ns), default=None)
+
+
+def transcript(evidence: Evidence, party: Party, step: Step) -> tuple[Span, ...]:
+    """Return the program's lines of the step in order: the command if it began here, what it was told, what it printed.
+
+    Empty when it printed nothing in this step.
+    """
+    until = next_begin(evidence, step)
+    actions = [action for action in evidence.actions if action.actor == party.name and action.step == step.id]
+    printed = [
+        (output.time_ns, Span(text.rstrip()))
+        for output in evidence.outputs
+        if output.actor == party.name and output.time_ns >= step.begun_ns and (until is None or output.time_ns < until)
+        for text in output.text.splitlines() or [""]
+    ]
+    if not printed:
+        return ()
+    told = [
+        (action.time_ns, Span(f"{party.host}> {_KEYS.get(action.text, action.text)}", Role.COMMAND))
+        for action in actions
+        if action.verb in _SAID
+    ]
+    begun = any(action.verb not in _SAID for action in actions)
+    command = [Span(f"{party.host}$ {party.command}", Role.COMMAND)] if begun or not told else []
+    return (*command, *(span for _, span in sorted([*printed, *told], key=lambda one: one[0])))
+
+
+def draw(spans: Sequence[Span], width: int) -> list[Line]:
+    """Return the transcript's lines, its middle left out when it is long."""
+    shown = [*spans] if len(spans) <= _MOST else [*spans[:_HEAD], Span("…", Role.DIM), *spans[-_TAIL:]]
+    return [line(Span(part, span.role)) for span in shown for part in fold(span.text, width) or [""]]

@@ -1,0 +1,55 @@
+"""The lab under test: the one that LAB_NAME and LAB_SUBNET name, up for the tests and left as it was found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from lab.hosts.cleanup import remove_lab
+from lab.hosts.compose import bring_up
+from lab.hosts.engine import engine
+from lab.settings import HOSTS, ROOT, Settings, read_settings
+
+RunLab = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The lab's settings, as the environment gives them."""
+    return read_settings(os.environ)
+
+
+@pytest.fixture(scope="session")
+def hosts_up(settings: Settings) -> Iterator[Settings]:
+    """Both hosts are up; after the last test the lab is gone, unless it was up before."""
+    with engine() as client:
+        found = client.containers.list(filters={"label": f"socketlab={settings.name}"})
+    bring_up(settings, dict.fromkeys(HOSTS, {}))
+    yield settings
+    if not found:
+        remove_lab(settings)
+
+
+@pytest.fixture
+def run_lab(tmp_path: Path) -> RunLab:
+    """Run the command `lab` as a learner does, keeping its runs in the test's own folder."""
+
+    def run(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"LAB_RUNS": str(tmp_path / "runs"), "LAB_LANG": "en", "ASK": "0"} | dict(env or {})
+        return subprocess.run(
+            [sys.executable, "-m", "lab.cli", *arguments],
+            cwd=ROOT,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run

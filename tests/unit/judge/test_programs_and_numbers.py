@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from lab.judge.numbers import counters
+from lab.judge.programs import exited, printed
+from lab.judge.verdict import Message, Verdict
+from tests.unit.judge.builders import evidence
+
+
+def test_a_line_must_be_the_whole_line() -> None:
+    assert printed("a", "HELLO", id="x").judge(evidence()).verdict is Verdict.PASS
+    result = printed("a", "HELL", id="x").judge(evidence())
+    assert result.verdict is Verdict.FAIL
+    assert result.observed == Message("printed-else", {"party": "a", "stream": "stdout", "lines": 2})
+    assert result.comparison is not None
+    assert [(pair.expected, pair.observed) for pair in result.comparison.pairs] == [
+        (("HELL",), None),
+        (None, ("connected",)),
+        (None, ("HELLO",)),
+    ]
+
+
+def test_a_pattern_must_match_the_whole_line() -> None:
+    assert printed("a", id="x", matches="HEL+O").judge(evidence()).verdict is Verdict.PASS
+    assert printed("a", id="x", matches="HEL+").judge(evidence()).verdict is Verdict.FAIL
+
+
+def test_another_stream_and_another_program_do_not_count() -> None:
+    silent = printed("a", "HELLO", id="x", stream="stderr").judge(evidence())
+    assert (silent.verdict, silent.observed.code) == (Verdict.FAIL, "printed-nothing")
+    assert printed("b", "HELLO", id="x").judge(evidence()).verdict is Verdict.FAIL
+
+
+def test_an_exit_status_a_signal_and_a_program_that_runs_on_are_told_apart() -> None:
+    assert exited("a", 0, id="x").judge(evidence()).verdict is Verdict.PASS
+    wrong = exited("a", 1, id="x").judge(evidence())
+    assert (wrong.verdict, wrong.observed) == (Verdict.FAIL, Message("exited", {"party": "a", "status": 0}))
+    killed = exited("b", 0, id="x").judge(evidence())
+    assert killed.observed == Message("ended-by-signal", {"party": "b", "signal": 9})
+    assert exited("b", -9, id="x").judge(evidence()).verdict is Verdict.PASS
+    running = exited("server", 0, id="x").judge(evidence())
+    assert (running.verdict, running.observed.code) == (Verdict.FAIL, "still-running")
+
+
+def test_a_counter_is_named_with_or_without_its_group() -> None:
+    change: dict[str, int | str] = {"TcpPassiveOpens": 1, "ListenOverflows": 0, "TcpExtListenOverflows": "0"}
+    assert counters("before", "after", on="server", id="x", change=change).judge(evidence()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [({"TcpPassiveOpens": 2}, ("TcpPassiveOpens", "1")), ({"ListenOverflows": ">0"}, ("TcpExtListenOverflows", "0"))],
+)
+def test_a_counter_that_moved_otherwise_is_marked(change: dict[str, int | str], wrong: tuple[str, str]) -> None:
+    result = counters("before", "after", on="server", id="x", change=change).judge(evidence())
+    assert result.verdict is Verdict.FAIL
+    assert result.comparison is not None
+    (pair,) = result.comparison.pairs
+    assert (pair.observed, sorted(pair.differs)) == (wrong, [1])
+
+
+def test_a_counter_that_the_kernel_does_not_have_decides_nothing() -> None:
+    result = counters("before", "after", on="server", id="x", change={"TcpNoSuch": 0}).judge(evidence())
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
+def test_counters_that_fell_are_of_another_namespace() -> None:
+    result = counters("after", "before", on="server", id="x", change={"TcpPassiveOpens": -1}).judge(evidence())
+    assert result.verdict is Verdict.INCONCLUSIVE
