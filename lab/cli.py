@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from lab.errors import EXIT_USAGE, LabError
@@ -81,7 +82,10 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     hand.add_argument("number", type=int, metavar="N")
     judge = add("judge", _judge)
     judge.add_argument("run", metavar="RUN")
-    judge.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    form = judge.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    form.add_argument("--picture", metavar="FILE.svg", type=Path, help=texts.get("cli.options.picture"))
+    judge.add_argument("--steps", metavar="STEP,…", default="", help=texts.get("cli.options.steps"))
     add("watch", _watch)
     shell = add("shell", _shell)
     shell.add_argument("host", choices=HOSTS)
@@ -164,8 +168,10 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _judge(options: argparse.Namespace, settings: Settings) -> int:
-    from lab.commands.runs import judge_saved  # noqa: PLC0415
+    from lab.commands.runs import draw_saved, judge_saved  # noqa: PLC0415
 
+    if options.picture is not None:
+        return draw_saved(settings, options.run, options.picture, [step for step in options.steps.split(",") if step])
     return judge_saved(settings, options.run, as_json=options.json)
 
 

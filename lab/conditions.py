@@ -49,13 +49,13 @@ def waiting(count: int) -> Condition:
     return Condition(f"LISTEN Recv-Q {count}", holds)
 
 
-def all_of(*conditions: Condition) -> Condition:
-    """All of these hold in one look."""
+def unread(client: str, count: int) -> Condition:
+    """So many bytes of that client have arrived and are not read."""
 
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
-        return all(condition.holds(rows, names) for condition in conditions)
+        return any(_touches(row, names(client)) and row.recv_q == count for row in rows)
 
-    return Condition(" and ".join(condition.words for condition in conditions), holds)
+    return Condition(f"{client} Recv-Q {count}", holds)
 
 
 def _touches(row: SocketRow, end: Endpoint | None) -> bool:

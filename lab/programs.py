@@ -23,18 +23,19 @@ PROMPT: Final = "input>>>"
 
 
 class Program:
-    """A program under a name of the exercise, on one host, run by the unprivileged user."""
+    """A program under a name of the exercise, on one host, run by the unprivileged user unless `user` is root."""
 
-    def __init__(self, stage: Stage, host: Host, name: str, argv: Sequence[str]) -> None:
+    def __init__(self, stage: Stage, host: Host, name: str, argv: Sequence[str], user: str = "lab") -> None:
         self.stage = stage
         self.host = host
         self.name = name
         self.argv = argv
+        self.user = user
         self.pid = 0
 
     def start(self) -> int:
         """Start it; return its process id."""
-        answer = self.host.channel.call("spawn", name=self.name, argv=list(self.argv))
+        answer = self.host.channel.call("spawn", name=self.name, argv=list(self.argv), user=self.user)
         self.pid = answer["pid"]
         return self.pid
 
@@ -47,6 +48,18 @@ class Program:
         """Wait for its end; the play stops at the deadline."""
         if self.host.channel.wait_event(self._is_exit, SECONDS) is None:
             raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
+
+    def wait_says(self, text: str) -> None:
+        """Wait until it prints a line that holds the text; the play stops at the deadline or at its end."""
+
+        def said(event: Event) -> bool:
+            return event.name == self.name and (event.kind == "exit" or text in event.data["text"])
+
+        event = self.host.channel.wait_event(said, SECONDS)
+        if event is None:
+            raise self.stage.stopped(self, "no-answer", text)
+        if event.kind == "exit":
+            raise self.stage.stopped(self, "ended-early", self.last_words())
 
     def freeze(self) -> None:
         """Stop the program where it stands (SIGSTOP); the kernel goes on without it."""

@@ -90,6 +90,19 @@ class Stage:
         """Run a client program to its end."""
         self._client(name or program, program, port, args).wait()
 
+    def shell(self, name: str, *, on: str, line: str, root: bool = False, says: str | None = None) -> Program:
+        """Type a line into a shell on a host, and wait for its end; with `says`, only until it has printed that."""
+        host = self.hosts[on]
+        program = Program(self, host, name, ("bash", "-c", line), "root" if root else "lab")
+        pid = program.start()
+        self.parties.append(Party(name, "root" if root else "shell", on, line.split()[0], line, pid, None, None))
+        self.act(name, "run", line)
+        if says is None:
+            program.wait()
+        else:
+            program.wait_says(says)
+        return program
+
     def _client(self, name: str, program: str, port: int, args: Sequence[str]) -> Client:
         host = self.hosts["client"]
         remote = Endpoint(self.hosts["server"].address, port)

@@ -27,6 +27,7 @@ import time
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 LOCK = "/run/lab-agent.lock"
+READY = "/run/lab-ready"
 POLL_SECONDS = 0.005
 CHUNK = 65536
 SHELLS = ("bash", "sh", "dash")
@@ -69,7 +70,11 @@ class Agent:
 
     def main(self):
         """Serve until end-of-file on stdin."""
-        lock = os.open(LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        if not self.wait_guarded():
+            self.send({"event": "unguarded"})
+            return 1
+        # Nobody else may open it: who can read a file can lock it, and would keep the next agent out.
+        lock = os.open(LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + 3  # an agent that has just lost its stdin is still cleaning up
         while True:
             try:
@@ -100,6 +105,15 @@ class Agent:
         finally:
             self.kill_children()
         return 0
+
+    def wait_guarded(self) -> bool:
+        """Wait until entry.sh has set the guard of this namespace: nothing may run before."""
+        deadline = time.monotonic() + 5
+        while not os.path.exists(READY):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
 
     def until_next_timer(self):
         if not self.timers:

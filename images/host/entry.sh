@@ -2,7 +2,8 @@
 # The first thing a lab host does, as root and before anything else runs in it: guard its namespace, make the wire
 # honest, say that it is ready, wait. Anything that cannot be done stops the host: a lab without its guard must not run.
 #
-# LAB_ALLOWED   the lab hosts' own addresses, separated by commas: the only ones a packet may go to or come from
+# LAB_ALLOWED     the lab hosts' own addresses, separated by commas: the only ones a packet may go to or come from
+# LAB_NEIGHBOURS  address=hardware address of each, separated by commas
 
 set -eu
 
@@ -36,6 +37,13 @@ table inet lab_guard {
     }
 }
 RULES
+
+# Nobody is asked who has a lab host's address: a machine with that same address on its home LAN answers ARP on every
+# link it has, the lab's bridge too, and packets allowed above would then go to the machine.
+for neighbour in $(echo "${LAB_NEIGHBOURS:-}" | tr ',' ' '); do
+    ip neigh replace "${neighbour%=*}" lladdr "${neighbour#*=}" dev eth0 nud permanent ||
+        die "ip neigh cannot set ${neighbour}"
+done
 
 # With offloads on, 200 kB shows as a dozen "segments" of 65,160 bytes with wrong checksums. LAB_OFFLOADS=on keeps them
 # for benchmarks: they cost nine tenths of the throughput.

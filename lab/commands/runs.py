@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
 from lab.commands.hosts import progress
-from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, UsageError
+from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
 from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, exercise_folders, judge, load_exercise
 from lab.judge.verdict import Verdict
@@ -19,10 +20,13 @@ from lab.report.asking import Asker, wants_questions
 from lab.report.jsonform import to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.markdown import markdown_page
+from lab.report.picture import picture_document
+from lab.report.story import tell
 from lab.report.terminal import Page
 from lab.runner import play
 from lab.runs import find_run, keep
 from lab.settings import ROOT, Settings
+from lab.text.catalog import messages
 
 if TYPE_CHECKING:
     from lab.evidence.records import Evidence
@@ -53,6 +57,23 @@ def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     exercise = load_exercise(_number(evidence))
     judgement = judge(exercise, evidence)
     return _tell(exercise, evidence, judgement, settings, folder, as_json=as_json, fresh=False)
+
+
+def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str]) -> int:
+    """Judge as `judge_saved`, and draw the page, or these steps of it, into a file. Raises MachineError if it cannot."""
+    folder = find_run(text, settings.runs)
+    evidence = load(folder)
+    exercise = load_exercise(_number(evidence))
+    judgement = judge(exercise, evidence)
+    texts = exercise.texts(settings.language)
+    story = tell(exercise, evidence, judgement, texts, settings.language, _short(folder))
+    document = picture_document(story, settings.language, steps)
+    try:
+        picture.write_text(document, encoding="utf-8")
+    except OSError as error:
+        raise MachineError("picture-not-written", path=str(picture), detail=error.strerror or str(error)) from error
+    print(messages(settings.language).get("cli.say.drawn", path=str(picture)))
+    return EXIT_OF[judgement.verdict]
 
 
 def _number(evidence: Evidence) -> int:

@@ -59,6 +59,8 @@ class Channel:
         self._wait_for(lambda: self._greeting is not None, timeout, "agent")
         if self._greeting and self._greeting["event"] == "busy":
             raise MachineError("host-busy", host=self.host, container=self.container)
+        if self._greeting and self._greeting["event"] == "unguarded":
+            raise MachineError("host-unguarded", host=self.host, container=self.container)
         return self
 
     @property
@@ -144,7 +146,7 @@ class Channel:
     def _take(self, message: dict[str, Any]) -> None:
         if "id" in message:
             self._answers[message["id"]] = message
-        elif message["event"] in ("ready", "busy"):
+        elif message["event"] in ("ready", "busy", "unguarded"):
             self._greeting = message
         else:
             self.events.append(Event(message["event"], message["name"], message["time_ns"], message))

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
 from lab.hosts.cleanup import remove_lab
@@ -31,22 +31,39 @@ def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
 
 
 def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> None:
-    """Make the network and the two hosts, or only what differs. MachineError says what stands in the way.
+    """Make the network and the two hosts, or only what differs, and wait until both have set their guard.
 
-    With `build`, which is told of each long part, a missing image is built first.
+    With `build`, which is told of each long part, a missing image is built first. MachineError says what stands in the way.
+    What that may be is looked for only when compose fails: asking the engine first costs more than the start itself.
     """
-    image = image_name()
+    try:
+        _start(settings, sysctls)
+    except MachineError as failure:
+        _mend(settings, build, failure)
+        _start(settings, sysctls)
+
+
+def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:
+    """Remove what stood in the way, or raise what nobody but the reader can mend."""
     with engine() as client:
-        if not image_exists(client, image):
-            if build is None:
-                raise MachineError("image-missing", image=image)
-            ensure_image(build)
-        if collision := colliding_network(client, settings):
-            name, subnet = collision
-            raise MachineError("subnet-taken", subnet=settings.subnet, name=name, other=subnet)
-        standing = own_subnet(client, settings)
-    if standing is not None and standing != str(settings.subnet):
+        missing = not image_exists(client, image_name())
+        collision = colliding_network(client, settings)
+        moved = own_subnet(client, settings) not in (None, str(settings.subnet))
+    if collision:
+        name, subnet = collision
+        raise MachineError("subnet-taken", subnet=settings.subnet, name=name, other=subnet) from failure
+    if missing and build is None:
+        raise MachineError("image-missing", image=image_name()) from failure
+    came_meanwhile = "No such image" in str(failure.params.get("detail"))  # another lab has just built it
+    if not (missing or moved or came_meanwhile):
+        raise failure
+    if moved:
         remove_lab(settings)  # a network cannot be moved while hosts are on it
+    if missing and build:
+        ensure_image(build)
+
+
+def _start(settings: Settings, sysctls: Sysctls) -> None:
     override = {
         "services": {
             host: {
@@ -56,8 +73,28 @@ def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> 
             for host in HOSTS
         }
     }
-    environment = os.environ | settings.compose_environment() | {"LAB_IMAGE": image}
+    environment = os.environ | settings.compose_environment() | {"LAB_IMAGE": image_name()}
     _compose(["up", "--detach", "--remove-orphans"], environment, json.dumps(override))
+    _wait_guarded(settings)
+
+
+def _wait_guarded(settings: Settings) -> None:
+    """Wait for each host's word that its guard stands; a host that cannot set it ends, and says why in its log."""
+    waits = {
+        host: subprocess.Popen(
+            ["docker", "exec", settings.container(host), "sh", "-c", _UNTIL_READY],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for host in HOSTS
+    }
+    for host, process in waits.items():
+        if process.wait() != 0:
+            raise MachineError("host-unguarded", host=host, container=settings.container(host))
+
+
+_UNTIL_READY: Final = "n=0; until test -e /run/lab-ready; do n=$((n+1)); test $n -lt 250 || exit 1; sleep 0.02; done"
 
 
 def _compose(arguments: list[str], environment: Mapping[str, str], override: str) -> None:

@@ -39,6 +39,22 @@ def printed(
     return Printed(id=id, step=step, party=party, pattern=pattern, shown=shown, stream=stream)
 
 
+def never_printed(
+    party: str,
+    matches: str,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+    stream: str = "stdout",
+) -> NeverPrinted:
+    """Expect that a program printed something, but no line that the regular expression matches wholly.
+
+    Raises ExerciseError for a regular expression that cannot be read.
+    """
+    wanted = printed(party, id=id, matches=matches, step=step, stream=stream)
+    return NeverPrinted(id=id, step=step, party=party, pattern=wanted.pattern, shown=wanted.shown, stream=stream)
+
+
 def exited(
     party: str,
     status: int,
@@ -79,6 +95,34 @@ class Printed(Judged):
     def _comparison(self, lines: list[str]) -> Comparison:
         missing = Pair((self.shown,), None, frozenset())
         return Comparison(("Line",), (missing, *(Pair(None, (line,), frozenset()) for line in lines)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverPrinted(Judged):
+    """A line that is in nothing a program printed."""
+
+    party: str
+    pattern: re.Pattern[str]
+    shown: str
+    stream: str
+
+    def expected(self) -> Message:
+        """Return the line that must not be there."""
+        return Message("never-printed", {"party": self.party, "line": self.shown})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing."""
+        evidence.party(self.party)
+        lines = [line.text for line in evidence.outputs if (line.actor, line.stream) == (self.party, self.stream)]
+        look = (Look(EVIDENCE_FILE),)
+        if not lines:
+            nothing = Message("printed-nothing", {"party": self.party, "stream": self.stream, "lines": 0})
+            return self.result(Verdict.FAIL, nothing, None, look)
+        found = next((line for line in lines if self.pattern.fullmatch(line)), None)
+        if found is None:
+            return self.result(Verdict.PASS, self.expected(), None, look)
+        comparison = Comparison(("Line",), (Pair(None, (found,), frozenset()),))
+        return self.result(Verdict.FAIL, Message("printed", {"party": self.party, "line": found}), comparison, look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,8 +55,9 @@ def detail(check: Check, words: Words, width: int) -> list[Line]:
     if check.comparison is not None and check.comparison.pairs:
         drawn = comparing.draw(check.comparison, compare_words(words), width)
         lines += [EMPTY, *drawn, EMPTY]
-    lines += [line(text) for text in fold(check.why, width)]
-    label = max(cell_len(words.lab("check.look")), cell_len(words.lab("check.hint"))) + _GAP
+    label = max(cell_len(words.lab(f"check.{name}")) for name in ("normally", "look", "hint")) + _GAP
+    if check.why:
+        lines += _labelled(words.lab("check.normally"), label, check.why, width, Role.PLAIN)
     for index, place in enumerate(check.look):
         lines += _labelled(words.lab("check.look") if index == 0 else "", label, place, width, Role.COMMAND)
     if check.hint:

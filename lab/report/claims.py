@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.judge.claims import ALWAYS, Claim, ClaimResult, Holds, Ruling
-from lab.judge.verdict import Expectation
+from lab.judge.verdict import Expectation, Verdict
 from lab.report.ink import Role
 from lab.report.words import Words
 
@@ -34,12 +34,12 @@ class ClaimStory:
     cases: tuple[str, ...]
 
 
-def claim_stories(results: Iterable[ClaimResult], words: Words) -> tuple[ClaimStory, ...]:
-    """Return the claims in words, in their order."""
-    return tuple(_story(result, words) for result in results)
+def claim_stories(results: Iterable[ClaimResult], words: Words, run: Verdict) -> tuple[ClaimStory, ...]:
+    """Return the claims in words, in their order; `run` is the verdict of the whole run."""
+    return tuple(_story(result, words, run) for result in results)
 
 
-def _story(result: ClaimResult, words: Words) -> ClaimStory:
+def _story(result: ClaimResult, words: Words, run: Verdict) -> ClaimStory:
     key = f"claims.{result.id}"
     right = result.ruling in {Ruling.CONFIRMED, Ruling.CITED}
     named = words.table(f"{key}.cases")
@@ -53,11 +53,18 @@ def _story(result: ClaimResult, words: Words) -> ClaimStory:
     return ClaimStory(
         id=result.id,
         ruling=result.ruling,
-        label=words.lab(f"ruling.{_slug(result.ruling)}"),
+        label=_label(result.ruling, words, run),
         says=words.own(f"{key}.says"),
         instead=None if right else words.maybe(f"{key}.instead"),
         cases=tuple(cases),
     )
+
+
+def _label(ruling: Ruling, words: Words, run: Verdict) -> str:
+    """Return the ruling in words; a run that failed cannot convict the lab: its server was another one."""
+    if ruling is Ruling.BROKEN and run is not Verdict.PASS:
+        return words.lab("ruling.not-by-this-run")
+    return words.lab(f"ruling.{_slug(ruling)}")
 
 
 def _holds(holds: Holds, words: Words) -> str:

@@ -71,13 +71,14 @@ def _label(words: CompareWords) -> int:
 
 
 def _dispensable(comparison: Comparison) -> int | None:
-    """Return a column that may be left out: nothing differs in it; best one with the same cell in every row."""
+    """Return a column that may be left out: nothing differs in it; best an empty one, or one that never varies."""
     told = frozenset().union(*(pair.differs for pair in comparison.pairs))
     silent = [index for index in range(len(comparison.columns)) if index not in told]
     if len(comparison.columns) == 1 or not silent:
         return None
     rows = _all_rows(comparison)
-    return min(silent, key=lambda index: len({row[index] for row in rows}))
+    shown = {index: {row[index] for row in rows} for index in silent}
+    return min(silent, key=lambda index: (shown[index] != {""}, len(shown[index])))
 
 
 def _without(comparison: Comparison, column: int) -> Comparison:

@@ -17,6 +17,7 @@ from lab.report.story import Story
 
 _GAP: Final = 3
 _LEAST: Final = 24
+_SHORT: Final = 32
 
 
 def slug(verdict: Verdict) -> str:
@@ -35,10 +36,13 @@ def counts(story: Story) -> str:
     return words.lab("verdict.comma").join(parts)
 
 
-def verdict_line(story: Story) -> Line:
-    """Return the verdict and its counts."""
+def verdict_lines(story: Story, width: int) -> Iterator[Line]:
+    """Yield the verdict and its counts."""
     label = story.words.lab(f"verdict.{slug(story.verdict)}")
-    return line(Span(label, ROLES[story.verdict]), " " * _GAP, counts(story))
+    room = cell_len(label) + _GAP
+    for part in fold(counts(story), width - room):
+        yield line(Span(pad(label, room), ROLES[story.verdict]), part)
+        label = ""
 
 
 def claim_lines(story: Story, width: int) -> Iterator[Line]:
@@ -99,12 +103,12 @@ def where_next(story: Story, width: int) -> Iterator[Line]:
     for index, part in enumerate(fold(files(story), width - label)):
         yield line(Span(pad(words.lab("end.evidence") if index == 0 else "", label), Role.DIM), part)
     steps = next_steps(story)
-    commands = max(cell_len(command) for command, _ in steps) + _GAP
-    beside = label + commands + max(cell_len(purpose) for _, purpose in steps) <= width
+    short = [cell_len(command) for command, _ in steps if cell_len(command) <= _SHORT]
+    commands = max(short, default=0) + _GAP
     for index, (command, purpose) in enumerate(steps):
         start = Span(pad(words.lab("end.next") if index == 0 else "", label), Role.DIM)
-        if beside:
-            yield line(start, Span(pad(command, commands), Role.COMMAND), Span(purpose, Role.DIM))
+        if max(commands, cell_len(command) + _GAP) + label + cell_len(purpose) <= width:
+            yield line(start, Span(pad(command, commands - _GAP) + " " * _GAP, Role.COMMAND), Span(purpose, Role.DIM))
         else:
             yield line(start, Span(command, Role.COMMAND))
             yield from indented([line(Span(part, Role.DIM)) for part in fold(purpose, width - label - 2)], label + 2)

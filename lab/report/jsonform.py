@@ -33,7 +33,7 @@ def verdict_document(
 ) -> Document:
     """Return the verdict of a run with its texts in `language`; file names are relative to the run's folder."""
     words = Words(texts, language, evidence.lab.addresses)
-    stories = claim_stories(judgement.claims, words)
+    stories = claim_stories(judgement.claims, words, judgement.verdict)
     return {
         "format": FORMAT,
         "language": language,

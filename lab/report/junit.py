@@ -59,7 +59,7 @@ def _properties(suite: ET.Element, evidence: Evidence, judgement: Judgement, wor
     pairs = [("kernel", evidence.environment.get("kernel", "")), ("subnet", evidence.lab.subnet)]
     pairs += [
         (f"claim.{story.id}", f"{story.ruling.value}: {story.instead or story.says}")
-        for story in claim_stories(judgement.claims, words)
+        for story in claim_stories(judgement.claims, words, judgement.verdict)
     ]
     for name, value in pairs:
         ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})

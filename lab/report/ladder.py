@@ -80,7 +80,8 @@ def _payload(segment: Segment) -> list[str]:
 
 def draw(rungs: Sequence[Rung], words: LadderWords, width: int) -> list[Line]:
     """Return the ladder's lines, at most `width` cells wide."""
-    room = width - 2 * (_STATE + 1) - _GAP - _TIME - 4
+    notes = cell_len(words.again) + _GAP if any(rung.again for rung in rungs) else 0
+    room = width - 2 * (_STATE + 1) - _GAP - _TIME - 4 - notes
     wanted = max((cell_len(rung.labels[0]) for rung in rungs), default=0) + 8
     arrow = max(min(max(wanted, _ARROW_LEAST), room), 16)
     head = line(
@@ -108,7 +109,7 @@ def _rungs(rungs: Sequence[Rung], words: LadderWords, arrow: int, *, first: bool
             *_standing(rung.server, _STATE + 1),
             Span(pad_left(milliseconds(rung.time_ns), _TIME), Role.DIM),
             Span(" ms" if first and index == 0 else "", Role.DIM),
-            Span(f"   {words.again}" if rung.again else "", Role.INFERRED),
+            Span(" " * _GAP + words.again if rung.again else "", Role.INFERRED),
         )
         for index, rung in enumerate(rungs)
     ]

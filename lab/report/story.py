@@ -96,7 +96,7 @@ def tell(
         loose=tuple(one for one in checks if one.step not in known),
         verdict=judgement.verdict,
         counts=counted(checks),
-        claims=claim_stories(judgement.claims, words),
+        claims=claim_stories(judgement.claims, words, judgement.verdict),
         files=_files(evidence),
         folder=folder,
         kept=shown_path(run_folder),

@@ -23,7 +23,7 @@ STYLES: Final = {
     Role.STATE: "bold green",
     Role.INFERRED: "yellow",
     Role.NEW: "green",
-    Role.GONE: "dim red",
+    Role.GONE: "red",
     Role.PASS: "bold green",
     Role.FAIL: "bold red",
     Role.UNDECIDED: "bold yellow",

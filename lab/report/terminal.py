@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from lab.evidence.records import Evidence
 from lab.exercise import Exercise, Judgement
 from lab.report import checklines
 from lab.report.asking import Asker
-from lab.report.ending import claim_lines, verdict_line, where_next
+from lab.report.ending import claim_lines, verdict_lines, where_next
 from lab.report.fold import fold, together
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.story import HostStory, StepStory, Story, tell
@@ -48,8 +48,9 @@ class Page:
         self._print(head(self._story, self._width))
         for step in self._story.steps:
             self._print(step_head(step, self._story, self._width))
-            said = asker.ask(step.question, step.choices) if asker and step.question else None
-            if asker and step.question:
+            said = None
+            if asker and step.question and not asker.over:
+                said = asker.ask(step.question, step.choices)
                 self._print([EMPTY])
             self._print(step_body(step, self._story, self._width))
             self._print(step_end(step, self._story, self._width, said))
@@ -144,11 +145,19 @@ def view_lines(shown: Shown, width: int) -> Iterator[Line]:
 
 def step_end(step: StepStory, story: Story, width: int, said: str | None) -> Iterator[Line]:
     """Yield the answer to the prediction with its reason."""
-    if text := together(_answer(step, story, said) if said else None, step.because):
-        yield from _prose(text, width, _PROSE, Role.STRONG if said else Role.PLAIN)
+    answer = _answer(step, story, said) if said else None
+    if text := together(answer, step.because):
+        yield from _begun_strong(fold(text, width - _PROSE), len(answer or ""))
     if step.why:
         yield from _prose(step.why, width, _PROSE, Role.DIM)
     yield EMPTY
+
+
+def _begun_strong(parts: Iterable[str], strong: int) -> Iterator[Line]:
+    """Yield the lines of a text whose first `strong` characters stand out."""
+    for part in parts:
+        yield line(" " * _PROSE, Span(part[:strong], Role.STRONG), part[strong:])
+        strong = max(0, strong - len(part) - 1)
 
 
 def _answer(step: StepStory, story: Story, said: str) -> str:
@@ -169,7 +178,7 @@ def tail(story: Story, width: int) -> Iterator[Line]:
     if story.claims:
         yield from claim_lines(story, width)
         yield EMPTY
-    yield verdict_line(story)
+    yield from verdict_lines(story, width)
     yield EMPTY
     yield from where_next(story, width)
 

@@ -11,7 +11,7 @@ from lab.evidence.records import Action, CaptureRecord, Evidence, LabFacts, Outp
 from lab.exercise import Closes, Exercise, Judgement, Ladder, Printed, Rows, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
-from lab.judge.claims import CaseResult, Claim, ClaimResult, Holds, Ruling
+from lab.judge.claims import CaseResult, ClaimResult, Holds, Ruling
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict, worst
 from lab.wire.segment import Endpoint, Flags
 
@@ -31,7 +31,17 @@ class Wire:
     frames: bytes = b""
     count: int = 0
 
-    def say(self, at_us: float, port: int, letters: str, seq: int, ack: int | None = None, data: bytes = b"", *, client: bool) -> None:
+    def say(
+        self,
+        at_us: float,
+        port: int,
+        letters: str,
+        seq: int,
+        ack: int | None = None,
+        data: bytes = b"",
+        *,
+        client: bool,
+    ) -> None:
         """Append a segment; `seq` and `ack` are relative to the two ISNs."""
         flags = Flags(0)
         for letter in letters:
@@ -95,7 +105,9 @@ def record_wire() -> Wire:
 
 HEAD = "State      Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n"
 LISTEN = 'LISTEN     0      5      192.168.1.102:8000  0.0.0.0:*         users:(("serve_blocking",pid=12,fd=3))\n'
-SERVER_ESTAB = 'ESTAB      0      0      192.168.1.102:8000  192.168.1.101:58132 users:(("serve_blocking",pid=12,fd=4))\n'
+SERVER_ESTAB = (
+    'ESTAB      0      0      192.168.1.102:8000  192.168.1.101:58132 users:(("serve_blocking",pid=12,fd=4))\n'
+)
 CLIENT_ESTAB = 'ESTAB      0      0      192.168.1.101:58132 192.168.1.102:8000 users:(("prompt",pid=9,fd=3))\n'
 SERVER_WAITS = "TIME-WAIT  0      0      192.168.1.102:8000  192.168.1.101:58132 timer:(timewait,59sec,0)\n"
 DNS = "LISTEN     0      4096   127.0.0.11:45217    0.0.0.0:*\n"
@@ -175,7 +187,9 @@ def an_exercise() -> Exercise:
                 ),
                 show=(Ladder("a", "open"), Rows("connected", since="listening")),
             ),
-            PageStep("talks", answer="c", type=(Type("client", "hello", "HELLO"),), show=(Printed("a"), Ladder("a", "data"))),
+            PageStep(
+                "talks", answer="c", type=(Type("client", "hello", "HELLO"),), show=(Printed("a"), Ladder("a", "data"))
+            ),
             PageStep(
                 "server_first",
                 answer="a",
@@ -209,7 +223,13 @@ def judgement(*results: Result) -> Judgement:
     return Judgement(worst(result.verdict for result in results), results, claims)
 
 
-STEPS_OF = {"handshake": "connects", "second-socket": "connects", "agree": "connects", "upper": "talks", "time-wait": "server_first"}
+STEPS_OF = {
+    "handshake": "connects",
+    "second-socket": "connects",
+    "agree": "connects",
+    "upper": "talks",
+    "time-wait": "server_first",
+}
 
 
 def all_well() -> Judgement:
@@ -266,6 +286,3 @@ def all_verdicts() -> Judgement:
 def without(evidence: Evidence, **changes: object) -> Evidence:
     """Return the evidence with some records replaced."""
     return replace(evidence, **changes)  # type: ignore[arg-type]
-
-
-CLAIMS: tuple[Claim, ...] = ()

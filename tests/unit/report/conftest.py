@@ -15,6 +15,7 @@ SAID = {
         "first": "the server sends the first FIN",
         "first-other": "the client sent it, 30.9 ms after it connected",
         "no-trace": "tracefs is not mounted on this machine",
+        "stopped": "the play went no further: {how.params[party]} had no luck ({how.code}, {how.params[detail]})",
     },
     "zh-CN": {
         "as-expected": "应当如此",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lab.wire.capture import parse_capture
 from lab.wire.conversation import Conversation, conversations
@@ -16,13 +17,17 @@ SERVER = Endpoint("10.99.1.102", 8000)
 LETTERS = {"F": Flags.FIN, "S": Flags.SYN, "R": Flags.RST, "P": Flags.PSH, ".": Flags.ACK}
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 
+# A slow or busy machine is no defect of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 Ladder = Callable[[str], tuple[Segment, ...]]
 Recorded = Callable[[str], tuple[Conversation, ...]]
 
 
 def climb(text: str) -> tuple[Segment, ...]:
     """Return the segments of lines such as `> P. 101 501 +5 win=0`: direction, flags, seq, ack, length."""
-    segments = []
+    segments: list[Segment] = []
     for line in text.strip().splitlines():
         direction, letters, *words = line.split("#")[0].split()
         src, dst = (CLIENT, SERVER) if direction == ">" else (SERVER, CLIENT)

@@ -50,7 +50,7 @@ def test_the_paths_of_rfc_9293(start: State, events: list[Event], expected: list
 
 
 def test_an_illegal_transition_names_event_and_state() -> None:
-    with pytest.raises(IllegalTransitionError, match="RECEIVE_SYN_ACK .* TIME_WAIT") as caught:
+    with pytest.raises(IllegalTransitionError, match=r"RECEIVE_SYN_ACK .* TIME_WAIT") as caught:
         advance(State.TIME_WAIT, Event.RECEIVE_SYN_ACK)
     assert (caught.value.state, caught.value.event) == (State.TIME_WAIT, Event.RECEIVE_SYN_ACK)
 

@@ -1,0 +1,113 @@
+"""`lab doctor` and `lab watch` against the real engine and the running hosts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from lab.hosts.looker import Looker
+from lab.wire.state import State
+from tests.support import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.settings import Settings
+    from tests.lab.conftest import RunLab
+
+
+@pytest.fixture
+def other_network(settings: Settings) -> Iterator[str]:
+    """A network of somebody else's that overlaps a third subnet, far from the lab under test."""
+    client = docker.from_env()
+    pool = docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet="10.214.3.0/24")])
+    network = client.networks.create(f"{settings.name}-stranger", internal=True, ipam=pool)
+    try:
+        yield str(network.name)
+    finally:
+        network.remove()
+        client.close()
+
+
+def findings(run_lab: RunLab, **env: str) -> tuple[int, dict[str, dict[str, str]]]:
+    answer = run_lab("doctor", "--json", env=env)
+    document = json.loads(answer.stdout)
+    return answer.returncode, {finding["id"]: finding for finding in document["findings"]}
+
+
+def test_on_this_machine_nothing_stops_the_lab(hosts_up: Settings, run_lab: RunLab) -> None:
+    code, found = findings(run_lab)
+    assert code == 0
+    assert [f"{id_}: {one['says']}" for id_, one in found.items() if one["health"] == "stops"] == []
+    assert found["capabilities"]["health"] == "ok"
+    assert found["sockdiag"]["health"] == "ok"
+
+
+def test_a_colliding_network_is_named_with_its_subnet_and_a_remedy(other_network: str, run_lab: RunLab) -> None:
+    code, found = findings(run_lab, LAB_SUBNET="10.214.0.0/16", LAB_NAME="nobody")
+    assert code == 3
+    assert other_network in found["networks"]["says"]
+    assert "10.214.3.0/24" in found["networks"]["says"]
+    assert found["networks"]["remedy"]
+
+
+def test_a_route_into_the_subnet_is_named_and_called_harmless(run_lab: RunLab) -> None:
+    routes = json.loads(subprocess.run(["ip", "-json", "-4", "route"], check=True, capture_output=True, text=True).stdout)
+    bridge = next(route["dst"] for route in routes if route["dst"] != "default" and route["dev"] == "docker0")
+    _, found = findings(run_lab, LAB_SUBNET=bridge, LAB_NAME="nobody")
+    assert bridge in found["routes"]["says"]
+    assert (found["routes"]["health"], "Harmless" in found["routes"]["says"]) == ("note", True)
+
+
+def test_without_an_engine_the_doctor_says_so_and_what_to_type(run_lab: RunLab) -> None:
+    code, found = findings(run_lab, DOCKER_HOST="unix:///nonexistent/docker.sock")
+    assert code == 3
+    assert (found["engine"]["health"], found["engine"]["remedy"]) == (
+        "stops",
+        "make engine: it starts the engine, or installs it",
+    )
+    assert found["kernel"]["health"] == "ok"
+
+
+def test_the_doctor_in_chinese(run_lab: RunLab) -> None:
+    answer = run_lab("doctor", env={"LAB_LANG": "zh-CN"})
+    assert "实验室可以在这台机器上运行。" in answer.stdout
+
+
+@pytest.fixture
+def client() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def test_a_looker_sees_the_servers_sockets_with_their_process(hosts_up: Settings, client: docker.DockerClient) -> None:
+    server = client.containers.get(hosts_up.container("server"))
+    with Looker("server", hosts_up.container("server")) as looker:
+        server.exec_run(["serve_blocking", hosts_up.addresses["server"], "8123"], user="lab", detach=True)
+
+        def listening() -> list[str]:
+            looker.ask()
+            rows = [row for row in looker.rows() if row.state is State.LISTEN and row.local.port == 8123]
+            return [process.name for row in rows for process in row.processes]
+
+        assert eventually(listening) == ["serve_blocking"]
+        server.exec_run(["pkill", "-f", "serve_blocking .* 8123"], user="lab")
+        assert eventually(lambda: not listening())
+
+
+def test_a_looker_leaves_nothing_in_the_host(hosts_up: Settings, client: docker.DockerClient) -> None:
+    container = client.containers.get(hosts_up.container("client"))
+
+    def loops() -> list[str]:
+        return [row[-1] for row in container.top(ps_args="-o pid,args")["Processes"] if "while read" in row[-1]]
+
+    with Looker("client", hosts_up.container("client")) as looker:
+        looker.ask()
+        looker.rows()
+        assert len(loops()) == 1
+    assert eventually(lambda: not loops())

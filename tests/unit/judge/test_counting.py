@@ -1,0 +1,107 @@
+"""The expectations that count: rows by state, acknowledgements, ways to close."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.judge.builders import (
+    A,
+    B,
+    BEGUN,
+    CLIENT_FIRST,
+    MS,
+    OPEN,
+    SERVER,
+    SERVER_FIRST,
+    TALK,
+    Talk,
+    capture,
+    evidence,
+    row,
+    snapshot,
+)
+
+from lab.evidence.records import Step
+from lab.judge.acks import acknowledged
+from lab.judge.errors import ExerciseError
+from lab.judge.shares import close_shares
+from lab.judge.tallies import tally
+from lab.judge.verdict import Verdict
+
+RIDING = ("> P. hello", "< .", "< P. HELLO", "> .", "> P. again", "< P. AGAIN", "> P. exit", "< F.", "> F.", "< .")
+
+
+def test_a_tally_counts_the_rows_of_each_state() -> None:
+    result = tally("connected", on="server", id="t", states={"LISTEN": 1, "ESTAB": ">0"}).judge(evidence())
+    assert result.verdict is Verdict.PASS
+
+
+def test_a_tally_marks_the_number_that_differs_and_names_its_line() -> None:
+    crowd = snapshot("full", "client", row("ESTAB", 0, 0, A, SERVER), row("ESTAB", 0, 0, B, SERVER))
+    result = tally("full", on="client", id="t", states={"ESTAB": 1, "SYN-SENT": 0}).judge(evidence(snapshots=(crowd,)))
+    assert result.verdict is Verdict.FAIL
+    assert result.comparison is not None
+    assert [(pair.observed, set(pair.differs)) for pair in result.comparison.pairs] == [
+        (("ESTAB", "2"), {1}),
+        (("SYN-SENT", "0"), set()),
+    ]
+    assert result.look[0].line == 3
+
+
+def test_a_tally_of_an_unknown_state_is_refused_when_the_exercise_is_loaded() -> None:
+    with pytest.raises(ExerciseError, match="ESTABLISHED"):
+        tally("full", on="client", id="t", states={"ESTABLISHED": 1})
+
+
+def test_sockets_of_some_states_leave_out_the_rest() -> None:
+    from lab.judge.tables import sockets  # noqa: PLC0415
+
+    table = """
+        State   Recv-Q  Send-Q  Local
+        LISTEN  0       5       server:8000
+    """
+    assert sockets("connected", on="server", id="s", table=table).judge(evidence()).verdict is Verdict.FAIL
+    only = sockets("connected", on="server", id="s", table=table, states=("LISTEN",)).judge(evidence())
+    assert only.verdict is Verdict.PASS
+
+
+def test_acknowledgements_that_ride_on_data_or_fin_are_told_from_bare_ones() -> None:
+    run = evidence(captures=(capture("server", *OPEN, *RIDING),))
+    result = acknowledged("a", id="k", alone=2, riding=3).judge(run)
+    assert result.observed.params == {"alone": 2, "riding": 3}
+    assert result.verdict is Verdict.PASS
+
+
+def test_bare_acknowledgements_alone_are_not_riding() -> None:
+    run = evidence(captures=(capture("server", *OPEN, *TALK),))
+    assert acknowledged("a", id="k", riding=">0").judge(run).verdict is Verdict.FAIL
+
+
+def test_an_incomplete_capture_does_not_decide_about_acknowledgements() -> None:
+    run = evidence(captures=(capture("server", *OPEN, *TALK, dropped=1),))
+    assert acknowledged("a", id="k", riding=0).judge(run).verdict is Verdict.INCONCLUSIVE
+
+
+def test_closes_of_a_step_are_shared_out_by_their_segments() -> None:
+    at = BEGUN + 100 * MS
+    frames = [
+        *Talk(client=A, begun_ns=at).frames(*OPEN, "> P. exit", "< F.", "> F.", "< ."),
+        *Talk(client=B, begun_ns=at + MS).frames(*OPEN, *SERVER_FIRST),
+        *Talk(client=A, begun_ns=BEGUN, next={">": 1, "<": 1}).frames(*OPEN, *CLIENT_FIRST),
+    ]
+    run = evidence(
+        steps=(Step("connects", BEGUN, BEGUN + 50 * MS), Step("rounds", at, at + 50 * MS)),
+        captures=(capture("server", frames=frames),),
+    )
+    result = close_shares(step="rounds", id="c", other=0).judge(run)
+    assert result.observed.params == {"three": 1, "four": 1, "other": 0}
+    assert result.verdict is Verdict.PASS
+
+
+def test_a_close_by_reset_is_neither_three_nor_four() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> P. exit", "< R.")
+    run = evidence(captures=(capture("server", frames=frames),))
+    result = close_shares(step="connects", id="c", other=0).judge(run)
+    assert result.observed.params == {"three": 0, "four": 0, "other": 1}
+    assert result.verdict is Verdict.FAIL
+
+

@@ -1,0 +1,178 @@
+"""The verdict for programs: JSON by its schema, JUnit XML by the rules its readers share, errors on one line."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from lab.errors import LabError
+from lab.exercise import Judgement
+from lab.judge.verdict import Message, Result, Verdict
+from lab.report import jsonform
+from lab.report.error import show_error
+from lab.report.junit import junit_document
+from tests.unit.report import builders
+
+SCHEMA = json.loads(jsonform.SCHEMA_FILE.read_text(encoding="utf-8"))
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
+KNOWN = {
+    "$schema", "$id", "$defs", "$ref", "title", "type", "properties", "required", "additionalProperties", "items",
+    "enum", "const", "anyOf", "pattern", "minimum", "minLength",
+}  # fmt: skip
+
+
+def violations(value: Any, schema: Mapping[str, Any], at: str = "$") -> Iterator[str]:  # noqa: C901, PLR0912
+    """Say where a value breaks a schema; knows the part of JSON Schema 2020-12 that the verdict's schema uses."""
+    assert set(schema) <= KNOWN, f"{at}: this validator does not know {set(schema) - KNOWN}"
+    if "$ref" in schema:
+        yield from violations(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], at)
+        return
+    if "anyOf" in schema and all(list(violations(value, option, at)) for option in schema["anyOf"]):
+        yield f"{at}: fits none of anyOf"
+    if "const" in schema and value != schema["const"]:
+        yield f"{at}: {value!r} is not {schema['const']!r}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{at}: {value!r} is not one of {schema['enum']}"
+    names = schema.get("type", [])
+    types = tuple(TYPES[name] for name in ([names] if isinstance(names, str) else names))
+    if types and (not isinstance(value, types) or isinstance(value, bool)):
+        yield f"{at}: {value!r} is no {names}"
+        return
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        yield f"{at}: {value!r} does not match"
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        yield f"{at}: too short"
+    if isinstance(value, int) and value < schema.get("minimum", value):
+        yield f"{at}: {value} is too small"
+    if isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from violations(item, schema["items"], f"{at}[{index}]")
+    if isinstance(value, dict):
+        yield from (f"{at}: {name} is missing" for name in schema.get("required", ()) if name not in value)
+        for name, item in value.items():
+            inner = schema.get("properties", {}).get(name, schema.get("additionalProperties", True))
+            if inner is False:
+                yield f"{at}: {name} is not allowed"
+            elif isinstance(inner, dict):
+                yield from violations(item, inner, f"{at}.{name}")
+
+
+def document(judgement: Judgement, language: str = "en") -> dict[str, Any]:
+    exercise = builders.an_exercise()
+    made = jsonform.verdict_document(exercise, builders.a_run(), judgement, exercise.texts(language), language)
+    return dict(json.loads(jsonform.to_json(made)))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize("judgement", [builders.all_well(), builders.all_verdicts()])
+def test_the_document_keeps_its_schema(judgement: Judgement, language: str) -> None:
+    assert list(violations(document(judgement, language), SCHEMA)) == []
+
+
+def test_the_schema_refuses_what_is_not_a_verdict() -> None:
+    wrong = {**document(builders.all_well()), "verdict": "maybe", "format": 2, "more": 1}
+    assert [text.split(":")[0] for text in violations(wrong, SCHEMA)] == ["$.format", "$.verdict", "$"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "exit_code"),
+    [(Verdict.PASS, 0), (Verdict.FAIL, 1), (Verdict.CANNOT_RUN, 3), (Verdict.INCONCLUSIVE, 4)],
+)
+def test_the_exit_code_follows_the_verdict(verdict: Verdict, exit_code: int) -> None:
+    said = Message("as-expected")
+    made = document(builders.judgement(Result("handshake", "connects", verdict, said, said)))
+    assert (made["verdict"], made["exit_code"]) == (verdict.value, exit_code)
+
+
+def test_a_result_carries_its_words_its_comparison_and_where_to_look() -> None:
+    made = document(builders.all_verdicts(), "zh-CN")["results"][1]
+    assert (made["id"], made["title"], made["observed"]) == ("second-socket", "第二个套接字，fd=4", "其中 3 行不同")
+    assert made["comparison"]["pairs"][1]["differs"] == [0, 1, 5]
+    assert made["look"][1] == {"file": "server.pcap", "frame": 9, "line": None}
+
+
+def junit(judgement: Judgement) -> ET.Element:
+    exercise = builders.an_exercise()
+    made = junit_document(exercise, builders.a_run(), judgement, exercise.texts("en"))
+    assert made.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
+    return ET.fromstring(made)  # noqa: S314 - our own
+
+
+def test_junit_counts_what_it_holds() -> None:
+    suites = junit(builders.all_verdicts())
+    for suite in (suites, suites.find("testsuite")):
+        assert suite is not None
+        cases = list(suite.iter("testcase"))
+        counted = {name: len(list(suite.iter(tag))) for name, tag in (("failures", "failure"), ("errors", "error"))}
+        assert {name: int(suite.attrib[name]) for name in counted} == counted == {"failures": 2, "errors": 1}
+        assert (int(suite.attrib["tests"]), int(suite.attrib["skipped"])) == (len(cases), 1)
+
+
+def test_junit_has_the_attributes_and_the_order_its_readers_need() -> None:
+    suite = junit(builders.all_verdicts()).find("testsuite")
+    assert suite is not None
+    assert {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname"} <= set(suite.attrib)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.attrib["timestamp"])
+    assert [child.tag for child in suite] == ["properties", *["testcase"] * 6]
+    for case in suite.iter("testcase"):
+        assert {"classname", "name", "time"} == set(case.attrib)
+        assert float(case.attrib["time"]) >= 0
+        assert all("message" in child.attrib for child in case)
+
+
+def test_junit_tells_each_verdict_by_its_element() -> None:
+    cases = junit(builders.all_verdicts()).iter("testcase")
+    assert [next((child.tag for child in case), None) for case in cases] == [
+        None,
+        "failure",
+        "error",
+        "failure",
+        "skipped",
+        None,
+    ]
+
+
+def test_a_junit_failure_holds_the_comparison_in_text() -> None:
+    failure = next(junit(builders.all_verdicts()).iter("failure"))
+    assert failure.attrib == {"message": "3 of them differ", "type": "fail"}
+    assert failure.text is not None
+    assert "CLOSE-WAIT" in failure.text
+    assert "^^^^^^^^^^" in failure.text
+    assert "server.pcap, frame 9" in failure.text
+
+
+def test_junit_names_the_claims_as_properties() -> None:
+    properties = junit(builders.all_well()).iter("property")
+    named = {one.attrib["name"]: one.attrib["value"] for one in properties}
+    assert named["claim.B4"].startswith("refuted: TIME-WAIT belongs to the side that closes first")
+    assert named["kernel"] == "6.18.5"
+
+
+def test_junit_survives_bytes_that_xml_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.report.words.say", lambda _message, _language: "got \x00\x1b[31m")
+    said = Message("anything")
+    suites = junit(builders.judgement(Result("handshake", "connects", Verdict.FAIL, said, said)))
+    assert next(suites.iter("failure")).attrib["message"] == "got \ufffd\ufffd[31m"
+
+
+class Latin(io.StringIO):
+    encoding = "latin-1"
+
+
+def test_an_error_is_one_line_however_long() -> None:
+    stream = io.StringIO()
+    show_error(LabError("record-missing", kind="step", name="x " * 200), "en", stream)
+    printed = stream.getvalue()
+    assert (printed.count("\n"), printed[-1], printed[:5]) == (1, "\n", "lab: ")
+
+
+def test_an_error_is_written_in_what_the_stream_can_hold() -> None:
+    stream = Latin()
+    show_error(LabError("record-missing", kind="步骤", name="x"), "zh-CN", stream)
+    assert stream.getvalue().isascii()

@@ -1,0 +1,193 @@
+"""The pages as a reader meets them, held as golden files: `UPDATE_GOLDEN=1 pytest tests/unit/report` writes them anew."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from lab.evidence.records import Evidence, Stopped
+from lab.judge.claims import ClaimResult, Ruling
+from lab.judge.verdict import Verdict
+from lab.report.asking import Asker
+from lab.report.by_hand import by_hand_page
+from lab.report.claims import claim_stories
+from lab.report.legend import explain_page, legend_page
+from lab.report.markdown import escaped, markdown_page
+from lab.report.terminal import Page
+from lab.report.words import Words
+from lab.text.catalog import LANGUAGES
+from lab.text.glossary import load_glossary
+from tests.unit.report import builders
+
+GOLDEN = Path(__file__).parent / "golden"
+FOLDER = Path("runs/ex03/latest")
+
+
+def page(
+    which: str = "all_well",
+    language: str = "en",
+    width: int = 100,
+    *,
+    evidence: Evidence | None = None,
+    answers: str | None = None,
+    encoding: str = "utf-8",
+    colour: bool = False,
+) -> str:
+    buffer = io.BytesIO()
+    console = Console(
+        file=io.TextIOWrapper(buffer, encoding=encoding, write_through=True),
+        width=width,
+        force_terminal=colour,
+        color_system="truecolor" if colour else None,
+    )
+    exercise = builders.an_exercise()
+    judgement = getattr(builders, which)()
+    run = evidence or builders.a_run()
+    asker = None if answers is None else Asker(io.StringIO(answers), console, language)
+    Page(console, exercise, run, judgement, exercise.texts(language), language, FOLDER).show(asker)
+    return buffer.getvalue().decode(encoding)
+
+
+def markdown(which: str, language: str = "en") -> str:
+    exercise = builders.an_exercise()
+    judgement = getattr(builders, which)()
+    return markdown_page(exercise, builders.a_run(), judgement, exercise.texts(language), language, FOLDER)
+
+
+def compare_golden(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("which", ["all_well", "all_verdicts"])
+def test_the_page_of_a_run(which: str, width: int, language: str) -> None:
+    compare_golden(f"{which}.{width}.{language}.txt", page(which, language, width))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_with_questions(language: str) -> None:
+    compare_golden(f"asked.100.{language}.txt", page(language=language, answers="c\na\n\n"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("which", ["all_well", "all_verdicts"])
+def test_the_page_as_markdown(which: str, language: str) -> None:
+    compare_golden(f"{which}.{language}.md", markdown(which, language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [*range(76, 101, 4), 200])
+def test_nothing_is_cut_off_or_sticks_out(width: int, language: str) -> None:
+    lines = page("all_verdicts", language, width).splitlines()
+    assert [line for line in lines if cell_len(line) > min(width, 100)] == []
+    assert "serve_blocking" in "".join(lines)
+
+
+def test_without_colour_the_page_is_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = page()
+    assert "\x1b" not in without
+    coloured = Console(file=io.StringIO(), width=100)
+    coloured.begin_capture()
+    assert "\x1b[" in page(colour=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in page(colour=True)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_unicode_gets_ascii_drawings(encoding: str) -> None:
+    text = page("all_verdicts", encoding=encoding)
+    assert text.isascii()
+    assert "SYN-SENT ~   --- S   seq 0 --------------->   SYN-RECV ~" in text
+    assert "?" not in text.replace("   ?  both ends", "").replace("first F?", "")
+
+
+def test_a_terminal_without_unicode_does_not_break_on_chinese() -> None:
+    assert page(language="zh-CN", encoding="ascii").isascii()
+
+
+def test_a_prediction_is_answered_after_the_evidence() -> None:
+    text = page(answers="c\nb\n\n")
+    assert text.index("You said c: right. The kernel finishes") > text.index("three segments open a connection")
+    assert "You said b: not this time, it is c." in text
+    assert text.count("You said") == 2
+
+
+def test_an_interrupted_run_says_where_it_stopped_and_what_was_not_reached() -> None:
+    whole = builders.a_run()
+    stopped = Stopped("talks", "a", "no-answer", "10 s")
+    text = page(evidence=builders.without(whole, steps=whole.steps[:2], stopped=stopped))
+    assert "the play went no further: a had no luck (stopped-no-answer, 10 s)" in text
+    assert text.count("The run ended before this step.") == 2
+
+
+def test_evidence_that_is_missing_or_damaged_is_said_not_raised() -> None:
+    whole = builders.a_run()
+    broken = tuple(builders.snapshot("connected", "connects", host, 15, "garbage\n") for host in ("server", "client"))
+    text = page(evidence=builders.without(whole, snapshots=broken, outputs=()))
+    assert "The run has no snapshot called after_exit" in text
+    assert "garbage" in text
+    assert "prompt printed nothing." in text
+
+
+@pytest.mark.parametrize(("run", "said"), [(Verdict.PASS, "THE LAB IS WRONG"), (Verdict.FAIL, "not by this run")])
+def test_only_a_run_that_passed_can_convict_the_lab_itself(run: Verdict, said: str) -> None:
+    words = Words(builders.an_exercise().texts("en"), "en", {})
+    (story,) = claim_stories([ClaimResult("B4", Ruling.BROKEN)], words, run)
+    assert story.label == said
+
+
+def test_a_moment_that_never_came_is_said() -> None:
+    whole = builders.a_run()
+    late = tuple(builders.snapshot(one.name, one.step, one.host, 80, "", timed_out=True) for one in whole.snapshots)
+    assert "Waited in vain for “a is ESTAB” on the server" in page(evidence=builders.without(whole, snapshots=late))
+
+
+def test_markdown_shows_text_as_it_is_and_keeps_commands_as_code() -> None:
+    assert escaped("a*b_c <x> | `ss -t_*`") == r"a\*b\_c \<x\> \| `ss -t_*`"
+
+
+def test_markdown_fences_are_closed() -> None:
+    assert markdown("all_verdicts").count("\n```") % 2 == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_by_hand(language: str) -> None:
+    addresses = {"server": "10.9.8.102", "client": "10.9.8.101"}
+    console = Console(file=io.StringIO(), width=80)
+    console.print(by_hand_page(builders.an_exercise(), addresses, language))
+    assert isinstance(console.file, io.StringIO)
+    compare_golden(f"by_hand.80.{language}.txt", console.file.getvalue())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_legend_takes_every_column_apart(language: str, width: int) -> None:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(legend_page(language))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert [line for line in text.splitlines() if cell_len(line) > width] == []
+    columns = ("State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Process", "timer:(")
+    assert [column for column in columns if column not in text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_has_a_page_that_fits(language: str) -> None:
+    glossary = load_glossary(language)
+    for term in glossary.terms.values():
+        console = Console(file=io.StringIO(), width=80)
+        console.print(explain_page(term, glossary))
+        assert isinstance(console.file, io.StringIO)
+        text = console.file.getvalue()
+        assert term.title in text
+        assert [line for line in text.splitlines() if cell_len(line) > 80] == []

@@ -1,0 +1,66 @@
+"""The report's texts: the same ids with the same fields in every language, and every id the code asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import lab.report
+from lab.judge.claims import Holds, Ruling
+from lab.judge.verdict import Verdict
+from lab.text.catalog import LANGUAGES, load_catalog
+
+TEXTS = Path(lab.report.__file__).parent.parent / "text"
+
+
+def flat(table: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", value
+
+
+def catalog(language: str) -> dict[str, str]:
+    return dict(flat(load_catalog(TEXTS, "report", language).table("report")))
+
+
+def fields(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_the_languages_have_the_same_ids_with_the_same_fields() -> None:
+    english = {key: fields(text) for key, text in catalog("en").items()}
+    for language in LANGUAGES[1:]:
+        assert {key: fields(text) for key, text in catalog(language).items()} == english
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_empty(language: str) -> None:
+    assert [key for key, text in catalog(language).items() if not text.strip()] == []
+
+
+def test_every_id_in_the_code_is_in_the_catalog_and_no_other_is() -> None:
+    asked: set[str] = set()
+    for path in Path(lab.report.__file__).parent.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        asked |= set(re.findall(r"words\.lab\(\s*[\"']([^\"'{]+)[\"']", source)) | set(
+            re.findall(r'"report\.([^"{]+)"', source)
+        )
+        for key in re.findall(r'words\.plural(?:\(|, )\s*"([^"]+)"', source):
+            asked |= {f"{key}.one", f"{key}.many"}
+    verdicts = [verdict.replace(" ", "-") for verdict in Verdict]
+    terminals = ("server", "watcher", "client", "client2")
+    asked |= {f"verdict.{verdict}{tail}" for verdict in verdicts for tail in ("", "-count.one", "-count.many")}
+    asked |= {f"ruling.{ruling.replace(' ', '-')}" for ruling in Ruling}
+    asked |= {f"holds.{holds.replace(' ', '-')}" for holds in Holds}
+    asked |= {f"{kind}{name}" for kind in ("terminal.", "hand.purpose-") for name in terminals}
+    asked |= {f"check.{name}" for name in ("expected", "observed", "both", "missing", "unexpected", "normally")}
+    asked |= {f"claims.{name}{tail}" for name in ("says", "instead") for tail in ("", "-short")}
+    asked |= {"claims.claim", "claims.ruling", "ladder.too-short", "ladder.not-seen", "step.right", "step.wrong"}
+    assert asked ^ set(catalog("en")) == set()

@@ -1,0 +1,31 @@
+"""What a stage waits for."""
+
+from __future__ import annotations
+
+from lab.conditions import gone, state, waiting
+from lab.kernel.sockets import parse_ss
+from lab.wire.segment import Endpoint
+
+ROWS = parse_ss("""State Recv-Q Send-Q Local Address:Port Peer Address:Port Process
+LISTEN    2 5 192.168.1.102:8000 0.0.0.0:*
+ESTAB     0 0 192.168.1.102:8000 192.168.1.101:58132
+TIME-WAIT 0 0 192.168.1.102:8000 192.168.1.101:59438 timer:(timewait,59sec,0)
+""")
+PORTS = {"a": Endpoint("192.168.1.101", 58132), "b": Endpoint("192.168.1.101", 59438)}
+
+
+def test_a_state_is_anybodys_or_one_clients() -> None:
+    assert state("ESTAB").holds(ROWS, PORTS.get)
+    assert state("ESTAB", "a").holds(ROWS, PORTS.get)
+    assert not state("ESTAB", "b").holds(ROWS, PORTS.get)
+    assert not state("ESTAB", "nobody").holds(ROWS, PORTS.get)
+
+
+def test_gone_means_no_row_of_that_client_not_even_time_wait() -> None:
+    assert not gone("b").holds(ROWS, PORTS.get)
+    assert gone("nobody").holds(ROWS, PORTS.get)
+
+
+def test_waiting_counts_the_accept_queue_of_a_listener_alone() -> None:
+    assert waiting(2).holds(ROWS, PORTS.get)
+    assert not waiting(0).holds(ROWS, PORTS.get)
