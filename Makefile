@@ -39,14 +39,14 @@ watch: ## show the sockets of both hosts side by side, changes marked | 并排�
 	@$(lab) watch
 
 .PHONY: shell-server
-shell-server: ## open a shell on the host "server" | 打开主机 server 的 shell
+shell-server: ## open a shell on the host "server", ROOT=1 for tcpdump | 打开主机 server 的 shell，ROOT=1 可用 tcpdump
 	$(ready)
-	@$(lab) shell server
+	@$(lab) shell server $(if $(ROOT),--root)
 
 .PHONY: shell-client
-shell-client: ## open a shell on the host "client" | 打开主机 client 的 shell
+shell-client: ## open a shell on the host "client", ROOT=1 for tcpdump | 打开主机 client 的 shell，ROOT=1 可用 tcpdump
 	$(ready)
-	@$(lab) shell client
+	@$(lab) shell client $(if $(ROOT),--root)
 
 # --- the lab ---------------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from lab.errors import EXIT_USAGE, LabError
+from lab.commands.writing import as_long_as_read, open_standard_streams
+from lab.errors import EXIT_PASS, EXIT_USAGE, LabError
 from lab.report.error import show_error
 from lab.settings import HOSTS, Settings, read_settings
 from lab.text.catalog import Catalog, choose_language, messages
@@ -32,22 +34,26 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: see `lab --help`."""
     language = choose_language(os.environ)
-    options = _parser(messages(language)).parse_args(arguments)
-    command: Callable[[argparse.Namespace, Settings], int] = options.command
+    open_standard_streams()
     # kill without -9 and a closed terminal end the lab as Ctrl-C does: everything started goes along.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
+    code = EXIT_PASS
     try:
-        return command(options, read_settings(os.environ))
+        with as_long_as_read():
+            options = _parser(messages(language)).parse_args(arguments)
+            command: Callable[[argparse.Namespace, Settings], int] = options.command
+            code = command(options, read_settings(os.environ))
     except LabError as error:
-        show_error(error, language)
-        return error.exit_code
+        code = error.exit_code
+        with contextlib.suppress(OSError):  # the terminal has gone
+            show_error(error, language)
     except KeyboardInterrupt:
-        sys.stderr.write("\n" + messages(language).get("cli.interrupted") + "\n")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:  # `lab list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = EXIT_INTERRUPTED
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\n" + messages(language).get("cli.interrupted") + "\n")
+    return code
 
 
 def _parser(texts: Catalog) -> argparse.ArgumentParser:
@@ -80,6 +86,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
     hand = add("hand", _hand)
     hand.add_argument("number", type=int, metavar="N")
+    hand.add_argument("--readme", action="store_true", help=texts.get("cli.options.readme"))
     judge = add("judge", _judge)
     judge.add_argument("run", metavar="RUN")
     form = judge.add_mutually_exclusive_group()
@@ -152,7 +159,7 @@ def _list(_: argparse.Namespace, settings: Settings) -> int:
 def _hand(options: argparse.Namespace, settings: Settings) -> int:
     from lab.commands.reading import by_hand  # noqa: PLC0415
 
-    return by_hand(settings, options.number)
+    return by_hand(settings, options.number, readme=options.readme)
 
 
 def _explain(options: argparse.Namespace, settings: Settings) -> int:

@@ -40,8 +40,9 @@ class Lab:
 class Type:
     """A line to type by hand in one of the three terminals, and a pattern of what one should then see there.
 
-    `terminal` is server, client or watcher (a second shell on the server) or client2 (a second shell on the client).
-    `{server}` and `{client}` stand for the addresses. `line` may be `^D` or `^C` for a key.
+    `terminal` is server, client, watcher (a second shell on the server), client2 (a second shell on the client) or
+    root (a shell on the server as root, for tcpdump). `{server}` and `{client}` stand for the addresses. `line` may be
+    `^D`, `^C` or `^Z` for a key.
     """
 
     terminal: str
@@ -85,7 +86,30 @@ class Text:
     id: str
 
 
-View = Ladder | Rows | Printed | Closes | Text
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Take a line apart that a program printed: `pattern` finds it, and each of its named groups is a piece.
+
+    A group's name finds the piece's meaning: the exercise's own `parts.<name>`, else a term of the glossary.
+    """
+
+    party: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Show what the flag letters mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Show the TCP state machine with the states that a client's connection went through marked."""
+
+    client: str
+
+
+View = Ladder | Rows | Printed | Closes | Text | Apart | Letters | Machine
 
 
 @dataclass(frozen=True, slots=True)

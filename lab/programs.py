@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lab.errors import MachineError
 from lab.kernel.sockets import parse_ss
@@ -46,6 +46,9 @@ class Program:
 
     def wait(self) -> None:
         """Wait for its end; the play stops at the deadline."""
+        self._wait_end()
+
+    def _wait_end(self) -> None:
         if self.host.channel.wait_event(self._is_exit, SECONDS) is None:
             raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
 
@@ -72,32 +75,41 @@ class Program:
     def stop(self) -> None:
         """End the program (SIGTERM) and wait for its end."""
         self._signal("TERM", "stop")
-        self.wait()
+        self._wait_end()
 
     def _signal(self, signal_name: str, verb: str) -> None:
+        done = self._call("signal", signal_name=signal_name)
+        self.stage.act(self.name, verb, time_ns=done["time_ns"])
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the agent takes
+        """Do something to the program; the play stops when it has ended before."""
         try:
-            answer = self.host.channel.call("signal", name=self.name, signal_name=signal_name)
+            return self.host.channel.call(operation, name=self.name, **arguments)
         except MachineError as error:
-            if self.exit_event is None:
+            # Its pipes close a moment before its end is told.
+            if error.code != "host-refused" or self.host.channel.wait_event(self._is_exit, SECONDS) is None:
                 raise
             raise self.stage.stopped(self, "ended-early", self.last_words()) from error
-        self.stage.act(self.name, verb, time_ns=answer["time_ns"])
 
     def last_words(self) -> str:
-        """Return the last line it printed on stderr, or how it ended."""
-        lines = [
-            event.data["text"]
-            for event in self.host.channel.events
-            if event.name == self.name and event.kind == "output" and event.data["stream"] == "stderr"
-        ]
-        end = self.exit_event
-        return next((line for line in reversed(lines) if line.strip()), f"status {end.data['status']}" if end else "")
+        """Return the last line it printed on stderr, else on stdout, else how it ended."""
+        for stream in ("stderr", "stdout"):
+            for event in reversed(self._outputs()):
+                if event.data["stream"] == stream and event.data["text"].strip() not in ("", PROMPT):
+                    return str(event.data["text"])
+        return f"status {self.exit_event.data['status']}" if self.exit_event else ""
+
+    def _outputs(self) -> list[Event]:
+        return [event for event in self.host.channel.events if event.name == self.name and event.kind == "output"]
 
     def _is_exit(self, event: Event) -> bool:
         return event.kind == "exit" and event.name == self.name
 
     def _poll(self, find: Callable[[tuple[SocketRow, ...]], SocketRow | None], reason: str) -> SocketRow:
-        """Look at this host until a row is found; the play stops at the deadline or at the program's end."""
+        """Look at this host until a row is found; the play stops at the deadline or at the program's end.
+
+        `find` may itself stop the play.
+        """
         deadline = time.monotonic() + SECONDS
         while True:
             ended = self.exit_event
@@ -115,20 +127,42 @@ class Server(Program):
     """A server program."""
 
     def wait_listening(self, local: Endpoint) -> None:
-        """Wait until `ss` shows this very program listening on that port."""
+        """Wait until `ss` shows this very program listening on that port; the play stops if it is another one."""
 
         def listening(rows: tuple[SocketRow, ...]) -> SocketRow | None:
-            for row in rows:
-                mine = any(process.pid == self.pid for process in row.processes)
-                if row.state is State.LISTEN and mine and row.local.port == local.port:
+            mine = self._listening(rows)
+            for row in mine:
+                if row.local.port == local.port:
                     return row
+            for row in mine:
+                raise self.stage.stopped(self, "did-not-listen", f"{local}; LISTEN {row.local}")
             return None
 
         self._poll(listening, "did-not-listen")
 
+    def wait(self) -> None:
+        """Wait for its end; the play stops when it listens instead, or at the deadline."""
+        deadline = time.monotonic() + SECONDS
+        while self.exit_event is None:
+            for row in self._listening(parse_ss(self.host.look()[2])):
+                raise self.stage.stopped(self, "did-not-end", f"LISTEN {row.local}")
+            if time.monotonic() > deadline:
+                raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
+            time.sleep(_POLL_SECONDS)
+
+    def _listening(self, rows: tuple[SocketRow, ...]) -> list[SocketRow]:
+        return [
+            row
+            for row in rows
+            if row.state is State.LISTEN and any(process.pid == self.pid for process in row.processes)
+        ]
+
 
 class Client(Program):
     """A client program."""
+
+    _said = 0
+    """How many lines were typed."""
 
     def wait_local(self) -> Endpoint:
         """Wait until the kernel gave its connection a port; return that endpoint."""
@@ -142,21 +176,36 @@ class Client(Program):
         return self._poll(connecting, "not-connected").local
 
     def say(self, text: str, *, answer: bool = True) -> None:
-        """Type a line; unless `answer` is False wait for what it then prints, or for its end."""
-        seen = len(self.host.channel.events)
-        done = self.host.channel.call("write", name=self.name, text=text + "\n")
+        """Type a line; unless `answer` is False wait until the client asks for the next one, or for its end."""
+        done = self._call("write", text=text + "\n")
+        self._said += 1
         self.stage.act(self.name, "say", text, done["time_ns"])
-        if not answer:
-            return
-
-        def answered(event: Event) -> bool:
-            return event.name == self.name and (event.kind == "exit" or event.data["text"] not in (PROMPT, ""))
-
-        if self.host.channel.wait_event(answered, SECONDS, after=seen) is None:
+        if answer and self._wait_settled() is None:
             raise self.stage.stopped(self, "no-answer", text)
 
     def leave(self) -> None:
         """Type Ctrl-D and wait until the client has closed its connection and ended."""
-        done = self.host.channel.call("close", name=self.name)
+        done = self._call("close")
         self.stage.act(self.name, "leave", "^D", done["time_ns"])
-        self.wait()
+        self._wait_end()
+
+    def wait(self) -> None:
+        """Wait for its end; the play stops when the client asks for another line instead, or at the deadline."""
+        settled = self._wait_settled()
+        if self.exit_event is None:
+            raise self.stage.stopped(self, "did-not-end", self.last_words() if settled else f"{SECONDS:g} s")
+
+    def _wait_settled(self) -> Event | None:
+        """Wait until the client has ended, or has dealt with all that was typed and asks for more; None if neither."""
+
+        def settled(event: Event) -> bool:
+            return self._is_exit(event) or (self._is_prompt(event) and self._asks())
+
+        return self.host.channel.wait_event(settled, SECONDS)
+
+    def _asks(self) -> bool:
+        """Tell whether it asks for more lines than were typed; some clients never ask."""
+        return sum(self._is_prompt(event) for event in self._outputs()) > self._said
+
+    def _is_prompt(self, event: Event) -> bool:
+        return event.kind == "output" and event.name == self.name and event.data["text"] == PROMPT

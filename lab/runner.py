@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from lab.errors import LabError, MachineError
+from lab.errors import EvidenceError, LabError, MachineError
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
-from lab.hosts.channel import Channel
+from lab.hosts.channel import BUSY_SECONDS, Channel, Event
 from lab.hosts.compose import Sysctls, bring_up, config_of
-from lab.hosts.host import Host
+from lab.hosts.host import SS, Host
 from lab.hosts.tcpdump import NAME as TCPDUMP
+from lab.hosts.why import explained
 from lab.kernel.sockets import parse_ss
 from lab.settings import HOSTS, PORT
 from lab.stage import PlayStoppedError, Stage
@@ -31,31 +32,34 @@ _PARALLEL: Final = ThreadPoolExecutor(max_workers=len(HOSTS))
 def open_hosts(settings: Settings, sysctls: Sysctls | None, build: Say | None = None) -> Iterator[Mapping[str, Host]]:
     """Yield both hosts with their agents running, made anew where they are not as `sysctls` need them.
 
-    With None the hosts are taken as they stand; with `build` a missing image is built. Raises MachineError when the engine, the image, the addresses or (taken
-    as they stand) the hosts are not to be had.
+    With None the hosts are taken as they stand; with `build` a missing image is built. Raises MachineError when the
+    engine, the image, the addresses or (taken as they stand) the hosts are not to be had, or no longer.
     """
-    channels = _connect(settings, must=sysctls is None)
-    if sysctls is not None:
-        wanted = {host: config_of(settings, host, sysctls) for host in HOSTS}
-        if {host: channel.config for host, channel in channels.items()} != wanted:
-            _close(channels)
-            bring_up(settings, sysctls, build)
-            channels = _connect(settings, must=True)
+    with explained(settings, begun=False):
+        channels = _connect(settings, must=sysctls is None)
+        if sysctls is not None:
+            wanted = {host: config_of(settings, host, sysctls) for host in HOSTS}
+            if {host: channel.config for host, channel in channels.items()} != wanted:
+                _close(channels)
+                bring_up(settings, sysctls, build)
+                channels = _connect(settings, must=True)
     try:
-        yield {host: Host(host, settings.addresses[host], channel) for host, channel in channels.items()}
+        with explained(settings, begun=True):
+            yield {host: Host(host, settings.addresses[host], channel) for host, channel in channels.items()}
     finally:
         _close(channels)
 
 
 def _connect(settings: Settings, *, must: bool = False) -> dict[str, Channel]:
     """Open a channel to each host; those that cannot be opened are left out, or raise when they `must` be there."""
-    channels = {host: Channel(host, settings.container(host)) for host in HOSTS}
+    # Of two labs that begin at once, the one that gets the first host must get the other: it is the more patient there.
+    channels = {host: Channel(host, settings.container(host), BUSY_SECONDS * n) for n, host in enumerate(HOSTS, 1)}
     opened = {}
     for host, channel in channels.items():
         try:
             opened[host] = channel.wait_ready()
         except LabError as error:
-            if must or error.code == "host-busy":
+            if must or error.code != "host-died":
                 _close(channels)
                 raise
             channel.close()
@@ -63,7 +67,10 @@ def _connect(settings: Settings, *, must: bool = False) -> dict[str, Channel]:
 
 
 def _close(channels: Mapping[str, Channel]) -> None:
-    list(_PARALLEL.map(lambda channel: channel.close(), channels.values()))
+    for channel in channels.values():
+        channel.hang_up()
+    for channel in channels.values():
+        channel.close()
 
 
 def play(
@@ -97,6 +104,8 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         stopped = error.stopped
     captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
     ended = time.time_ns()
+    if stopped or any(snapshot.timed_out for snapshot in stage.snapshots):
+        _refuse_stalled(hosts)
     _on_all(hosts, Host.clean)
     return Evidence(
         exercise=exercise.id,
@@ -106,8 +115,8 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         steps=tuple(stage.steps),
         parties=tuple(stage.parties),
         actions=tuple(stage.actions),
-        outputs=_outputs(hosts),
-        exits=_exits(hosts),
+        outputs=_outputs(hosts, ended),
+        exits=_exits(hosts, ended),
         snapshots=tuple(stage.snapshots),
         samplings=tuple(stage.samplings),
         counters=tuple(stage.counters),
@@ -121,29 +130,55 @@ def _on_all(hosts: Mapping[str, Host], do):  # type: ignore[no-untyped-def] # no
     return list(_PARALLEL.map(do, hosts.values()))
 
 
-def _outputs(hosts: Mapping[str, Host]) -> tuple[Output, ...]:
+def _events(hosts: Mapping[str, Host], until_ns: int) -> Iterator[Event]:
+    """Yield what the programs did before the end, when the lab itself ends all of them."""
+    for host in hosts.values():
+        yield from (event for event in host.channel.events if event.name != TCPDUMP and event.time_ns <= until_ns)
+
+
+def _outputs(hosts: Mapping[str, Host], until_ns: int) -> tuple[Output, ...]:
     found = [
-        Output(event.time_ns, event.name, event.data["stream"], event.data["text"])
-        for host in hosts.values()
-        for event in host.channel.events
-        if event.kind == "output" and event.name != TCPDUMP
+        Output(event.time_ns, event.name, event.data["stream"], _text(event))
+        for event in _events(hosts, until_ns)
+        if event.kind in ("output", "lost")
     ]
     return tuple(sorted(found, key=lambda output: output.time_ns))
 
 
-def _exits(hosts: Mapping[str, Host]) -> tuple[Exit, ...]:
+def _text(event: Event) -> str:
+    return "[what it printed from here on was too much to be kept]" if event.kind == "lost" else event.data["text"]
+
+
+def _exits(hosts: Mapping[str, Host], until_ns: int) -> tuple[Exit, ...]:
     found = [
         Exit(event.time_ns, event.name, event.data["status"])
-        for host in hosts.values()
-        for event in host.channel.events
-        if event.kind == "exit" and event.name != TCPDUMP
+        for event in _events(hosts, until_ns)
+        if event.kind == "exit"
     ]
     return tuple(sorted(found, key=lambda end: end.time_ns))
 
 
+def _refuse_stalled(hosts: Mapping[str, Host]) -> None:
+    """Blame no program for a deadline that passed while its host stood still."""
+    for name, host in hosts.items():
+        for event in host.channel.events:
+            if event.kind == "stalled":
+                raise EvidenceError("host-too-slow", host=name, detail=f"{event.data['seconds']:g} s")
+
+
 def _refuse_taken_port(server: Host) -> None:
     """Leave alone what somebody runs by hand in the host: say who has the port."""
-    for row in parse_ss(server.look()[2]):
-        if row.state is State.LISTEN and row.local.port == PORT:
-            holder = ", ".join(f"{process.name} (pid {process.pid})" for process in row.processes) or "?"
-            raise MachineError("port-taken", host="server", port=PORT, holder=holder)
+    if not (holders := _listening(server.look()[2])):
+        return
+    if "" in holders:  # a program of root's: only root sees which
+        holders = _listening(server.run(*SS, user="root"))
+    raise MachineError("port-taken", host="server", port=PORT, holder=", ".join(name or "?" for name in holders))
+
+
+def _listening(text: str) -> list[str]:
+    """Return who listens on the lab's port, an empty name for who is hidden."""
+    return [
+        ", ".join(f"{process.name} (pid {process.pid})" for process in row.processes)
+        for row in parse_ss(text)
+        if row.state is State.LISTEN and row.local.port == PORT
+    ]

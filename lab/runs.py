@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,52 +20,101 @@ if TYPE_CHECKING:
     from lab.evidence.records import Evidence
 
 LATEST: Final = "latest"
+_UNFINISHED: Final = ".unfinished"
 
 
 def keep(evidence: Evidence, forms: Mapping[str, str], runs: Path) -> Path:
     """Keep a run as `runs/<exercise>/<time>/`, point `latest` at it, and return its folder.
 
-    `forms` holds the text of each further file by its name. Raises MachineError when the disk is full or forbids it; what
-    was begun is then removed.
+    `forms` holds the text of each further file by its name. Raises MachineError when the disk is full or forbids it;
+    what was begun is then removed.
     """
     parent = runs / evidence.exercise
-    begun = datetime.fromtimestamp(evidence.begun_ns / 1e9, UTC)
-    name = begun.strftime("%Y-%m-%dT%H-%M-%S.") + f"{begun.microsecond // 1000:03}Z"
-    unfinished = parent / f".{name}.unfinished"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
-        save(evidence, unfinished)
+    with _machine_errors(parent), _workshop(parent) as workshop:
+        save(evidence, workshop / "run")
         for place, text in forms.items():
-            (unfinished / place).write_text(text, encoding="utf-8")
-        unfinished.rename(parent / name)
-        _point(parent / LATEST, name)
-    except OSError as error:
-        raise MachineError("disk-full", path=str(parent), detail=error.strerror or str(error)) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return parent / name
+            (workshop / "run" / place).write_text(text, encoding="utf-8")
+        folder = _move(workshop / "run", parent, evidence.begun_ns)
+        (workshop / LATEST).symlink_to(folder.name)
+        (workshop / LATEST).replace(parent / LATEST)  # in one step: a reader always finds one
+    return folder
+
+
+def require_room(exercise: str, runs: Path) -> None:
+    """Raise MachineError when a run surely cannot be kept: said before it is played, and not only after."""
+    parent = runs / exercise
+    with _machine_errors(parent):
+        there = next(folder for folder in (parent, *parent.absolute().parents) if folder.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def find_run(text: str, runs: Path) -> Path:
     """Return the folder of a saved run: a path, or `ex03`, `3`, `ex03/latest` under runs/; UsageError when none is."""
-    short = f"ex{int(text):02}" if text.isdigit() and len(text) <= 2 else text  # noqa: PLR2004
+    short = f"ex{int(text):02}" if text.isdecimal() and len(text) <= 2 else text  # noqa: PLR2004
     for folder in (Path(text), runs / short, runs / short / LATEST):
-        if (folder / EVIDENCE_FILE).is_file():
-            return folder
+        with contextlib.suppress(OSError):  # a name too long, a folder that may not be read
+            if (folder / EVIDENCE_FILE).is_file():
+                return folder
     raise UsageError("not-a-run", path=text, file=EVIDENCE_FILE)
 
 
-def _point(link: Path, name: str) -> None:
-    """Point the link at a run in one step: a reader always finds one."""
-    beside = link.with_name(f".{link.name}.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        beside.unlink()
-    beside.symlink_to(name)
-    beside.replace(link)
+@contextlib.contextmanager
+def _workshop(parent: Path) -> Iterator[Path]:
+    """Yield a hidden folder to build a run in, and remove it; also those that killed runs have left.
+
+    A lock tells theirs from that of a lab which is at work beside us.
+    """
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    workshop = parent / f"{_UNFINISHED}.{os.getpid()}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for left in parent.glob(f"{_UNFINISHED}.*"):
+            # The lock alone does not tell: one that has just been made may not be locked yet.
+            if not Path("/proc", left.suffix[1:]).exists():
+                with contextlib.suppress(OSError), _locked(left):
+                    shutil.rmtree(left, ignore_errors=True)
+        workshop.mkdir()
+        with _locked(workshop):
+            yield workshop
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # not empty: a run is kept in it
+                folder.rmdir()
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what a run that was killed while it was being kept has left; nobody else writes while a host is ours."""
-    for left in (*parent.glob(".*.unfinished"), *parent.glob("..*.partial")):
-        shutil.rmtree(left, ignore_errors=True)
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _move(run: Path, parent: Path, begun_ns: int) -> Path:
+    """Give a run its place, named after its begin; the next millisecond if another lab's run has that one."""
+    while True:
+        begun = datetime.fromtimestamp(begun_ns / 1e9, UTC)
+        folder = parent / (begun.strftime("%Y-%m-%dT%H-%M-%S.") + f"{begun.microsecond // 1000:03}Z")
+        try:
+            return run.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            begun_ns += 1_000_000
+
+
+@contextlib.contextmanager
+def _machine_errors(parent: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MachineError("disk-full", path=str(parent), detail=error.strerror or str(error)) from error
+    except MachineError as error:
+        # What is being built has a hidden place; the reader knows the folder of the runs.
+        raise MachineError("disk-full", path=str(parent), detail=error.params["detail"]) from error

@@ -75,11 +75,7 @@ class Stage:
         client = self._client(name, program, port, ())
         local = client.wait_local()
         self.parties[-1] = _with_local(self.parties[-1], local)
-        self._wait_rows(
-            "server",
-            lambda rows: any(row.peer == local and row.state is wait for row in rows),
-            Stopped(self._step, name, "not-connected", f"{local} {wait}"),
-        )
+        self._wait_connected(client, local, wait)
         return client
 
     def crowd(self, name: str, *, port: int, count: int) -> Client:
@@ -206,11 +202,17 @@ class Stage:
     def _holds(self, condition: Condition | None, text: str) -> bool:
         return condition is None or condition.holds(parse_ss(text), self._names)
 
-    def _wait_rows(self, host: str, come, otherwise: Stopped) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    def _wait_connected(self, client: Client, local: Endpoint, wait: State) -> None:
         deadline = time.monotonic() + SECONDS
-        while not come(parse_ss(self.hosts[host].look()[2])):
+        while True:
+            ended = client.exit_event
+            rows = parse_ss(self.hosts["server"].look()[2])
+            if any(row.peer == local and row.state is wait for row in rows):
+                return
+            if ended is not None:
+                raise self.stopped(client, "ended-early", client.last_words())
             if time.monotonic() > deadline:
-                raise PlayStoppedError(otherwise)
+                raise self.stopped(client, "not-connected", f"{local} {wait}")
             time.sleep(_POLL_SECONDS)
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from lab.errors import EXIT_MACHINE, EXIT_PASS, MachineError
+from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import LABEL, engine
@@ -98,11 +98,15 @@ def status(settings: Settings) -> int:
 
 
 def shell(settings: Settings, host: str, *, root: bool) -> int:
-    """Open a shell on a host as the unprivileged user (or root, for tcpdump), and return its exit code."""
+    """Open a shell on a host as the unprivileged user (or root, for tcpdump), and return its exit code.
+
+    A lab that is down is brought up first: whoever opens a terminal wants to type.
+    """
     with engine() as client:
         names = [container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})]
     if settings.container(host) not in names:
-        raise MachineError("host-down", host=host)
+        bring_up(settings, _NO_SYSCTLS, progress(settings))
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     command = ["docker", "exec", "-i", *terminal, "-u", "root" if root else "lab", "-w", "/tmp"]
+    command += ["-e", "LANG=C.UTF-8", "-e", "HISTFILE="]
     os.execvp("docker", [*command, settings.container(host), "bash"])

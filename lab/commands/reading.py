@@ -8,6 +8,7 @@ from lab.errors import EXIT_PASS, UsageError
 from lab.exercise import exercise_folders, load_exercise
 from lab.report.by_hand import by_hand_page
 from lab.report.legend import explain_page
+from lab.report.readme import README, refreshed
 from lab.settings import Settings
 from lab.text.catalog import load_catalog
 from lab.text.glossary import load_glossary
@@ -32,7 +33,14 @@ def explain(settings: Settings, word: str) -> int:
     return EXIT_PASS
 
 
-def by_hand(settings: Settings, number: int) -> int:
-    """Print the exact lines to type in three terminals, and what one should then see."""
-    Console().print(by_hand_page(load_exercise(number), settings.addresses, settings.language))
+def by_hand(settings: Settings, number: int, *, readme: bool) -> int:
+    """Print the exact lines to type by hand, and what one should then see; or put them into the READMEs."""
+    exercise = load_exercise(number)
+    if not readme:
+        Console().print(by_hand_page(exercise, settings.addresses, settings.language))
+        return EXIT_PASS
+    for language, name in README.items():
+        path = exercise.folder / name
+        path.write_text(refreshed(path.read_text(encoding="utf-8"), exercise, language), encoding="utf-8")
+        print(path)
     return EXIT_PASS

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from lab.commands.hosts import progress
+from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
 from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, exercise_folders, judge, load_exercise
@@ -24,9 +25,9 @@ from lab.report.picture import picture_document
 from lab.report.story import tell
 from lab.report.terminal import Page
 from lab.runner import play
-from lab.runs import find_run, keep
+from lab.runs import find_run, keep, require_room
 from lab.settings import ROOT, Settings
-from lab.text.catalog import messages
+from lab.text.catalog import Catalog, messages
 
 if TYPE_CHECKING:
     from lab.evidence.records import Evidence
@@ -44,6 +45,7 @@ def run(settings: Settings, number: int, *, as_json: bool, server: str | None, b
     exercise = load_exercise(number)
     if server is not None:
         _require_server(server)
+    require_room(exercise.id, settings.runs)
     evidence = play(exercise, settings, server, progress(settings) if build else None)
     judgement = judge(exercise, evidence)
     folder = keep(evidence, _forms(exercise, evidence, judgement, settings), settings.runs)
@@ -60,7 +62,7 @@ def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
 
 
 def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str]) -> int:
-    """Judge as `judge_saved`, and draw the page, or these steps of it, into a file. Raises MachineError if it cannot."""
+    """Judge as `judge_saved`, and draw the page, or only these steps, into a file; MachineError when that cannot be."""
     folder = find_run(text, settings.runs)
     evidence = load(folder)
     exercise = load_exercise(_number(evidence))
@@ -79,7 +81,7 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
 def _number(evidence: Evidence) -> int:
     folders = exercise_folders()
     digits = evidence.exercise.removeprefix("ex")
-    if not digits.isdigit() or int(digits) not in folders:
+    if not (digits.isdecimal() and len(digits) <= 2) or int(digits) not in folders:
         raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
     return int(digits)
 
@@ -106,6 +108,22 @@ def _tell(
     fresh: bool,
 ) -> int:
     texts = exercise.texts(settings.language)
+    with as_long_as_read():
+        _show(exercise, evidence, judgement, texts, settings, folder, as_json=as_json, fresh=fresh)
+    return EXIT_OF[judgement.verdict]
+
+
+def _show(  # noqa: PLR0913 - as _tell
+    exercise: Exercise,
+    evidence: Evidence,
+    judgement: Judgement,
+    texts: Catalog,
+    settings: Settings,
+    folder: Path,
+    *,
+    as_json: bool,
+    fresh: bool,
+) -> None:
     if as_json:
         sys.stdout.write(to_json(verdict_document(exercise, evidence, judgement, texts, settings.language)))
     else:
@@ -113,14 +131,13 @@ def _tell(
         asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
         asker = Asker(sys.stdin, console, settings.language) if asks else None
         Page(console, exercise, evidence, judgement, texts, settings.language, _short(folder)).show(asker)
-    return EXIT_OF[judgement.verdict]
 
 
 def _short(folder: Path) -> Path:
     """Return the folder as the reader would type it from where they stand."""
     try:
         return folder.resolve().relative_to(Path.cwd())
-    except ValueError:
+    except (OSError, ValueError):  # OSError: the folder they stand in is gone
         return folder
 
 

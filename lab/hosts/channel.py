@@ -6,6 +6,7 @@ and takes everything along that it started.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -18,12 +19,18 @@ from typing import Any, Final, Self
 from lab.errors import EvidenceError, MachineError
 
 AGENT: Final = ("python3", "-I", "-S", "/lab/agent.py")
-CALL_SECONDS: Final = 20.0
+CALL_SECONDS: Final = 10.0
+BUSY_SECONDS: Final = 3.0
+"""How long an agent waits for the one before it to have cleaned up."""
+_END_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something the agent told unasked: kind is output or exit; `data` holds its fields."""
+    """Something the agent told unasked: kind is output, lost, exit or stalled; `data` holds its fields.
+
+    `lost` says that a program printed more than is kept, `stalled` that the whole host stood still.
+    """
 
     kind: str
     name: str
@@ -34,7 +41,7 @@ class Event:
 class Channel:
     """Requests to the agent of one host, and its events in order of arrival."""
 
-    def __init__(self, host: str, container: str) -> None:
+    def __init__(self, host: str, container: str, patience: float = BUSY_SECONDS) -> None:
         self.host = host
         self.container = container
         self.events: list[Event] = []
@@ -43,14 +50,8 @@ class Channel:
         self._numbers = itertools.count(1)
         self._greeting: dict[str, Any] | None = None
         self._ended = False
-        # A session of its own: Ctrl-C in the terminal must reach the lab alone, which then closes in order.
-        self._process = subprocess.Popen(
-            ["docker", "exec", "-i", container, *AGENT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._words = ""
+        self._process = _docker_exec(container, patience)
         self._reader = threading.Thread(target=self._read, name=f"channel-{host}", daemon=True)
         self._reader.start()
 
@@ -59,8 +60,6 @@ class Channel:
         self._wait_for(lambda: self._greeting is not None, timeout, "agent")
         if self._greeting and self._greeting["event"] == "busy":
             raise MachineError("host-busy", host=self.host, container=self.container)
-        if self._greeting and self._greeting["event"] == "unguarded":
-            raise MachineError("host-unguarded", host=self.host, container=self.container)
         return self
 
     @property
@@ -68,10 +67,11 @@ class Channel:
         """What the host was made from, as `lab.hosts.compose` named it; empty before the agent has answered."""
         return str(self._greeting.get("config", "")) if self._greeting else ""
 
-    def call(self, operation: str, *, timeout: float = CALL_SECONDS, **arguments: object) -> dict[str, Any]:
-        """Do one operation of the agent and return its answer.
+    def call(self, operation: str, *, patience: float = CALL_SECONDS, **arguments: object) -> dict[str, Any]:
+        """Do one operation of the agent and return its answer, for which this waits `patience` seconds.
 
-        Raises MachineError when the host or its agent has died, or the agent refuses.
+        Raises MachineError when the host or its agent has died, or the agent refuses; EvidenceError when it is too
+        slow.
         """
         number = next(self._numbers)
         line = json.dumps({"id": number, "op": operation, **arguments}).encode() + b"\n"
@@ -83,37 +83,47 @@ class Channel:
             stdin.flush()
         except (OSError, ValueError) as error:
             raise self._died() from error
-        self._wait_for(lambda: number in self._answers, timeout, operation)
+        self._wait_for(lambda: number in self._answers, patience, operation)
         answer = self._answers.pop(number)
         if "error" in answer:
-            error = answer["error"]
-            if error["code"] == "timeout":
-                raise EvidenceError("host-too-slow", host=self.host, detail=error["detail"])
-            raise MachineError("host-refused", host=self.host, operation=operation, detail=error["detail"])
+            code, detail = answer["error"]["code"], answer["error"]["detail"]
+            if code == "timeout":
+                raise EvidenceError("host-too-slow", host=self.host, detail=detail)
+            raise MachineError("host-refused", host=self.host, operation=operation, detail=detail)
         result: dict[str, Any] = answer["ok"]
         return result
 
     def wait_event(self, wanted: Callable[[Event], bool], timeout: float, after: int = 0) -> Event | None:
         """Wait for an event, also one that has already come, but not among the first `after`; None at the deadline."""
         found: list[Event] = []
+        seen = after
 
         def come() -> bool:
-            found.extend(event for event in self.events[after:] if wanted(event))
+            nonlocal seen
+            while not found and seen < len(self.events):
+                if wanted(self.events[seen]):
+                    found.append(self.events[seen])
+                seen += 1
             return bool(found)
 
         self._wait_for(come, timeout, None)
         return found[0] if found else None
 
+    def hang_up(self) -> None:
+        """Tell the agent that it is over, and whoever waits for it here; `close` waits for its end."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
     def close(self) -> None:
         """End the agent and everything it started; safe to call twice."""
-        if self._process.stdin:
-            try:
-                self._process.stdin.close()
-            except OSError:
-                pass
+        self.hang_up()
         try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:  # the engine or the host is frozen
             self._process.kill()
             self._process.wait()
         self._reader.join(1)
@@ -134,11 +144,12 @@ class Channel:
         for line in stdout:
             try:
                 message = json.loads(line)
-            except ValueError:
+                with self._changed:
+                    self._take(message)
+                    self._changed.notify_all()
+            except (ValueError, TypeError, KeyError):  # no agent speaks: the engine says there why not
+                self._words = line.decode("utf-8", "replace").strip()
                 break
-            with self._changed:
-                self._take(message)
-                self._changed.notify_all()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -146,7 +157,7 @@ class Channel:
     def _take(self, message: dict[str, Any]) -> None:
         if "id" in message:
             self._answers[message["id"]] = message
-        elif message["event"] in ("ready", "busy", "unguarded"):
+        elif message["event"] in ("ready", "busy"):
             self._greeting = message
         else:
             self.events.append(Event(message["event"], message["name"], message["time_ns"], message))
@@ -156,20 +167,41 @@ class Channel:
         with self._changed:
             while not come():
                 if self._ended:
-                    raise self._died()
+                    break
                 left = deadline - time.monotonic()
                 if left <= 0:
                     if operation is None:
                         return
                     raise EvidenceError("host-too-slow", host=self.host, detail=f"{operation}: {timeout:g} s")
                 self._changed.wait(left)
+            else:
+                return
+        raise self._died()
 
     def _died(self) -> MachineError:
         """Say why the other end is gone: the words of `docker exec` when it has any."""
         try:
-            self._process.wait(2)
+            self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        words = self._process.stderr.read().decode("utf-8", "replace").strip() if self._process.stderr else ""
-        detail = words.splitlines()[-1] if words else f"exit status {self._process.returncode}"
+        with contextlib.suppress(OSError, ValueError):
+            stderr = self._process.stderr.read() if self._process.stderr else b""
+            lines = stderr.decode("utf-8", "replace").strip().splitlines()
+            self._words = lines[-1] if lines else self._words
+        detail = self._words or f"exit status {self._process.returncode}"
         return MachineError("host-died", host=self.host, container=self.container, detail=detail)
+
+
+def _docker_exec(container: str, patience: float) -> subprocess.Popen[bytes]:
+    command = ["docker", "exec", "-i", container, *AGENT, f"{patience:g}"]
+    try:
+        # A session of its own: Ctrl-C in the terminal must reach the lab alone, which then closes in order.
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        raise MachineError("engine-absent") from None

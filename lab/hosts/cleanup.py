@@ -2,51 +2,84 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lab.hosts.engine import LABEL, engine
+from lab.hosts.turn import our_turn
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
+    from docker.models.networks import Network
 
     from lab.settings import Settings
 
+_TURN_SECONDS: Final = 20.0
+_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
 
 def remove_lab(settings: Settings) -> list[str]:
-    """Remove the lab's containers, network and link; return the names of what was removed."""
+    """Remove the lab's containers, network and link; return the names of what was removed.
+
+    Waits for a `docker compose` that is still at work for a lab that was killed, but goes on if that hangs.
+    """
+    with our_turn(settings, _TURN_SECONDS, must=False):
+        return remove_now(settings)
+
+
+def remove_now(settings: Settings) -> list[str]:
+    """Remove the lab as `remove_lab` does; for who already has the turn."""
     with engine() as client:
         removed = _remove_labelled(client, f"{LABEL}={settings.name}")
     return removed + _remove_link(settings.bridge)
 
 
 def _remove_labelled(client: DockerClient, label: str) -> list[str]:
-    from docker.errors import APIError, NotFound  # noqa: PLC0415
+    """Remove until nothing is left: another `down` may be at it, and the engine may still be finishing something."""
+    from docker.errors import APIError  # noqa: PLC0415
 
-    def remove(container: Container) -> str:
+    removed: dict[str, None] = {}
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+        networks = client.networks.list(filters={"label": label})
+        if not containers and not networks:
+            return list(removed)
         try:
-            container.remove(force=True, v=True)
-        except NotFound:
-            pass  # gone by itself meanwhile
-        except APIError as error:
-            if "already in progress" not in str(error):
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                removed |= dict.fromkeys(pool.map(_remove_container, containers))
+            removed |= dict.fromkeys(map(_remove_network, networks))
+        except APIError:
+            if time.monotonic() > deadline:
                 raise
-        return f"container {container.name}"
+            time.sleep(_POLL_SECONDS)
 
-    containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        removed = list(pool.map(remove, containers))
-    for network in client.networks.list(filters={"label": label}):
-        try:
-            network.remove()
-        except NotFound:
-            continue
-        removed.append(f"network {network.name}")
-    return removed
+
+def _remove_container(container: Container) -> str:
+    from docker.errors import NotFound  # noqa: PLC0415
+
+    with contextlib.suppress(NotFound):  # gone by itself meanwhile
+        container.remove(force=True, v=True)
+    return f"container {container.name}"
+
+
+def _remove_network(network: Network) -> str:
+    from docker.errors import NotFound  # noqa: PLC0415
+
+    with contextlib.suppress(NotFound):
+        network.reload()
+        # Somebody else's container, or one that an engine which was killed has forgotten to take off.
+        for container in network.attrs.get("Containers") or {}:
+            network.disconnect(container, force=True)
+        network.remove()
+    return f"network {network.name}"
 
 
 def _remove_link(bridge: str) -> list[str]:
@@ -54,7 +87,9 @@ def _remove_link(bridge: str) -> list[str]:
     if os.geteuid() != 0:
         return []
     try:
-        answer = subprocess.run(["ip", "-json", "link", "show", bridge], check=False, capture_output=True, text=True)
+        answer = subprocess.run(
+            ["ip", "-json", "link", "show", bridge], check=False, capture_output=True, text=True
+        )
         if answer.returncode != 0 or not json.loads(answer.stdout or "[]"):
             return []
         subprocess.run(["ip", "link", "del", bridge], check=True, capture_output=True)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
-from lab.hosts.cleanup import remove_lab
+from lab.hosts.cleanup import remove_now
 from lab.hosts.engine import engine
 from lab.hosts.images import Say, ensure_image, image_exists, image_name
 from lab.hosts.network import colliding_network, own_subnet
+from lab.hosts.turn import our_turn
 from lab.settings import HOSTS, ROOT
 
 if TYPE_CHECKING:
     from lab.settings import Settings
+
+_COMPOSE_SECONDS: Final = 90.0
+_END_SECONDS: Final = 2.0
 
 Sysctls = Mapping[str, Mapping[str, int | str]]
 """Sysctls by host."""
@@ -36,11 +42,12 @@ def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> 
     With `build`, which is told of each long part, a missing image is built first. MachineError says what stands in the way.
     What that may be is looked for only when compose fails: asking the engine first costs more than the start itself.
     """
-    try:
-        _start(settings, sysctls)
-    except MachineError as failure:
-        _mend(settings, build, failure)
-        _start(settings, sysctls)
+    with our_turn(settings) as turn:
+        try:
+            _start(settings, sysctls, turn)
+        except MachineError as failure:
+            _mend(settings, build, failure)
+            _start(settings, sysctls, turn)
 
 
 def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:
@@ -58,12 +65,12 @@ def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:
     if not (missing or moved or came_meanwhile):
         raise failure
     if moved:
-        remove_lab(settings)  # a network cannot be moved while hosts are on it
+        remove_now(settings)  # a network cannot be moved while hosts are on it
     if missing and build:
         ensure_image(build)
 
 
-def _start(settings: Settings, sysctls: Sysctls) -> None:
+def _start(settings: Settings, sysctls: Sysctls, turn: Sequence[int]) -> None:
     override = {
         "services": {
             host: {
@@ -73,8 +80,10 @@ def _start(settings: Settings, sysctls: Sysctls) -> None:
             for host in HOSTS
         }
     }
-    environment = os.environ | settings.compose_environment() | {"LAB_IMAGE": image_name()}
-    _compose(["up", "--detach", "--remove-orphans"], environment, json.dumps(override))
+    # Nobody's own COMPOSE_PROJECT_NAME or COMPOSE_FILE: this is no project of theirs.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+    environment = inherited | dict(settings.compose_environment()) | {"LAB_IMAGE": image_name()}
+    _compose(["up", "--detach"], environment, json.dumps(override), turn)
     _wait_guarded(settings)
 
 
@@ -97,16 +106,38 @@ def _wait_guarded(settings: Settings) -> None:
 _UNTIL_READY: Final = "n=0; until test -e /run/lab-ready; do n=$((n+1)); test $n -lt 250 || exit 1; sleep 0.02; done"
 
 
-def _compose(arguments: list[str], environment: Mapping[str, str], override: str) -> None:
+def _compose(arguments: list[str], environment: Mapping[str, str], override: str, turn: Sequence[int]) -> None:
     command = ["docker", "compose", "--project-directory", str(ROOT), "-f", str(ROOT / "compose.yaml"), "-f", "-"]
-    answer = subprocess.run(
-        [*command, "--progress", "quiet", *arguments],
-        input=override,
-        env=dict(environment),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if answer.returncode != 0:
-        words = [line for line in answer.stderr.splitlines() if line.strip()]
-        raise MachineError("compose-failed", detail=words[-1].strip() if words else f"exit {answer.returncode}")
+    try:
+        process = subprocess.Popen(
+            [*command, "--progress", "quiet", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            text=True,
+            # Ctrl-C must reach the lab alone; should the lab be killed, the turn is held until compose has ended.
+            start_new_session=True,
+            pass_fds=turn,
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        raise MachineError("engine-absent") from None
+    try:
+        _, said = process.communicate(override, timeout=_COMPOSE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise MachineError("engine-lost", detail=f"docker compose: {_COMPOSE_SECONDS:g} s") from None
+    finally:
+        _end(process)
+    if process.returncode != 0:
+        words = [line for line in said.splitlines() if line.strip()]
+        raise MachineError("compose-failed", detail=words[-1].strip() if words else f"exit {process.returncode}")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a compose that has not ended, and the plugin below it: asked first, so that it lets go of what it began."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)

@@ -10,6 +10,9 @@ from lab.hosts.tcpdump import Tcpdump
 from lab.kernel.counters import parse_nstat
 
 SS: Final = ("ss", "-tanpo")
+_LOOK_SECONDS: Final = 4.0
+"""A look takes 5 ms; a host that needs more than this is frozen, and no deadline of the stage means anything."""
+_MORE_SECONDS: Final = 2.0
 NSTAT: Final = ("nstat", "-asz", "--json")
 SYSCTLS: Final = (
     "kernel.osrelease",
@@ -36,7 +39,7 @@ class Host:
 
     def run(self, *argv: str, user: str = "lab", timeout: float = 10.0) -> str:
         """Run a short command and return what it printed; EvidenceError with its words when it fails."""
-        answer = self.channel.call("run", argv=argv, user=user, timeout=timeout)
+        answer = self.channel.call("run", argv=argv, user=user, timeout=timeout, patience=timeout + _MORE_SECONDS)
         if answer["status"] != 0:
             words = (answer["stderr"].strip() or f"exit status {answer['status']}").splitlines()[-1]
             raise EvidenceError("probe-died", probe=" ".join(argv), host=self.name, detail=words)
@@ -44,7 +47,7 @@ class Host:
 
     def look(self) -> tuple[int, int, str]:
         """Run `ss` as the servers' own user, who alone sees their processes; return begin, end (ns) and its text."""
-        answer = self.channel.call("run", argv=SS, user="lab")
+        answer = self.channel.call("run", argv=SS, user="lab", timeout=_LOOK_SECONDS, patience=_LOOK_SECONDS + 1)
         if answer["status"] != 0:
             raise EvidenceError("probe-died", probe="ss", host=self.name, detail=answer["stderr"].strip())
         return answer["begun_ns"], answer["ended_ns"], answer["stdout"]
@@ -63,7 +66,7 @@ class Host:
             "python": ("python3", "-V"),
         }.items():
             answer = self.channel.call("run", argv=argv)
-            found[tool] = (answer["stdout"] or answer["stderr"]).splitlines()[0].strip()
+            found[tool] = next(iter((answer["stdout"] or answer["stderr"]).splitlines()), "").strip()
         values = self.channel.call("sysctls", names=SYSCTLS)["values"]
         return found | {name: value for name, value in values.items() if value is not None}
 

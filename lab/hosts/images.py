@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 IMAGES: Final = ROOT / "images"
 REGISTRY_BASE: Final = "debian:trixie-slim"
+BY_HAND: Final = ("socketlab/host", "dev")
+"""The name that compose.yaml uses by itself, for who types `docker compose up` without `lab`."""
 OWN_BASE: Final = "socketlab/base:trixie"
 REGISTRY_SECONDS: Final = 5
 Say = Callable[[str, dict[str, object]], None]
@@ -52,11 +54,12 @@ def ensure_image(say: Say) -> str:
     name = image_name()
     with engine() as client:
         if image_exists(client, name):
+            client.images.get(name).tag(*BY_HAND)
             return name
         base = _base(client, say)
     say("images-building", {"image": name, "base": base})
     # --force-rm: a build that is killed leaves no intermediate container behind.
-    command = ["docker", "build", "--force-rm", "--build-arg", f"BASE={base}", "-t", name]
+    command = ["docker", "build", "--force-rm", "--build-arg", f"BASE={base}", "-t", name, "-t", ":".join(BY_HAND)]
     _loud([*command, "-f", str(IMAGES / "host" / "Dockerfile"), str(IMAGES)], "image-not-built")
     say("images-ready", {"image": name})
     return name

@@ -7,7 +7,7 @@ import re
 import time
 from typing import Final
 
-from lab.errors import EvidenceError
+from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import CaptureRecord
 from lab.hosts.channel import Channel, Event
 
@@ -44,15 +44,10 @@ class Tcpdump:
 
     def end(self) -> CaptureRecord:
         """Wait until every packet received is written, stop it, and return the capture."""
-        counts = {"captured": 0, "received by filter": 0, "dropped by kernel": 0}
-        died = self._has_ended()
-        if not died:
-            counts = self._drain()
-            died = self._has_ended()
-        if not died:
-            self._channel.call("signal", name=NAME, signal_name="INT")
-            self._channel.wait_event(lambda event: event.name == NAME and event.kind == "exit", DRAIN_SECONDS)
-            counts = self._counts() or counts
+        counts = self._drain()
+        # One that does not end when told to is stopped or stuck: what it has written is not all that it received.
+        died = not self._signal("INT") or not self._wait_end()
+        counts = self._counts() or counts
         data = base64.b64decode(self._channel.call("fetch", path=FILE)["data"])
         self._channel.call("remove", path=FILE)
         return CaptureRecord(
@@ -71,7 +66,8 @@ class Tcpdump:
         counts = {"captured": 0, "received by filter": 0, "dropped by kernel": 0}
         while time.monotonic() < deadline and not self._has_ended():
             seen = len(self._channel.events)
-            self._channel.call("signal", name=NAME, signal_name="USR1")
+            if not self._signal("USR1"):
+                break
             self._channel.wait_event(_is_last_count, DRAIN_SECONDS, after=seen)
             counts = self._counts() or counts
             if counts["captured"] >= counts["received by filter"]:
@@ -85,6 +81,20 @@ class Tcpdump:
                 found |= {what: int(number) for number, what in _COUNT.findall(event.data["text"])}
         return found if len(found) == 3 else None  # noqa: PLR2004 - captured, received, dropped
 
+    def _signal(self, signal_name: str) -> bool:
+        """Send a signal; False when it has ended already."""
+        try:
+            self._channel.call("signal", name=NAME, signal_name=signal_name)
+        except MachineError as error:
+            if error.code != "host-refused":
+                raise
+            return False
+        return True
+
+    def _wait_end(self) -> bool:
+        end = self._channel.wait_event(lambda event: event.name == NAME and event.kind == "exit", DRAIN_SECONDS)
+        return end is not None and end.data["status"] == 0
+
     def _has_ended(self) -> bool:
         return any(event.name == NAME and event.kind == "exit" for event in self._channel.events)
 
@@ -95,4 +105,4 @@ class Tcpdump:
 
 def _is_last_count(event: Event) -> bool:
     """Tell whether this line ends tcpdump's counts: it prints the dropped ones last."""
-    return event.name == NAME and (event.kind == "exit" or "dropped by kernel" in event.data["text"])
+    return event.name == NAME and (event.kind == "exit" or "dropped by kernel" in event.data.get("text", ""))

@@ -14,14 +14,16 @@ from lab.report.style import Drawn
 from lab.report.typed import Typed, typed
 from lab.report.words import Words
 
-TERMINALS: Final = ("server", "watcher", "client", "client2")
+TERMINALS: Final = ("server", "watcher", "client", "client2", "root")
 """Every terminal of the by-hand path, in the order they are opened."""
-_OPENS: Final = {
+OPENS: Final = {
     "server": "make shell-server",
     "watcher": "make shell-server",
     "client": "make shell-client",
     "client2": "make shell-client",
+    "root": "make shell-server ROOT=1",
 }
+"""What opens each of them."""
 _GAP: Final = 3
 
 
@@ -51,14 +53,14 @@ def by_hand_lines(exercise: Exercise, words: Words, width: int) -> Iterator[Line
 
 def _terminals(names: Sequence[str], words: Words, width: int) -> Iterator[Line]:
     labels = max((cell_len(words.lab(f"terminal.{name}")) for name in names), default=0) + _GAP
-    opens = max(map(cell_len, _OPENS.values())) + _GAP
+    opens = max(map(cell_len, OPENS.values())) + _GAP
     left = _GAP + labels + opens
     for name in names:
         first, *rest = fold(words.lab(f"hand.purpose-{name}"), width - left)
         yield line(
             " " * _GAP,
             Span(pad(words.lab(f"terminal.{name}"), labels), Role.HOST),
-            Span(pad(_OPENS[name], opens), Role.COMMAND),
+            Span(pad(OPENS[name], opens), Role.COMMAND),
             Span(first, Role.DIM),
         )
         yield from indented([line(Span(part, Role.DIM)) for part in rest], left)

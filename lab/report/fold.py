@@ -13,6 +13,7 @@ _UNIT = re.compile(rf"(\s*)(`[^`]{{1,40}}`|{_WIDE}|(?:(?!{_WIDE}|`[^`]{{1,40}}`)
 # GB/T 15834 (and every typesetter): these do not begin a line, those do not end one.
 _NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’…—,.;:?!)]}%~·")
 _NO_BLANK_AFTER = frozenset("。！？；：，、）》」』】”")
+_HANGING = "    "
 _NOT_LAST = frozenset("（《「『【〈“‘([{")
 
 
@@ -49,6 +50,24 @@ def together(*parts: str | None) -> str:
     for part in filter(None, parts):
         text += " " + part if text and text[-1] not in _NO_BLANK_AFTER else part
     return text
+
+
+def fold_printed(text: str, width: int) -> list[str]:
+    """Return what a program printed in lines of at most `width` cells, its columns kept; a longer word stays whole.
+
+    It breaks at the last blank that fits, and what follows is moved right.
+    """
+    lines: list[str] = []
+    margin = ""
+    rest = text.rstrip()
+    while cell_len(margin + rest) > width:
+        breaks = [place for place, letter in enumerate(rest) if letter == " " and cell_len(margin + rest[:place]) <= width]
+        place = next((place for place in reversed(breaks) if rest[:place].strip()), rest.find(" ", len(rest) - len(rest.lstrip())))
+        if place < 0:
+            break
+        lines.append((margin + rest[:place]).rstrip())
+        margin, rest = _HANGING, rest[place:].lstrip()
+    return [*lines, margin + rest]
 
 
 def _chunks(text: str) -> Iterator[tuple[str, str]]:

@@ -49,16 +49,22 @@ def legend_lines(language: str, width: int) -> Iterator[Line]:
     yield EMPTY
     yield line(Span(words.get("report.legend.flags"), Role.TITLE))
     yield EMPTY
-    titles = max(cell_len(terms[key].title) for key in FLAGS) + _GAP
-    for key in FLAGS:
-        first, *rest = fold(terms[key].short, width - _MARGIN - titles)
-        yield line(" " * _MARGIN, Span(pad(terms[key].title, titles), Role.STRONG), first)
-        yield from indented([line(part) for part in rest], _MARGIN + titles)
+    yield from indented([*letter_lines(language, width - _MARGIN)], _MARGIN)
     yield EMPTY
     pitfall = terms["grep-pitfall"]
     yield line(Span(pitfall.title, Role.TITLE))
     yield EMPTY
     yield from _folded(together(pitfall.short, pitfall.text), width, _MARGIN)
+
+
+def letter_lines(language: str, width: int) -> Iterator[Line]:
+    """Yield the flag letters with what they mean."""
+    terms = load_glossary(language).terms
+    titles = max(cell_len(terms[key].title) for key in FLAGS) + _GAP
+    for key in FLAGS:
+        first, *rest = fold(terms[key].short, width - titles)
+        yield line(Span(pad(terms[key].title, titles), Role.STRONG), first)
+        yield from indented([line(part) for part in rest], titles)
 
 
 def _sample(width: int) -> Iterator[Line]:

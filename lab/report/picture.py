@@ -20,6 +20,7 @@ from lab.report.story import StepStory, Story
 from lab.report.style import WIDEST
 from lab.report.terminal import head, loose, step_body, step_end, step_head, tail
 
+_NAMESPACE: Final = "http://www.w3.org/2000/svg"
 _CELL: Final = 8.4
 """Width of a cell, in the units of the drawing: six tenths of the font's size, as monospaced fonts have it."""
 _FONT: Final = 14
@@ -63,12 +64,13 @@ def draw(lines: Iterable[Line], title: str, language: str) -> str:
     styles = "\n".join(f".{role.value}{{fill:{ink}}}" for role, ink in _INK.items())
     return "\n".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-            f' role="img" xml:lang={quoteattr(language)}>',
-            f"<title>{escape(title)}</title>",
+            f'<svg xmlns="{_NAMESPACE}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
+            f"<title xml:lang={quoteattr(language)}>{escape(title)}</title>",
             f"<style>\ntext{{font:{_FONT}px ui-monospace,monospace}}\n{styles}\n</style>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
+            f"<g xml:lang={quoteattr(language)}>",
             *(row for row in rows if row),
+            "</g>",
             "</svg>",
             "",
         )

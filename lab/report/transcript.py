@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.evidence.records import Evidence, Party, Step
-from lab.report.fold import fold
+from lab.report.fold import fold_printed
 from lab.report.ink import Line, Role, Span, line
 
 _SAID: Final = frozenset({"say", "leave"})
@@ -41,11 +41,12 @@ def transcript(evidence: Evidence, party: Party, step: Step) -> tuple[Span, ...]
         if action.verb in _SAID
     ]
     begun = any(action.verb not in _SAID for action in actions)
-    command = [Span(f"{party.host}$ {party.command}", Role.COMMAND)] if begun or not told else []
+    prompt = "#" if party.role == "root" else "$"
+    command = [Span(f"{party.host}{prompt} {party.command}", Role.COMMAND)] if begun or not told else []
     return (*command, *(span for _, span in sorted([*printed, *told], key=lambda one: one[0])))
 
 
 def draw(spans: Sequence[Span], width: int) -> list[Line]:
     """Return the transcript's lines, its middle left out when it is long."""
     shown = [*spans] if len(spans) <= _MOST else [*spans[:_HEAD], Span("…", Role.DIM), *spans[-_TAIL:]]
-    return [line(Span(part, span.role)) for span in shown for part in fold(span.text, width) or [""]]
+    return [line(Span(part, span.role)) for span in shown for part in fold_printed(span.text, width)]

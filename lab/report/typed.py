@@ -14,7 +14,7 @@ _KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D", "^Z": "Ctrl-Z"}
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A line for a terminal: `prompt` is `$` before a command, `>` before a program's input, blank for a key."""
+    """A line for a terminal: `prompt` is `$` (root: `#`) before a command, `>` before a program's input, blank for a key."""
 
     terminal: str
     prompt: str
@@ -35,5 +35,7 @@ def _typed(one: Type, words: Words) -> Typed:
     terminal = words.lab(f"terminal.{one.terminal}")
     if one.line in _KEYS:
         return Typed(terminal, "", _KEYS[one.line])
+    if one.terminal == "root":
+        return Typed(terminal, "#", words.filled(one.line))
     # Every command of the lab has arguments; a single word is said to the program that runs there.
     return Typed(terminal, "$" if " " in one.line else ">", words.filled(one.line))

@@ -9,9 +9,9 @@ from typing import assert_never
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Snapshot, Step
-from lab.exercise import Closes, Ladder, Printed, Rows, Text, View
+from lab.exercise import Apart, Closes, Ladder, Letters, Machine, Printed, Rows, Text, View
 from lab.kernel.rows import SocketRow
-from lab.report import changes, closes, ladder, table, transcript
+from lab.report import apart, changes, closes, ladder, legend, statemap, table, transcript
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import Line
 from lab.report.seen import Sighting
@@ -55,6 +55,12 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:
             return _closes(looking, step)
         case Text():
             return Shown(None, (looking.words.own(f"shows.{view.id}"),))
+        case Apart():
+            return _apart(looking, view)
+        case Letters():
+            return Shown(lambda width: list(legend.letter_lines(looking.words.language, width)))
+        case Machine():
+            return _machine(looking, view)
         case _:
             assert_never(view)
 
@@ -113,3 +119,26 @@ def _closes(looking: Looking, step: Step) -> Shown:
     }
     lines = closes.draw(counts, names)
     return Shown(lambda _width: lines)
+
+
+def _apart(looking: Looking, view: Apart) -> Shown:
+    words = looking.words
+    printed = [output.text for output in looking.evidence.outputs if output.actor == view.party]
+    parts = apart.pieces(printed, view.pattern, words)
+    if not parts:
+        return Shown(None, (words.lab("apart.none", program=looking.evidence.party(view.party).program),))
+    return Shown(lambda width: list(apart.draw(parts, width)))
+
+
+def _machine(looking: Looking, view: Machine) -> Shown:
+    words = looking.words
+    conversation = looking.evidence.conversation(view.client)
+    if conversation is None:
+        return Shown(None, (words.lab("ladder.none", client=view.client),))
+    visited = statemap.visits(conversation, looking.sightings)
+    labels = statemap.MapWords(
+        tuple(words.lab(f"map.{way}") for way in ("connects", "listens", "first", "second")),
+        lambda event: words.lab(f"map.event.{event.name}"),
+    )
+    notes = (words.lab("map.inferred"), words.lab("map.left-out", count=statemap.left_out()))
+    return Shown(lambda _width: statemap.draw(visited, labels), notes)

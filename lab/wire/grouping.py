@@ -78,6 +78,8 @@ def home(known: list[Growing], segment: Segment) -> Growing | None:
         far = each.distance(segment, FARTHEST if each is newest else 0)
         if far is not None and (best is None or far < best[0]):
             best = far, each
+        if far == 0:
+            break
     if best is not None:
         return best[1]
     return None if newest.finished or accepts(segment) else newest

@@ -88,9 +88,12 @@ class Tap:
     """Hears every frame on one link, or on all links of the namespace where it was made."""
 
     def __init__(self, link: str | None = None) -> None:
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        # With no protocol it hears nothing yet: on one link only from bind() on.
+        protocol = 0 if link else socket.htons(_ETH_P_ALL)
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, protocol)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 64 << 20)
-        self._socket.bind((link or "", _ETH_P_ALL))
+        if link:
+            self._socket.bind((link, _ETH_P_ALL))
         self._socket.setblocking(False)
 
     def heard(self) -> list[Frame]:

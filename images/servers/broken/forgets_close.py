@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Broken on purpose: at end-of-file it leaves the inner loop but forgets to close the connection.
+"""Broken on purpose: it closes on `exit`, but when the client closes first it forgets to.
 
-The kernel cannot end CLOSE-WAIT by itself: the socket stays there until this program closes it, here by accident, when
-the next accept() rebinds the name.
+The kernel cannot end CLOSE-WAIT by itself: the socket stays there until this program closes it, here by accident,
+when the next accept() rebinds the name `connection`. Until then the client's end waits in FIN-WAIT-2.
 """
 
 import argparse
@@ -10,17 +10,33 @@ import socket
 import sys
 
 
+def converse(connection: socket.socket) -> bool:
+    """Answer one client until it leaves; False when it asked the whole server to end."""
+    while True:
+        message = connection.recv(1024)  # blocks: nobody else is served meanwhile
+        if not message:
+            return True  # the mistake: nobody closes on this way out
+        print("received", message, flush=True)
+        if message == b"exit":
+            connection.close()
+            return True
+        if message == b"exitall":
+            return False
+        connection.sendall(message.upper())
+
+
 def main() -> None:
-    """Listen, and serve one client after the other, keeping a dead one's socket."""
+    """Listen, and serve one client after the other."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     arguments.add_argument("--backlog", type=int, default=5)
-    arguments.add_argument("--no-reuseaddr", action="store_true")
+    arguments.add_argument("--no-reuseaddr", action="store_true", help="bind without SO_REUSEADDR")
     options = arguments.parse_args()
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if not options.no_reuseaddr:
+        # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((options.host, options.port))
@@ -29,19 +45,11 @@ def main() -> None:
     listener.listen(options.backlog)
     print(f"waiting on {options.host}:{options.port}", flush=True)
 
-    while True:
-        connection, _ = listener.accept()
-        while True:
-            message = connection.recv(1024)
-            if not message:
-                break  # the mistake: no close() on this way out
-            print("received", message, flush=True)
-            if message == b"exit":
-                connection.close()
-                break
-            if message == b"exitall":
-                return
-            connection.sendall(message.upper())
+    running = True
+    while running:
+        connection, _ = listener.accept()  # a second socket: the listener goes on listening
+        running = converse(connection)
+    listener.close()
 
 
 if __name__ == "__main__":

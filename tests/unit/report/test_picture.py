@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from lab.cli import main
-from lab.errors import EXIT_MACHINE, EXIT_USAGE, UsageError
-from lab.evidence.store import save
+from lab.errors import UsageError
 from lab.report.ink import EMPTY, Line, Role, Span, line
 from lab.report.picture import draw, picture_document
 from lab.report.story import Story, tell
@@ -110,34 +108,3 @@ def test_an_unknown_step_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="connects, talks, server_first") as raised:
         picture_document(a_story(), "en", ["conects"])
     assert raised.value.code == "unknown-step"
-
-
-@pytest.fixture
-def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LAB_LANG", "en")
-    save(builders.a_run(), tmp_path / "run")
-    return tmp_path / "run"
-
-
-def test_a_saved_run_is_drawn_into_a_file(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "page.svg"
-    judged = main(["judge", str(saved), "--json"])
-    capsys.readouterr()
-    assert main(["judge", str(saved), "--picture", str(picture), "--steps", "connects"]) == judged
-    assert capsys.readouterr().out == f"Drawn: {picture}\n"
-    assert any("A client connects" in row for row in rows(picture.read_text(encoding="utf-8")))
-
-
-def test_a_picture_that_cannot_be_written_is_one_clear_line(
-    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["judge", str(saved), "--picture", str(tmp_path / "no" / "page.svg")]) == EXIT_MACHINE
-    said = capsys.readouterr().err
-    assert "page.svg: No such file or directory" in said
-    assert said.count("\n") == 1
-
-
-def test_a_picture_of_an_unknown_step_is_wrong_usage(saved: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "page.svg"
-    assert main(["judge", str(saved), "--picture", str(picture), "--steps", "nope"]) == EXIT_USAGE
-    assert not picture.exists()

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Broken on purpose, as exercise 3 sees it: it leaves each connection to a child process.
+
+That is a way to serve many clients. But the row of the connection then belongs to another process than the LISTEN
+row, and stopping this one stops nothing: the child reads end-of-file and closes, where CLOSE-WAIT should stand still.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+
+
+def converse(connection: socket.socket) -> bool:
+    """Answer one client until it leaves; False when it asked the whole server to end."""
+    while True:
+        message = connection.recv(1024)  # blocks: nobody else is served meanwhile
+        if not message:  # end-of-file: the client has closed its side
+            return True
+        print("received", message, flush=True)
+        if message == b"exit":
+            return True
+        if message == b"exitall":
+            return False
+        connection.sendall(message.upper())
+
+
+def main() -> None:
+    """Listen, and serve one client after the other."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("--backlog", type=int, default=5)
+    arguments.add_argument("--no-reuseaddr", action="store_true", help="bind without SO_REUSEADDR")
+    options = arguments.parse_args()
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if not options.no_reuseaddr:
+        # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
+    listener.listen(options.backlog)
+    print(f"waiting on {options.host}:{options.port}", flush=True)
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+    while True:
+        connection, _ = listener.accept()  # a second socket: the listener goes on listening
+        with connection:  # closes the parent's copy of it
+            if os.fork() == 0:  # the mistake: the connection is no longer this process's
+                listener.close()
+                converse(connection)
+                return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Pure: what several measurements say together, and how they stand to each other and to a goal."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median, least and greatest of `count` measurements, in their own unit."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return the spread of at least one measurement; ValueError without any."""
+    if not values:
+        raise ValueError("no measurement")
+    return Spread(statistics.median(values), min(values), max(values), len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal for a ratio: with `faster`, so many times faster at least; else so many times as long at most."""
+
+    factor: float
+    faster: bool
+
+    def reached(self, ratio: float) -> bool:
+        """Tell whether a ratio, taken the goal's way round, reaches it."""
+        return ratio >= self.factor if self.faster else ratio <= self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the lab takes against something else, in seconds: the n-th of each was measured in the n-th round.
+
+    `id` finds its texts; `dropped` counts the rounds that measured nothing (a run without a verdict of pass); `parts` are
+    medians in seconds, by name, of what `other` consists of, for the row's note.
+    """
+
+    id: str
+    lab: tuple[float, ...]
+    other: tuple[float, ...]
+    goal: Goal
+    dropped: int = 0
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+    def ratios(self) -> tuple[float, ...]:
+        """Return each round's ratio: other / lab for a goal of `faster`, lab / other else.
+
+        Round by round, since a machine that drifts hits both halves of a round alike.
+        """
+        pairs = zip(self.lab, self.other, strict=True)
+        return tuple(other / lab if self.goal.faster else lab / other for lab, other in pairs)
+
+    def reached(self) -> bool | None:
+        """Tell whether the median ratio reaches the goal; None when nothing was measured."""
+        ratios = self.ratios()
+        return self.goal.reached(statistics.median(ratios)) if ratios else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Measurements that stand against nothing: `unit` is s (seconds) or /s (how many in a second)."""
+
+    id: str
+    values: tuple[float, ...]
+    unit: str = "s"
+    dropped: int = 0
+
+
+Row = Comparison | Plain

@@ -1,0 +1,117 @@
+"""The by-hand path, typed: the very lines of each exercise, in real terminals on real hosts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import pytest
+
+from lab.exercise import Type, exercise_folders, load_exercise
+from lab.report.by_hand import OPENS
+from lab.settings import Settings
+from tests.lab.conftest import RunLab
+from tests.terminal import KEYS, SECONDS, Terminal
+
+PROMPT: Final = r"(?m:^)(?:server|client)[$#] \Z"
+ENDINGS: Final = (*KEYS, "exit", "exitall")
+"""What ends, or stops, the program in a terminal's foreground."""
+LOOKS: Final = ("ss ",)
+"""Commands that take one look; a person looks again when it was too early."""
+
+
+def shell_of(terminal: str) -> list[str]:
+    """Return the arguments of `lab` behind the make target that opens a terminal."""
+    _, target, *root = OPENS[terminal].split()
+    return ["shell", target.removeprefix("shell-"), *(["--root"] if root else [])]
+
+
+@contextlib.contextmanager
+def terminals(names: set[str]) -> Iterator[dict[str, Terminal]]:
+    with contextlib.ExitStack() as stack:
+        opened = {
+            name: stack.enter_context(Terminal([sys.executable, "-m", "lab.cli", *shell_of(name)], name=name))
+            for name in sorted(names)
+        }
+        for terminal in opened.values():
+            terminal.wait(PROMPT)
+        yield opened
+
+
+def type_line(terminal: Terminal, one: Type, addresses: Mapping[str, str]) -> None:
+    line, sees = filled(one.line, addresses), filled(one.sees, addresses)
+    command = " " in line
+    if command:
+        terminal.wait(PROMPT)
+    since = terminal.type(line)
+    if sees and line.startswith(LOOKS):
+        look_again(terminal, line, sees, since)
+    elif sees:
+        terminal.wait(sees, since)
+    if (command and not sees) or line in ENDINGS:
+        terminal.wait(PROMPT, since)
+
+
+def look_again(terminal: Terminal, line: str, sees: str, since: int) -> None:
+    """Wait for what a look should show; the kernel or a program may need a moment to get there."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        end = terminal.wait(PROMPT, since)
+        if terminal.find(sees, since, 0) is not None or time.monotonic() > deadline:
+            break
+        since = terminal.type(line)
+    assert terminal.find(sees, since, 0), f"{terminal.name}: no {sees!r} after {line!r}:\n{terminal.text[since:end]}"
+
+
+def filled(text: str, addresses: Mapping[str, str]) -> str:
+    for host, address in addresses.items():
+        text = text.replace(f"{{{host}}}", address)
+    return text
+
+
+@pytest.mark.parametrize("number", [n for n in exercise_folders() if any(s.type for s in load_exercise(n).steps)])
+def test_each_line_does_what_the_page_says(number: int, hosts_up: Settings, run_lab: RunLab) -> None:
+    assert run_lab("reset").returncode == 0
+    lines = [one for step in load_exercise(number).steps for one in step.type]
+    try:
+        with terminals({one.terminal for one in lines}) as opened:
+            for one in lines:
+                type_line(opened[one.terminal], one, hosts_up.addresses)
+    finally:
+        assert run_lab("reset").returncode == 0
+
+
+def test_a_shell_is_a_good_place_to_type(hosts_up: Settings) -> None:
+    with terminals({"server"}) as opened:
+        shell = opened["server"]
+        assert shell.text == "server$ ", "no message before the prompt"
+        since = shell.type("echo $LANG; id -un; pwd")
+        assert shell.text[since : shell.wait(PROMPT, since)] == "C.UTF-8\nlab\n/tmp\nserver$ "
+        since = shell.type("for each in prompt serve_blocking rounds crowd ss pkill nstat; do type -P $each; done")
+        found = shell.text[since : shell.wait(PROMPT, since)].splitlines()[:-1]
+        assert [os.path.basename(path) for path in found] == [  # noqa: PTH119 - paths of the host
+            "prompt", "serve_blocking", "rounds", "crowd", "ss", "pkill", "nstat",
+        ]  # fmt: skip
+        shell.type("exit 7")
+        assert shell.end() == 7
+
+
+def test_root_has_a_shell_for_tcpdump(hosts_up: Settings) -> None:
+    with terminals({"root"}) as opened:
+        shell = opened["root"]
+        assert shell.text == "server# "
+        since = shell.type("tcpdump -i eth0 -n port 8000")
+        shell.wait("listening on eth0", since)
+        shell.type("^C")
+        shell.wait("0 packets dropped by kernel", since)
+
+
+def test_a_shell_brings_the_lab_up_first(settings: Settings, run_lab: RunLab) -> None:
+    assert run_lab("down").returncode == 0
+    with Terminal([sys.executable, "-m", "lab.cli", "shell", "client"]) as shell:
+        shell.wait(r"client\$ $", seconds=60)
+    assert run_lab("status").returncode == 0

@@ -1,0 +1,98 @@
+"""A pseudo-terminal with a program in it, as a learner sits before one: type, and wait for what appears."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
+
+from lab.settings import ROOT
+
+SECONDS: Final = 20.0
+KEYS: Final = {"^C": "\x03", "^D": "\x04", "^Z": "\x1a"}
+_CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>]|\r")
+
+
+class Terminal:
+    """A program on a terminal of its own. `text` is all that has appeared, without control sequences."""
+
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str] | None = None, *, columns: int = 120, name: str = ""
+    ) -> None:
+        self.name = name or argv[0]
+        self.text = ""
+        self._raw = b""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execvpe(argv[0], [*argv], {"TERM": "xterm", **(os.environ if environment is None else environment)})
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+
+    def type(self, line: str) -> int:
+        """Type a line with Enter, or a key; return the place in `text` from where on what it does will appear."""
+        self.look(0)
+        before = len(self.text)
+        os.write(self._fd, (KEYS[line] if line in KEYS else f"{line}\n").encode())
+        return before if line in KEYS else self.wait(re.escape(line) + r"[ ]*\n", before)
+
+    def wait(self, pattern: str, since: int = 0, seconds: float = SECONDS) -> int:
+        """Wait until the pattern appears after the place `since`; return the place after it."""
+        place = self.find(pattern, since, seconds)
+        assert place is not None, f"{self.name}: no {pattern!r} within {seconds:g} s in:\n{self.text[since:]}"
+        return place
+
+    def find(self, pattern: str, since: int = 0, seconds: float = SECONDS) -> int | None:
+        """Return the place after the pattern, or None when it does not appear in time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if found := re.compile(pattern).search(self.text, since):
+                return found.end()
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.look(left):
+                return None
+
+    def look(self, seconds: float) -> bool:
+        """Take in what has appeared, waiting up to so long for more; False when the program has closed the terminal."""
+        if not select.select([self._fd], [], [], max(0.0, seconds))[0]:
+            return True
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # EIO: nobody holds the other end any more
+            return False
+        self._raw += data
+        self.text = _CONTROL.sub("", self._raw.decode("utf-8", "replace"))
+        return bool(data)
+
+    def end(self, seconds: float = SECONDS) -> int:
+        """Wait for the program's end and return its exit code; what it still prints is taken in."""
+        deadline = time.monotonic() + seconds
+        while self.look(deadline - time.monotonic()):
+            assert time.monotonic() < deadline, f"{self.name}: no end within {seconds:g} s, after:\n{self.text}"
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        """Close the terminal window; the program is hung up, and killed if it does not mind."""
+        with contextlib.suppress(OSError):
+            os.close(self._fd)
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.__main__ import MEASURES, texts_of
+from tests.bench.numbers import Comparison, Goal, Plain, Row
+from tests.bench.table import comparisons, digits, document, duration, markdown, notes, plain
+
+EN = texts_of("en")
+RESET = Comparison("reset", (0.010, 0.012, 0.011), (1.0, 1.2, 1.1), Goal(20, faster=True))
+RUN = Comparison("run-waits", (1.2,), (0.2,), Goal(2, faster=False), 2, {"waits": 0.0049, "execs": 0.15})
+FACTS = dict.fromkeys(("date", "kernel", "processor", "cores", "engine", "compose", "python", "load"), "?")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.00028412, "0.284 ms"),
+        (0.00345, "3.45 ms"),
+        (0.0123, "12.3 ms"),
+        (0.4561, "456 ms"),
+        (1.234, "1.23 s"),
+        (12.3, "12.3 s"),
+    ],
+)
+def test_a_time_has_three_digits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.9996, "1.00"), (9.996, "10.0"), (99.96, "100"), (646_000, "646\N{NARROW NO-BREAK SPACE}000")],
+)
+def test_a_number_that_rounds_up_to_the_next_digit_keeps_three(number: float, text: str) -> None:
+    assert digits(number) == text
+
+
+def test_a_row_shows_both_halves_the_ratio_the_goal_and_whether_it_is_reached() -> None:
+    assert comparisons([RESET], EN).rows == (
+        (
+            EN.get("rows.reset"),
+            "11.0 ms (10.0–12.0)",
+            "1.10 s (1.00–1.20)",
+            "100× faster (100–100)",
+            "≥ 20× faster",
+            "yes",
+        ),
+    )
+
+
+def test_a_missed_goal_stands_out() -> None:
+    assert comparisons([RUN], EN).rows[0][-3:] == ("6.00× (6.00–6.00)", "≤ 2×", "**missed**")
+
+
+def test_the_extremes_are_in_the_unit_of_the_median() -> None:
+    row = Plain("list", (0.9, 0.95, 1.5))
+    assert plain([row], EN).rows[0][1] == "950 ms (900–1\N{NARROW NO-BREAK SPACE}500)"
+
+
+def test_a_rate_is_so_many_in_a_second() -> None:
+    assert plain([Plain("ss", (20.0, 30.0, 25.0), "/s")], EN).rows[0][1] == "25.0/s (20.0–30.0)"
+
+
+def test_a_row_without_a_measurement_says_so_and_reaches_nothing() -> None:
+    empty = Comparison("reset", (), (), Goal(20, faster=True), dropped=3)
+    assert comparisons([empty], EN).rows[0][1:4] == ("—", "—", "—")
+    assert comparisons([empty], EN).rows[0][-1] == "—"
+    assert plain([Plain("judge", ())], EN).rows[0][1] == "—"
+
+
+def test_runs_that_were_left_out_are_told() -> None:
+    assert any("run-waits: 2 runs" in note for note in notes([RUN], EN))
+    assert not any("reset" in note for note in notes([RESET], EN))
+
+
+def test_the_note_tells_what_the_other_half_consists_of() -> None:
+    note = next(note for note in notes([RUN], EN) if note.startswith("¹"))
+    assert "4.90 ms of waits, 150 ms for the two" in note
+
+
+def test_a_bar_in_a_cell_does_not_end_it() -> None:
+    cells = plain([Plain("ss", (1.0,))], EN)
+    assert markdown(cells).count("\n") == 2
+    assert "a \\| b" in markdown(type(cells)(("a | b",), ()))
+
+
+def test_the_document_leaves_out_a_table_without_rows() -> None:
+    assert EN.get("header.plain") not in document([RESET], FACTS, 3, EN)
+    assert EN.get("header.reached") not in document([Plain("ss", (1.0,))], FACTS, 3, EN)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_every_measurement_has_its_words(language: str) -> None:
+    texts = texts_of(language)
+    rows = [RESET, RUN, Comparison("run-starts", (1.0,), (1.0,), Goal(2, faster=False), parts={"starts": 0.4})]
+    rows += [Comparison(name, (1.0,), (1.0,), Goal(2, faster=True)) for name in ("channel", "up")]
+    alone = [Plain(name, (1.0,)) for name in ("exercise", "judge", "list", "capture", "ss")]
+    page = document([*rows, *alone], FACTS, 3, texts)
+    assert "{" not in page
+    everything: list[Row] = [*rows, *alone]
+    shown = {row.id.split("-")[0] for row in everything}
+    assert shown == set(MEASURES)
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    def keys(language: str) -> set[str]:
+        texts = texts_of(language)
+        return {
+            f"{table}.{key}"
+            for table in ("options", "header", "ratio", "goal", "reached", "rows", "notes")
+            for key in texts.table(table)
+        }
+
+    assert keys("en") == keys("zh-CN")
