@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.003
+_GRACE_SECONDS: Final = 1.0
 PROMPT: Final = "input>>>"
 
 
@@ -32,6 +33,7 @@ class Program:
         self.argv = argv
         self.user = user
         self.pid = 0
+        self.told_to_end = False
 
     def start(self) -> int:
         """Start it; return its process id."""
@@ -56,7 +58,7 @@ class Program:
         """Wait until it prints a line that holds the text; the play stops at the deadline or at its end."""
 
         def said(event: Event) -> bool:
-            return event.name == self.name and (event.kind == "exit" or text in event.data["text"])
+            return event.name == self.name and (event.kind == "exit" or text in event.data.get("text", ""))
 
         event = self.host.channel.wait_event(said, SECONDS)
         if event is None:
@@ -74,6 +76,7 @@ class Program:
 
     def stop(self) -> None:
         """End the program (SIGTERM) and wait for its end."""
+        self.told_to_end = True
         self._signal("TERM", "stop")
         self._wait_end()
 
@@ -92,12 +95,12 @@ class Program:
             raise self.stage.stopped(self, "ended-early", self.last_words()) from error
 
     def last_words(self) -> str:
-        """Return the last line it printed on stderr, else on stdout, else how it ended."""
-        for stream in ("stderr", "stdout"):
-            for event in reversed(self._outputs()):
-                if event.data["stream"] == stream and event.data["text"].strip() not in ("", PROMPT):
-                    return str(event.data["text"])
-        return f"status {self.exit_event.data['status']}" if self.exit_event else ""
+        """Return the last line it printed on stderr, or how it ended."""
+        return self._last_line("stderr") or (f"status {self.exit_event.data['status']}" if self.exit_event else "")
+
+    def _last_line(self, stream: str) -> str:
+        lines = [event.data["text"].strip() for event in self._outputs() if event.data["stream"] == stream]
+        return next((line for line in reversed(lines) if line not in ("", PROMPT)), "")
 
     def _outputs(self) -> list[Event]:
         return [event for event in self.host.channel.events if event.name == self.name and event.kind == "output"]
@@ -149,6 +152,12 @@ class Server(Program):
             if time.monotonic() > deadline:
                 raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
             time.sleep(_POLL_SECONDS)
+
+    def broke_down(self, reason: str) -> bool:
+        """Tell whether it has ended though nobody told it to; where its client did, its own end may come any moment."""
+        if not self.told_to_end and reason == "ended-early":
+            self.host.channel.wait_event(self._is_exit, _GRACE_SECONDS)
+        return not self.told_to_end and self.exit_event is not None
 
     def _listening(self, rows: tuple[SocketRow, ...]) -> list[SocketRow]:
         return [
@@ -202,6 +211,10 @@ class Client(Program):
             return self._is_exit(event) or (self._is_prompt(event) and self._asks())
 
         return self.host.channel.wait_event(settled, SECONDS)
+
+    def last_words(self) -> str:
+        """Return the last line it printed, on stderr if it did so there, or how it ended."""
+        return self._last_line("stderr") or self._last_line("stdout") or super().last_words()
 
     def _asks(self) -> bool:
         """Tell whether it asks for more lines than were typed; some clients never ask."""

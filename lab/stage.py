@@ -42,6 +42,7 @@ class Stage:
         self.samplings: list[Sampling] = []
         self.counters: list[CounterReading] = []
         self._server_program = server_program
+        self._servers: list[Server] = []
         self._step = ""
 
     # -- programs
@@ -67,6 +68,7 @@ class Stage:
         self.parties.append(Party(name, "server", "server", program, " ".join(argv), pid, local, None))
         self.act(name, "serve", " ".join(argv))
         if ready:
+            self._servers.append(server)
             server.wait_listening(local)
         return server
 
@@ -193,8 +195,10 @@ class Stage:
         self.actions.append(Action(self._step, time_ns or time.time_ns(), actor, verb, text))
 
     def stopped(self, program: Program, reason: str, detail: str) -> PlayStoppedError:
-        """Return the error that ends the play, and what the record will say of it."""
-        return PlayStoppedError(Stopped(self._step, program.name, reason, detail))
+        """Return the error that ends the play, and what the record will say of it, a server's breakdown included."""
+        ended = [server for server in self._servers if server is not program and server.broke_down(reason)]
+        details = [detail, *(f"{server.name}: {server.last_words()}" for server in ended)]
+        return PlayStoppedError(Stopped(self._step, program.name, reason, "; ".join(details)))
 
     def _names(self, client: str) -> Endpoint | None:
         return next((party.local for party in self.parties if party.name == client), None)

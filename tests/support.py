@@ -37,7 +37,7 @@ def run(*command: str, **options: Any) -> str:
     """Run a command that must work; return what it printed."""
     answer = subprocess.run(command, check=False, capture_output=True, text=True, **options)
     assert answer.returncode == 0, f"{' '.join(command)}: {answer.stderr.strip() or answer.stdout.strip()}"
-    return answer.stdout
+    return str(answer.stdout)
 
 
 def free_subnets(settings: Settings) -> Iterator[ipaddress.IPv4Network]:
@@ -74,10 +74,11 @@ def variables(settings: Settings) -> dict[str, str]:
 
 def left_of(settings: Settings) -> list[str]:
     """Return everything of that lab that the engine or the machine still has."""
-    label = {"label": f"socketlab={settings.name}"}
+    label: dict[str, str | list[str] | bool] = {"label": f"socketlab={settings.name}"}
+    wanted = {"label": f"socketlab={settings.name}"}
     with engine() as client:
         found = [f"container {each.name}" for each in client.containers.list(all=True, filters=label)]
-        found += [f"network {each.name}" for each in client.networks.list(filters=label)]
+        found += [f"network {each.name}" for each in client.networks.list(filters=wanted)]
     links: list[Mapping[str, Any]] = json.loads(run("ip", "-j", "link"))
     return found + [f"link {link['ifname']}" for link in links if link["ifname"] == settings.bridge]
 

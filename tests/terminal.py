@@ -23,26 +23,33 @@ _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>
 
 
 class Terminal:
-    """A program on a terminal of its own. `text` is all that has appeared, without control sequences."""
+    """A program on a terminal of its own.
+
+    `text` is all that has appeared, without control sequences; `since` the place in it after what was typed last.
+    """
 
     def __init__(
         self, argv: Sequence[str], environment: Mapping[str, str] | None = None, *, columns: int = 120, name: str = ""
     ) -> None:
         self.name = name or argv[0]
         self.text = ""
+        self.since = 0
         self._raw = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
             os.execvpe(argv[0], [*argv], {"TERM": "xterm", **(os.environ if environment is None else environment)})
+        os.set_inheritable(self._fd, False)  # noqa: FBT003 - else the next terminal's program would hold this one open
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
 
     def type(self, line: str) -> int:
         """Type a line with Enter, or a key; return the place in `text` from where on what it does will appear."""
         self.look(0)
-        before = len(self.text)
+        self.since = len(self.text)
         os.write(self._fd, (KEYS[line] if line in KEYS else f"{line}\n").encode())
-        return before if line in KEYS else self.wait(re.escape(line) + r"[ ]*\n", before)
+        if line not in KEYS:
+            self.since = self.wait(re.escape(line) + r"[ ]*\n", self.since)
+        return self.since
 
     def wait(self, pattern: str, since: int = 0, seconds: float = SECONDS) -> int:
         """Wait until the pattern appears after the place `since`; return the place after it."""
@@ -81,18 +88,19 @@ class Terminal:
         self.pid = 0
         return os.waitstatus_to_exitcode(status)
 
-    def close(self) -> None:
-        """Close the terminal window; the program is hung up, and killed if it does not mind."""
+    def hang_up(self, seconds: float = SECONDS) -> None:
+        """Close the terminal's window, and wait until the program has ended; kill it when it does not mind."""
         with contextlib.suppress(OSError):
             os.close(self._fd)
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
+        deadline = time.monotonic() + seconds
+        while self.pid and os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
                 os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            self.pid = 0
+            time.sleep(0.01)
+        self.pid = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.hang_up()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Final
 
@@ -11,6 +10,7 @@ from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, ensure_image, image_exists, image_name
+from lab.hosts.shell import open_shell
 from lab.runner import open_hosts
 from lab.settings import HOSTS, Settings
 from lab.text.catalog import messages
@@ -106,7 +106,4 @@ def shell(settings: Settings, host: str, *, root: bool) -> int:
         names = [container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})]
     if settings.container(host) not in names:
         bring_up(settings, _NO_SYSCTLS, progress(settings))
-    terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    command = ["docker", "exec", "-i", *terminal, "-u", "root" if root else "lab", "-w", "/tmp"]
-    command += ["-e", "LANG=C.UTF-8", "-e", "HISTFILE="]
-    os.execvp("docker", [*command, settings.container(host), "bash"])
+    return open_shell(settings.container(host), "root" if root else "lab")

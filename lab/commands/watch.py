@@ -13,6 +13,7 @@ from rich.text import Text
 
 from lab.errors import EXIT_PASS
 from lab.hosts.looker import Looker
+from lab.hosts.why import explained
 from lab.report.watch import watch_view
 from lab.settings import HOSTS, Settings
 from lab.text.catalog import messages
@@ -27,6 +28,7 @@ def watch(settings: Settings, *, looks: int | None = None) -> int:
     pause = threading.Event()
     before = None
     with contextlib.ExitStack() as stack:
+        stack.enter_context(explained(settings, begun=False))
         lookers = {host: stack.enter_context(Looker(host, settings.container(host))) for host in HOSTS}
         live = (
             stack.enter_context(Live(console=console, auto_refresh=False, screen=True)) if console.is_terminal else None

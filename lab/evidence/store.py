@@ -56,7 +56,7 @@ def load(folder: Path) -> Evidence:
     for record in evidence.captures:
         # What a tcpdump that died left behind may well be cut short: that is for the judge, not damage of the run.
         if not record.died:
-            check_capture(record, evidence.lab)
+            check_capture(record, evidence)
     return evidence
 
 

@@ -8,12 +8,12 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
 from lab.hosts.cleanup import remove_now
-from lab.hosts.engine import engine
+from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, ensure_image, image_exists, image_name
 from lab.hosts.network import colliding_network, own_subnet
 from lab.hosts.turn import our_turn
@@ -42,12 +42,26 @@ def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> 
     With `build`, which is told of each long part, a missing image is built first. MachineError says what stands in the way.
     What that may be is looked for only when compose fails: asking the engine first costs more than the start itself.
     """
-    with our_turn(settings) as turn:
+    with our_turn(settings) as turn, _nothing_half(settings):
         try:
             _start(settings, sysctls, turn)
         except MachineError as failure:
             _mend(settings, build, failure)
             _start(settings, sysctls, turn)
+
+
+@contextlib.contextmanager
+def _nothing_half(settings: Settings) -> Iterator[None]:
+    """Take away what a start that failed has begun, unless a host runs: compose makes the network first."""
+    try:
+        yield
+    except MachineError:
+        with contextlib.suppress(MachineError):
+            with engine() as client:
+                running = client.containers.list(filters={"label": f"{LABEL}={settings.name}"})
+            if not running:
+                remove_now(settings)
+        raise
 
 
 def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:

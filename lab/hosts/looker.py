@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from typing import Final, Self
 
@@ -19,14 +20,18 @@ class Looker:
 
     def __init__(self, host: str, container: str) -> None:
         self._host = host
-        self._process = subprocess.Popen(
-            ["docker", "exec", "-i", "-u", "lab", container, "sh", "-c", _LOOP],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._container = container
+        try:
+            self._process = subprocess.Popen(
+                ["docker", "exec", "-i", "-u", "lab", container, "sh", "-c", _LOOP],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            raise MachineError("engine-absent") from None
 
     def ask(self) -> None:
         """Ask for a look; `rows` then returns it. Asking all hosts first makes their looks simultaneous."""
@@ -39,7 +44,7 @@ class Looker:
 
     def rows(self) -> tuple[SocketRow, ...]:
         """Return the rows of the look asked for; MachineError when the host is gone."""
-        lines = []
+        lines: list[str] = []
         for line in self._process.stdout or ():
             if line == _END + "\n":
                 return parse_ss("".join(lines), where=f"ss on {self._host}")
@@ -65,4 +70,7 @@ class Looker:
                 pipe.close()
 
     def _gone(self) -> MachineError:
-        return MachineError("host-down", host=self._host)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        detail = f"exit status {self._process.returncode}"
+        return MachineError("host-died", host=self._host, container=self._container, detail=detail)

@@ -114,7 +114,7 @@ def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
             received=record.received,
             dropped=record.dropped,
         )
-    check_capture(record, evidence.lab)
+    check_capture(record, evidence)
     return record
 
 

@@ -54,7 +54,9 @@ class Glossary:
         alike = difflib.get_close_matches(wanted, self._keys, n=max(1, len(self._keys)), cutoff=0.6)
         chosen: dict[str, str] = {}
         for name in begun + alike:
-            chosen.setdefault(self._keys[name], self._shown[name])
+            title = self.terms[self._keys[name]].title
+            # Its title where that is near too: LISTEN rather than listener.
+            chosen.setdefault(self._keys[name], title if plain(title) in alike else self._shown[name])
         return list(chosen.values())[:limit]
 
 

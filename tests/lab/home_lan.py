@@ -102,7 +102,7 @@ class Echo:
         self._selector = selectors.DefaultSelector()
         self._stop, self._stopped = socket.socketpair()
         for each in (self._udp, self._tcp, self._stopped):
-            each.setblocking(False)
+            each.settimeout(0)
             self._selector.register(each, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -186,7 +186,7 @@ class Prober:
 
 def _expect(asked: socket.socket, answer: bytes) -> None:
     if (got := asked.recv(2048)) != answer:
-        raise OSError(f"answered {got!r} instead of {answer!r}")  # noqa: TRY003, EM102 - one word for all that goes wrong
+        raise OSError(f"answered {got!r} instead of {answer!r}")
 
 
 def _link_only(kind: socket.SocketKind) -> socket.socket:
@@ -195,4 +195,3 @@ def _link_only(kind: socket.SocketKind) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
     made.settimeout(ANSWER_SECONDS)
     return made
-

@@ -47,7 +47,7 @@ def machine_now(bridge: str) -> Machine:
         links=links,
         addresses={link["ifname"]: tuple(sorted(_steady(link["addr_info"]))) for link in _ip("addr")},
         routes=tuple(sorted([*_steady(_ip("-4", *_ALL)), *_steady(_ip("-6", *_ALL))])),
-        rules=tuple([*_steady(_ip("-4", "rule")), *_steady(_ip("-6", "rule"))]),
+        rules=(*_steady(_ip("-4", "rule")), *_steady(_ip("-6", "rule"))),
         packet_filter=tuple(_packet_filter(bridge)),
     )
     return seen.without(others)

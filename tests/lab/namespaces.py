@@ -94,7 +94,7 @@ class Tap:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 64 << 20)
         if link:
             self._socket.bind((link, _ETH_P_ALL))
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
 
     def heard(self) -> list[Frame]:
         """Return what was heard since the last call; a frame that was lost is a failure of the test."""

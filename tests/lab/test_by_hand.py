@@ -17,10 +17,10 @@ from lab.settings import Settings
 from tests.lab.conftest import RunLab
 from tests.terminal import KEYS, SECONDS, Terminal
 
-PROMPT: Final = r"(?m:^)(?:server|client)[$#] \Z"
+PROMPT: Final = r"(?m:^)(?:server|client)[$#] "
 ENDINGS: Final = (*KEYS, "exit", "exitall")
 """What ends, or stops, the program in a terminal's foreground."""
-LOOKS: Final = ("ss ",)
+LOOKS: Final = "ss "
 """Commands that take one look; a person looks again when it was too early."""
 
 
@@ -46,7 +46,7 @@ def type_line(terminal: Terminal, one: Type, addresses: Mapping[str, str]) -> No
     line, sees = filled(one.line, addresses), filled(one.sees, addresses)
     command = " " in line
     if command:
-        terminal.wait(PROMPT)
+        terminal.wait(PROMPT, terminal.since)
     since = terminal.type(line)
     if sees and line.startswith(LOOKS):
         look_again(terminal, line, sees, since)
@@ -59,12 +59,11 @@ def type_line(terminal: Terminal, one: Type, addresses: Mapping[str, str]) -> No
 def look_again(terminal: Terminal, line: str, sees: str, since: int) -> None:
     """Wait for what a look should show; the kernel or a program may need a moment to get there."""
     deadline = time.monotonic() + SECONDS
-    while True:
-        end = terminal.wait(PROMPT, since)
-        if terminal.find(sees, since, 0) is not None or time.monotonic() > deadline:
-            break
+    terminal.wait(PROMPT, since)
+    while terminal.find(sees, since, 0) is None:
+        assert time.monotonic() < deadline, f"{terminal.name}: no {sees!r} after {line!r}:\n{terminal.text[since:]}"
         since = terminal.type(line)
-    assert terminal.find(sees, since, 0), f"{terminal.name}: no {sees!r} after {line!r}:\n{terminal.text[since:end]}"
+        terminal.wait(PROMPT, since)
 
 
 def filled(text: str, addresses: Mapping[str, str]) -> str:
@@ -90,9 +89,11 @@ def test_a_shell_is_a_good_place_to_type(hosts_up: Settings) -> None:
         shell = opened["server"]
         assert shell.text == "server$ ", "no message before the prompt"
         since = shell.type("echo $LANG; id -un; pwd")
-        assert shell.text[since : shell.wait(PROMPT, since)] == "C.UTF-8\nlab\n/tmp\nserver$ "
+        end = shell.wait(PROMPT, since)
+        assert shell.text[since:end] == "C.UTF-8\nlab\n/tmp\nserver$ "
         since = shell.type("for each in prompt serve_blocking rounds crowd ss pkill nstat; do type -P $each; done")
-        found = shell.text[since : shell.wait(PROMPT, since)].splitlines()[:-1]
+        end = shell.wait(PROMPT, since)
+        found = shell.text[since:end].splitlines()[:-1]
         assert [os.path.basename(path) for path in found] == [  # noqa: PTH119 - paths of the host
             "prompt", "serve_blocking", "rounds", "crowd", "ss", "pkill", "nstat",
         ]  # fmt: skip
@@ -110,8 +111,19 @@ def test_root_has_a_shell_for_tcpdump(hosts_up: Settings) -> None:
         shell.wait("0 packets dropped by kernel", since)
 
 
-def test_a_shell_brings_the_lab_up_first(settings: Settings, run_lab: RunLab) -> None:
+def test_what_runs_in_a_shell_ends_with_it(hosts_up: Settings, run_lab: RunLab) -> None:
+    assert run_lab("reset").returncode == 0
+    with terminals({"server", "watcher"}) as opened:
+        shell, watcher = opened["server"], opened["watcher"]
+        shell.wait("waiting on", shell.type(f"serve_blocking {hosts_up.addresses['server']} 8000"))
+        shell.wait("Stopped", shell.type("^Z"))
+        shell.type("sleep 600 &")
+        shell.hang_up()
+        look_again(watcher, "pgrep -c -f 'serve_blocking|sleep 600'", r"(?m:^)0\n", watcher.type("true"))
+
+
+def test_a_shell_brings_the_lab_up_first(hosts_up: Settings, run_lab: RunLab) -> None:
     assert run_lab("down").returncode == 0
     with Terminal([sys.executable, "-m", "lab.cli", "shell", "client"]) as shell:
         shell.wait(r"client\$ $", seconds=60)
-    assert run_lab("status").returncode == 0
+    assert run_lab("status").returncode == 0, f"{hosts_up.name} is up"

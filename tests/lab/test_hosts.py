@@ -19,7 +19,20 @@ pytestmark = pytest.mark.lab
 
 CAPABILITIES: Final = {"CHOWN": 0, "KILL": 5, "SETGID": 6, "SETUID": 7, "NET_ADMIN": 12, "NET_RAW": 13}
 GRANTED: Final = ("NET_RAW", "NET_ADMIN", "SETUID", "SETGID", "KILL")
-TOOLS: Final = ("ss", "tcpdump", "strace", "ip", "nft", "iptables", "ethtool", "nstat", "python3", "watch", "ps", "pkill")
+TOOLS: Final = (
+    "ss",
+    "tcpdump",
+    "strace",
+    "ip",
+    "nft",
+    "iptables",
+    "ethtool",
+    "nstat",
+    "python3",
+    "watch",
+    "ps",
+    "pkill",
+)
 OFFLOADS: Final = (
     "tcp-segmentation-offload",
     "generic-segmentation-offload",
@@ -96,7 +109,9 @@ def test_the_sysctls_of_tcp_can_be_read_and_not_written(host: Any) -> None:
     assert host.run("sysctl -w net.ipv4.tcp_syncookies=0").failed
 
 
-def test_a_started_server_is_seen_listening_and_has_no_capability(hosts_up: Settings, driven: Mapping[str, Host]) -> None:
+def test_a_started_server_is_seen_listening_and_has_no_capability(
+    hosts_up: Settings, driven: Mapping[str, Host]
+) -> None:
     server = testinfra.get_host(f"docker://{hosts_up.container('server')}")
     channel = driven["server"].channel
     argv = ["serve_blocking", hosts_up.addresses["server"], str(PORT)]
@@ -130,7 +145,7 @@ def test_not_even_root_may_write_where_programs_are(host: Any, folder: str) -> N
     assert "Read-only file system" in answer.stderr
 
 
-@pytest.mark.parametrize("folder", ["/tmp", "/run"])
+@pytest.mark.parametrize("folder", ["/run", "/tmp"])  # noqa: S108 - the host's own
 def test_runtime_files_go_to_memory(host: Any, folder: str) -> None:
     assert host.mount_point(folder).filesystem == "tmpfs"
 
@@ -186,7 +201,9 @@ def test_a_host_is_on_the_labs_network_alone(inspected: Mapping[str, Any], netwo
     assert list(inspected["NetworkSettings"]["Networks"]) == [network["Name"]]
 
 
-def test_everything_carries_the_labs_label(inspected: Mapping[str, Any], network: Mapping[str, Any], hosts_up: Settings) -> None:
+def test_everything_carries_the_labs_label(
+    inspected: Mapping[str, Any], network: Mapping[str, Any], hosts_up: Settings
+) -> None:
     assert inspected["Config"]["Labels"]["socketlab"] == hosts_up.name
     assert network["Labels"]["socketlab"] == hosts_up.name
 

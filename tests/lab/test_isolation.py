@@ -22,7 +22,7 @@ from lab.runner import open_hosts
 from lab.settings import HOSTS, PORT, Settings
 from tests.lab.home_lan import LINK, Echo, HomeLan, home_lan, lab_beside_home
 from tests.lab.home_lan import PORT as HOME_PORT
-from tests.lab.namespaces import Namespace, tap
+from tests.lab.namespaces import Frame, Namespace, Tap, tap
 from tests.support import Target, another_lab, knock_command, needs_root, reached, run
 
 pytestmark = pytest.mark.lab
@@ -57,9 +57,9 @@ def scene(hosts_up: Settings) -> Iterator[Scene]:
     with ExitStack() as all_of_it:
         if lab is not hosts_up:
             all_of_it.callback(remove_lab, lab)
-            bring_up(lab, dict.fromkeys(HOSTS, {}))
+            bring_up(lab, {host: {} for host in HOSTS})
         all_of_it.callback(remove_lab, other)
-        bring_up(other, dict.fromkeys(HOSTS, {}))
+        bring_up(other, {host: {} for host in HOSTS})
         hosts = all_of_it.enter_context(open_hosts(lab, None))
         others = all_of_it.enter_context(open_hosts(other, None))
         home = all_of_it.enter_context(home_lan(lab.subnet))
@@ -120,17 +120,33 @@ def link_local(link: str) -> str:
     return next((info["local"] for each in found for info in each.get("addr_info", [])), "fe80::1")
 
 
+def left_a_host(scene: Scene, everywhere: Tap) -> list[Frame]:
+    """Return the frames that the lab's hosts sent, and those with their addresses anywhere else on the machine.
+
+    By link too: every lab's hosts have the same hardware addresses, each on a bridge of its own.
+    """
+    ports = {link["ifname"] for link in json.loads(run("ip", "-j", "link", "show", "master", scene.lab.bridge))}
+    addresses = set(scene.lab.addresses.values())
+    return [
+        frame
+        for frame in everywhere.heard()
+        if (frame.link in ports and frame.source in scene.hardware) or frame.sender in addresses
+    ]
+
+
 # --- out -------------------------------------------------------------------------------------------------------------
 
 
 @needs_root
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("name", HOSTS)
-def test_nothing_in_the_lab_reaches_outside_and_not_one_frame_leaves_the_host(scene: Scene, name: str, user: str) -> None:
+def test_nothing_in_the_lab_reaches_outside_and_not_one_frame_leaves_the_host(
+    scene: Scene, name: str, user: str
+) -> None:
     came = len(scene.machine.came)
     with tap() as everywhere:
         outcome = knock(scene.hosts[name], outside(scene, user), user)
-        left = [frame for frame in everywhere.heard() if frame.source in scene.hardware]
+        left = left_a_host(scene, everywhere)
     assert reached(outcome) == {}
     assert scene.machine.came[came:] == []
     assert left == [], "not even a question for the address may leave the host"
@@ -140,7 +156,7 @@ def test_nothing_in_the_lab_reaches_outside_and_not_one_frame_leaves_the_host(sc
 def test_the_tap_hears_what_does_leave_a_host(scene: Scene) -> None:
     with tap() as everywhere:
         outcome = knock(scene.hosts["client"], {"the server": scene.server}, "lab")
-        left = [frame for frame in everywhere.heard() if frame.source in scene.hardware]
+        left = left_a_host(scene, everywhere)
     assert outcome == {"the server": "connected"}
     assert {frame.what for frame in left} == {"IPv4"}
     assert {frame.sender for frame in left} == set(scene.lab.addresses.values())
@@ -155,7 +171,9 @@ def test_the_engines_name_server_is_refused(hosts_open: Mapping[str, Host], user
 
 @pytest.mark.parametrize("user", USERS)
 def test_no_outside_name_is_found(hosts_open: Mapping[str, Host], user: str) -> None:
-    words = "import socket\ntry: print(socket.getaddrinfo('example.com', 80))\nexcept OSError as error: print(error.errno)"
+    words = (
+        "import socket\ntry: print(socket.getaddrinfo('example.com', 80))\nexcept OSError as error: print(error.errno)"
+    )
     answer = hosts_open["client"].run("python3", "-I", "-S", "-c", words, user=user, timeout=15)
     assert int(answer) in (socket.EAI_AGAIN, socket.EAI_NONAME)
 
@@ -266,14 +284,17 @@ ATTEMPTS: Final = {
     "end the first process": ("kill", "-9", "1"),
     "make a user namespace": ("unshare", "--user", "--map-root-user", "true"),
     "make a network namespace": ("unshare", "--net", "true"),
-    "mount": ("mount", "-t", "tmpfs", "none", "/tmp"),
+    "mount": ("mount", "-t", "tmpfs", "none", "/run"),
     "become root": (*PYTHON, "import os; os.setuid(0)"),
     "write a program": ("sh", "-c", "echo x > /lab/bin/serve_blocking"),
     "write a new program": ("touch", "/lab/new"),
     "write the hosts' names": ("sh", "-c", "echo x >> /etc/hosts"),
     "write the name server": ("sh", "-c", "echo x >> /etc/resolv.conf"),
     "write the agent's lock": ("sh", "-c", "echo x >> /run/lab-agent.lock"),
-    "hold the agent's lock": (*PYTHON, "import fcntl; fcntl.flock(open('/run/lab-agent.lock'), fcntl.LOCK_SH | fcntl.LOCK_NB)"),
+    "hold the agent's lock": (
+        *PYTHON,
+        "import fcntl; fcntl.flock(open('/run/lab-agent.lock'), fcntl.LOCK_SH | fcntl.LOCK_NB)",
+    ),
     "remove the agent's lock": ("rm", "-f", "/run/lab-agent.lock"),
     "remove the sign of readiness": ("rm", "-f", "/run/lab-ready"),
     "write a sysctl": ("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"),
@@ -305,5 +326,10 @@ def test_a_server_cannot_end_or_trace_the_agent(hosts_open: Mapping[str, Host]) 
 
 
 def guard(host: Host) -> str:
-    parts = (("nft", "-s", "list", "table", "inet", "lab_guard"), ("ip", "addr"), ("ip", "route"), ("ip", "neigh", "show", "nud", "permanent"))
+    parts = (
+        ("nft", "-s", "list", "table", "inet", "lab_guard"),
+        ("ip", "addr"),
+        ("ip", "route"),
+        ("ip", "neigh", "show", "nud", "permanent"),
+    )
     return "\n".join(host.run(*part, user="root") for part in parts)

@@ -34,7 +34,7 @@ def beside(settings: Settings) -> Iterator[Settings]:
     yield lab
     remove_lab(lab)
     if was_up:
-        bring_up(lab, dict.fromkeys(HOSTS, {}))
+        bring_up(lab, {host: {} for host in HOSTS})
 
 
 def make_the_engines_own_chains(lab: Settings) -> None:

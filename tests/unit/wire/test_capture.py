@@ -126,6 +126,12 @@ def test_a_snap_length_cuts_the_payload_but_not_the_length() -> None:
     assert (segment.payload, segment.length) == (b"he", 5)
 
 
+def test_a_link_type_that_also_tells_of_checksums_is_read() -> None:
+    with_checksum = 0x24000001  # Ethernet; each frame ends with a frame check sequence of 2 times 16 bits
+    capture = parse_capture(file_of(ethernet(IPV4) + bytes(4), linktype=with_checksum), where="x")
+    assert (capture.linktype, [segment.payload for segment in capture.segments]) == (1, [b"hello"])
+
+
 def test_a_capture_without_packets_is_empty_but_valid() -> None:
     capture = parse_capture(file_of(), where="x")
     assert (capture.segments, capture.frames, capture.skipped) == ((), 0, 0)

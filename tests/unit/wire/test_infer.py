@@ -138,6 +138,11 @@ def test_a_segment_outside_the_window_changes_nothing(ladder: Ladder, line: str)
     assert states(conversation)[-1] == ("ESTAB", "ESTAB")
 
 
+def test_stray_numbers_do_not_carry_the_window_away(ladder: Ladder) -> None:
+    strays = "> . 1500000101 501 +5 \n > . 3000000101 501 +5 \n"
+    assert states(only(ladder(OPENING + strays + "> F. 101 501")))[-1] == ("FIN-WAIT-1", "CLOSE-WAIT")
+
+
 def test_a_fin_counts_once_the_data_before_it_is_there(ladder: Ladder) -> None:
     conversation = only(ladder(OPENING + "> F. 111 501 \n > P. 101 501 +10"))
     assert states(conversation)[-2:] == [("FIN-WAIT-1", "ESTAB"), ("FIN-WAIT-1", "CLOSE-WAIT")]

@@ -1,0 +1,371 @@
+"""Exercise 3 judged from a saved run: it passes, and fails where the record is tampered with, each time for its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from lab.evidence.records import Evidence
+from lab.evidence.store import load
+from lab.exercise import Judgement, Text, judge, load_exercise
+from lab.judge.claims import ALWAYS, Ruling
+from lab.judge.judging import say
+from lab.judge.verdict import Result, Verdict
+from lab.text.catalog import LANGUAGES
+from lab.wire.segment import Flags
+from tests.tampering import (
+    dropping,
+    ending,
+    saying,
+    swapped,
+    twice,
+    with_flags,
+    with_rows,
+    with_sample,
+    without_frame,
+)
+from tests.wrong_servers import WRONG_SERVERS
+
+EXERCISE: Final = load_exercise(3)
+RUN: Final = Path(__file__).parent.parent / "fixtures" / "runs" / "ex03"
+IDS: Final = {expectation.id for expectation in EXERCISE.expect}
+BOTH: Final = ("server", "client")
+
+
+@pytest.fixture(scope="module")
+def good() -> Evidence:
+    return load(RUN)
+
+
+@pytest.fixture(scope="module")
+def saved() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((RUN / "verdict.json").read_text())
+    return document
+
+
+def failures(judgement: Judgement) -> dict[str, Result]:
+    return {result.id: result for result in judgement.results if result.verdict is not Verdict.PASS}
+
+
+# -- the run as it was recorded
+
+
+def test_the_saved_run_passes_with_the_saved_verdict(good: Evidence, saved: dict[str, Any]) -> None:
+    judgement = judge(EXERCISE, good)
+    assert (judgement.verdict.value, failures(judgement)) == (saved["verdict"], {})
+    assert [(each.id, each.verdict.value) for each in judgement.results] == [
+        (each["id"], each["verdict"]) for each in saved["results"]
+    ]
+
+
+def test_no_claim_of_the_saved_run_is_left_open_or_says_that_the_lab_is_wrong(
+    good: Evidence, saved: dict[str, Any]
+) -> None:
+    rulings = {each.id: each.ruling for each in judge(EXERCISE, good).claims}
+    assert rulings == {each["id"]: each["ruling"] for each in saved["claims"]}
+    assert set(rulings.values()) <= {Ruling.CONFIRMED, Ruling.REFINED, Ruling.REFUTED}
+
+
+def test_an_unchanged_copy_of_the_frames_changes_nothing(good: Evidence) -> None:
+    there_and_back = swapped(swapped(good, 4, "server"), 4, "server")
+    assert there_and_back == good
+
+
+# -- recordings that are deliberately wrong: what fails, and a pattern of what it says
+
+Tamper = Callable[[Evidence], Evidence]
+
+RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
+    "the ACK of the handshake is missing": (
+        lambda run: without_frame(run, 3, *BOTH),
+        {
+            "handshake": r"differ: 1, missing: 0, unexpected: 0",  # the first data, which carries that ACK too
+            "both-ends": r"do not fit the others: server\.pcap",  # still SYN-RECV
+            "exchange": r"missing: 1",
+        },
+    ),
+    "the SYN was sent twice": (
+        lambda run: twice(run, 1, *BOTH),
+        {"handshake": r"differ: 0, missing: 0, unexpected: 1"},
+    ),
+    "the SYN was answered with a reset": (
+        lambda run: with_flags(run, 2, Flags.RST | Flags.ACK, *BOTH),
+        {
+            "handshake": r"differ: 0, missing: 2, unexpected: 0",
+            "both-ends": r"do not fit the others: server\.pcap, client\.pcap",
+            "exchange": r"missing: 5",
+        },
+    ),
+    "the SYN is missing": (
+        lambda run: without_frame(run, 1, *BOTH),
+        {"handshake": r"missing: 1, unexpected: 0"},
+    ),
+    "the client's capture lacks an answer": (
+        lambda run: without_frame(run, 6, "client"),
+        {"both-ends": r"server\.pcap \(left\) and client\.pcap \(right\) hold different segments: "},
+    ),
+    "the client's ss says FIN-WAIT-1": (
+        lambda run: with_rows(run, "connected", "client", "^ESTAB", "FIN-WAIT-1"),
+        {"mirror-row": "rows that differ: 1", "both-ends": r"do not fit the others: .*02-connected\.client\.txt"},
+    ),
+    "the client has no row": (
+        lambda run: with_rows(run, "connected", "client", r"^ESTAB.*\n", ""),
+        {"mirror-row": "missing: 1", "both-ends": r"do not fit the others: .*02-connected\.client\.txt"},
+    ),
+    "another program listens": (
+        lambda run: with_rows(run, "listening", "server", r"pid=\d+", "pid=1"),
+        {"listener": "rows that differ: 1"},
+    ),
+    "the answer to again is missing": (
+        lambda run: without_frame(run, 9, *BOTH),
+        {"exchange": r"missing: 1, unexpected: 0"},
+    ),
+    "the connection's row has no process": (
+        lambda run: with_rows(run, "connected", "server", r"^(ESTAB.*)users:\S+", r"\1"),
+        {"second-socket": "rows that differ: 1"},
+    ),
+    "the client printed hello as it was": (
+        lambda run: saying(run, "a", "stdout", "hello"),
+        {"upper-case": "a printed other lines on stdout"},
+    ),
+    "the client's FIN came before the server's": (
+        lambda run: without_frame(run, 11, *BOTH),
+        {"server-closes-first": "a sends the first FIN"},
+    ),
+    "TIME-WAIT has but 9 seconds left": (
+        lambda run: with_rows(run, "after_exit", "server", "59sec", "9sec"),
+        {"time-wait-server": "rows that differ: 1"},
+    ),
+    "the client is in TIME-WAIT too": (
+        lambda run: with_rows(run, "after_exit", "client", r"\Z", row("TIME-WAIT", "client:a", "server:8000", run)),
+        {"client-forgets": "unexpected: 1"},
+    ),
+    "the frozen server's end is ESTAB": (
+        lambda run: with_rows(run, "half_closed", "server", "^CLOSE-WAIT", "ESTAB     "),
+        {"close-wait": "rows that differ: 1"},
+    ),
+    "the client is in FIN-WAIT-1": (
+        lambda run: with_rows(run, "half_closed", "client", "^FIN-WAIT-2", "FIN-WAIT-1"),
+        {"fin-wait-2": "rows that differ: 1"},
+    ),
+    "the frozen server is in LAST-ACK for a moment": (
+        lambda run: with_sample(run, "frozen", "^CLOSE-WAIT", "LAST-ACK  "),
+        {"stands-still": r"such a row \d"},
+    ),
+    "CLOSE-WAIT stays": (
+        lambda run: with_rows(run, "let_go", "server", r"\Z", row("CLOSE-WAIT", "server:8000", "client:b", run)),
+        {"server-lets-go": "unexpected: 1"},
+    ),
+    "the client's TIME-WAIT is not there": (
+        lambda run: with_rows(run, "let_go", "client", r"^TIME-WAIT.*\n", ""),
+        {"time-wait-client": "missing: 1"},
+    ),
+    "the second FIN rides with the ACK": (
+        lambda run: without_frame(run, 18, *BOTH),
+        {"four-segments": "segments from there on: 3"},
+    ),
+    "one of the twenty was reset": (
+        lambda run: with_flags(run, len_frames(run, "three_or_four"), Flags.RST, *BOTH),
+        {"all-closed": "otherwise: 1"},
+    ),
+    "the server that may not listen says something else": (
+        lambda run: saying(run, "strict", "stderr", "Permission denied"),
+        {"address-in-use": "strict printed other lines on stderr"},
+    ),
+    "the server that may not listen ends with 0": (
+        lambda run: ending(run, "strict", 0),
+        {"cannot-listen": "strict ends with exit status 0"},
+    ),
+    "nobody listens after the restart": (
+        lambda run: with_rows(run, "restarted", "server", r"^LISTEN.*:8000 .*\n", ""),
+        {"listens-again": "missing: 1"},
+    ),
+    "the queue holds five": (
+        lambda run: with_rows(run, "full", "server", r"^LISTEN( +)6( +)5", r"LISTEN\g<1>5\g<2>5"),
+        {"backlog-and-one": "rows that differ: 1"},
+    ),
+    "all seven are established": (
+        lambda run: with_rows(run, "full", "client", "^SYN-SENT", "ESTAB   "),
+        {"seventh-waits": "on client: 7 ESTAB, 0 SYN-SENT"},
+    ),
+}
+
+
+def row(state: str, local: str, peer: str, run: Evidence) -> str:
+    return f"{state} 0 0 {run.resolve(local)} {run.resolve(peer)}\n"
+
+
+def len_frames(run: Evidence, step: str) -> int:
+    """The frame of the last FIN within a step, as captured on the server."""
+    window = run.step(step)
+    segments = run.capture("server").capture.segments
+    within = [each for each in segments if window.begun_ns <= each.time_ns <= window.ended_ns]
+    return max(each.number for each in within if Flags.FIN in each.flags)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_wrong_recording_fails_that_expectation_for_that_reason(good: Evidence, name: str) -> None:
+    tamper, expected = RECORDINGS[name]
+    judgement = judge(EXERCISE, tamper(good))
+    failed = failures(judgement)
+    assert judgement.verdict is Verdict.FAIL
+    assert set(failed) == set(expected)
+    for expectation, pattern in expected.items():
+        assert failed[expectation].verdict is Verdict.FAIL
+        assert re.search(pattern, say(failed[expectation].observed, "en")), failed[expectation]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "words"),
+    [
+        pytest.param(partial(dropping, host="server", packets=3), "dropped", id="tcpdump dropped packets"),
+        pytest.param(lambda run: dying(run, "server"), "server.pcap", id="tcpdump died"),
+        pytest.param(lambda run: another_lab(run), "server.pcap", id="a capture of another lab"),
+    ],
+)
+def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
+    good: Evidence, tamper: Tamper, words: str
+) -> None:
+    judgement = judge(EXERCISE, tamper(good))
+    undecided = failures(judgement)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert {each.verdict for each in undecided.values()} == {Verdict.INCONCLUSIVE}
+    assert set(undecided) == {
+        "handshake", "both-ends", "exchange", "server-closes-first", "four-segments", "all-closed",
+    }  # fmt: skip
+    assert all(words in say(each.observed, "en") for each in undecided.values())
+
+
+def dying(run: Evidence, host: str) -> Evidence:
+    captures = tuple(dataclasses.replace(each, died=each.host == host) for each in run.captures)
+    return dataclasses.replace(run, captures=captures)
+
+
+def another_lab(run: Evidence) -> Evidence:
+    addresses = {"server": "10.4.0.102", "client": "10.4.0.101"}
+    old = {address: addresses[host] for host, address in run.lab.addresses.items()}
+
+    def moved(end: Any) -> Any:
+        return None if end is None else end._replace(address=old[end.address])
+
+    return dataclasses.replace(
+        run,
+        lab=dataclasses.replace(run.lab, addresses=addresses),
+        parties=tuple(
+            dataclasses.replace(each, local=moved(each.local), remote=moved(each.remote)) for each in run.parties
+        ),
+        snapshots=tuple(
+            dataclasses.replace(each, text=each.text.replace("10.3.0.", "10.4.0.")) for each in run.snapshots
+        ),
+        samplings=tuple(
+            dataclasses.replace(
+                each,
+                samples=tuple(
+                    dataclasses.replace(one, text=one.text.replace("10.3.0.", "10.4.0.")) for one in each.samples
+                ),
+            )
+            for each in run.samplings
+        ),
+    )
+
+
+# -- all of them together
+
+
+def test_every_expectation_fails_on_a_wrong_server_or_recording() -> None:
+    by_server = {expectation for wrong in WRONG_SERVERS.values() for expectation in wrong.fails}
+    by_recording = {expectation for _, expected in RECORDINGS.values() for expectation in expected}
+    assert by_server | by_recording == IDS
+    # A real server says more than a forged record: what one can make fail, one does.
+    assert IDS - by_server == {"handshake", "both-ends", "stands-still"}
+
+
+def test_every_expectation_fails_on_a_recording_too() -> None:
+    assert {expectation for _, expected in RECORDINGS.values() for expectation in expected} == IDS
+
+
+# -- its texts
+
+STEP_IDS: Final = {step.id for step in EXERCISE.steps}
+CLAIMS: Final = {claim.id: claim for claim in EXERCISE.claims}
+
+
+@pytest.fixture(params=LANGUAGES)
+def texts(request: pytest.FixtureRequest) -> Any:
+    return EXERCISE.texts(request.param)
+
+
+def test_no_two_steps_expectations_or_claims_share_an_id() -> None:
+    assert len(STEP_IDS) == len(EXERCISE.steps)
+    assert len(IDS) == len(EXERCISE.expect)
+    assert len(CLAIMS) == len(EXERCISE.claims)
+
+
+def test_every_expectation_belongs_to_a_step() -> None:
+    assert {expectation.step for expectation in EXERCISE.expect} <= STEP_IDS
+
+
+def test_the_texts_name_every_id_and_no_other(texts: Any) -> None:
+    shown = {view.id for step in EXERCISE.steps for view in step.show if isinstance(view, Text)}
+    assert set(texts.table("steps")) == STEP_IDS
+    assert set(texts.table("expect")) == IDS
+    assert set(texts.table("claims")) == set(CLAIMS)
+    assert set(texts.table("hand")) == {step.id for step in EXERCISE.steps if step.type}
+    assert set(texts.table("shows")) == shown
+
+
+def test_every_text_that_a_page_needs_is_there_and_not_empty(texts: Any) -> None:
+    for name in ("title", "summary", "lead"):
+        assert texts.get(name).strip(), name
+    for expectation in IDS:
+        assert set(texts.table(f"expect.{expectation}")) == {"title", "why", "hint"}
+        assert all(text.strip() for text in texts.table(f"expect.{expectation}").values()), expectation
+    for step in EXERCISE.steps:
+        for name in ("title", "intro"):
+            assert texts.get(f"steps.{step.id}.{name}").strip(), (step.id, name)
+
+
+def test_a_question_has_three_choices_a_right_answer_and_a_reason(texts: Any) -> None:
+    for step in EXERCISE.steps:
+        table = texts.table(f"steps.{step.id}")
+        assert step.answer in {"a", "b", "c"}, step.id
+        assert len(table["choices"]) == len(set(table["choices"])) == 3, step.id
+        assert table["question"].strip(), step.id
+        assert table["because"].strip(), step.id
+
+
+def test_every_line_to_type_says_what_one_should_see(texts: Any) -> None:
+    for step in EXERCISE.steps:
+        sees = texts.table("hand").get(step.id, {"sees": []})["sees"]
+        assert len(sees) == len(step.type), step.id
+        assert all(line.strip() for line in sees), step.id
+
+
+def test_every_condition_of_a_claim_has_its_words(texts: Any) -> None:
+    for claim in EXERCISE.claims:
+        named = texts.table(f"claims.{claim.id}")
+        assert named["says"].strip(), claim.id
+        assert bool(named["instead"].strip()) == any(instead for _, instead in claim.conditions.values()), claim.id
+        assert set(named.get("cases", {})) == set(claim.conditions) - {ALWAYS}, claim.id
+
+
+def test_both_languages_name_the_same_texts() -> None:
+    files = [EXERCISE.folder / f"text.{language}.toml" for language in LANGUAGES]
+    one, other = (keys(tomllib.loads(file.read_text(encoding="utf-8"))) for file in files)
+    assert one
+    assert one == other
+
+
+def keys(table: Mapping[str, Any], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, value in table.items():
+        found |= keys(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name}
+    return found
