@@ -1,4 +1,4 @@
-"""What an exercise may do: start programs by name, type into them, freeze them, look. Everything goes into the record."""
+"""What an exercise may do: start programs by name, type into them, freeze them, look. All of it is recorded."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Stage:
         host = self.hosts[on]
         program = Program(self, host, name, ("bash", "-c", line), "root" if root else "lab")
         pid = program.start()
-        self.parties.append(Party(name, "root" if root else "shell", on, line.split()[0], line, pid, None, None))
+        self.parties.append(Party(name, "root" if root else "shell", on, line.partition(" ")[0], line, pid, None, None))
         self.act(name, "run", line)
         if says is None:
             program.wait()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import re
 import struct
 from collections.abc import Callable
 from typing import Final
 
 from lab.evidence.records import CaptureRecord, Evidence, Output, Sample
-from lab.wire.segment import Flags
+from lab.wire.segment import Endpoint, Flags
 
 _FILE_HEADER: Final = 24
 _RECORD_HEADER: Final = struct.Struct("<IIII")
@@ -124,7 +125,46 @@ def ending(evidence: Evidence, actor: str, status: int) -> Evidence:
 def dropping(evidence: Evidence, host: str, packets: int) -> Evidence:
     """Let tcpdump on that host have lost packets."""
     captures = tuple(
-        dataclasses.replace(record, dropped=packets, received=record.received + packets) if record.host == host else record
+        dataclasses.replace(record, dropped=packets, received=record.received + packets)
+        if record.host == host
+        else record
         for record in evidence.captures
     )
     return dataclasses.replace(evidence, captures=captures)
+
+
+def dying(evidence: Evidence, host: str) -> Evidence:
+    """Let tcpdump on that host have ended before it was told to."""
+    captures = tuple(dataclasses.replace(record, died=record.host == host) for record in evidence.captures)
+    return dataclasses.replace(evidence, captures=captures)
+
+
+def on_another_subnet(evidence: Evidence, subnet: str = "10.4.0.0/24") -> Evidence:
+    """Move all but the captures to another subnet: they are then those of another lab."""
+    network = ipaddress.IPv4Network(subnet)
+    addresses = {
+        host: str(network.network_address + int(address.rpartition(".")[2]))
+        for host, address in evidence.lab.addresses.items()
+    }
+    new = {old: addresses[host] for host, old in evidence.lab.addresses.items()}
+
+    def moved(text: str) -> str:
+        return re.sub("|".join(map(re.escape, new)), lambda found: new[found[0]], text)
+
+    def end(point: Endpoint | None) -> Endpoint | None:
+        return None if point is None else point._replace(address=new[point.address])
+
+    return dataclasses.replace(
+        evidence,
+        lab=dataclasses.replace(evidence.lab, subnet=subnet, addresses=addresses),
+        parties=tuple(
+            dataclasses.replace(party, local=end(party.local), remote=end(party.remote)) for party in evidence.parties
+        ),
+        snapshots=tuple(dataclasses.replace(each, text=moved(each.text)) for each in evidence.snapshots),
+        samplings=tuple(
+            dataclasses.replace(
+                each, samples=tuple(dataclasses.replace(sample, text=moved(sample.text)) for sample in each.samples)
+            )
+            for each in evidence.samplings
+        ),
+    )

@@ -38,7 +38,9 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
-            os.execvpe(argv[0], [*argv], {"TERM": "xterm", **(os.environ if environment is None else environment)})
+            os.execvpe(  # noqa: S606 - the program on the terminal
+                argv[0], [*argv], {"TERM": "xterm", **(os.environ if environment is None else environment)}
+            )
         os.set_inheritable(self._fd, False)  # noqa: FBT003 - else the next terminal's program would hold this one open
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
 
@@ -46,7 +48,7 @@ class Terminal:
         """Type a line with Enter, or a key; return the place in `text` from where on what it does will appear."""
         self.look(0)
         self.since = len(self.text)
-        os.write(self._fd, (KEYS[line] if line in KEYS else f"{line}\n").encode())
+        os.write(self._fd, KEYS.get(line, f"{line}\n").encode())
         if line not in KEYS:
             self.since = self.wait(re.escape(line) + r"[ ]*\n", self.since)
         return self.since

@@ -65,7 +65,9 @@ WRONG_SERVERS: Final[Mapping[str, Wrong]] = {
             "upper-case": Seen("a printed other lines", {"Line": "the server closed the connection"}),
             "exchange": Seen("missing: 4", {"Data": "-"}),
         },
-        stops=Stop("talks", "a", "ended-early", "the server closed the connection; server: AttributeError: .*toupper.*"),
+        stops=Stop(
+            "talks", "a", "ended-early", "the server closed the connection; server: AttributeError: .*toupper.*"
+        ),
     ),
     "exits_with_zero": Wrong({"cannot-listen": Seen("strict ends with exit status 0")}),
     "forgets_close": Wrong(
@@ -136,7 +138,9 @@ WRONG_SERVERS: Final[Mapping[str, Wrong]] = {
         may=("server-closes-first",),
         stops=Stop("talks", "a", "no-answer", "hello"),
     ),
-    "no_reuseaddr": Wrong({}, stops=Stop("restart", "again", "ended-early", "cannot listen on .*Address already in use")),
+    "no_reuseaddr": Wrong(
+        {}, stops=Stop("restart", "again", "ended-early", "cannot listen on .*Address already in use")
+    ),
     "resets_on_close": Wrong(
         {
             "server-closes-first": Seen("no FIN, but a reset"),

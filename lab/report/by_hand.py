@@ -53,7 +53,7 @@ def by_hand_lines(exercise: Exercise, words: Words, width: int) -> Iterator[Line
 
 def _terminals(names: Sequence[str], words: Words, width: int) -> Iterator[Line]:
     labels = max((cell_len(words.lab(f"terminal.{name}")) for name in names), default=0) + _GAP
-    opens = max(map(cell_len, OPENS.values())) + _GAP
+    opens = max((cell_len(OPENS[name]) for name in names), default=0) + _GAP
     left = _GAP + labels + opens
     for name in names:
         first, *rest = fold(words.lab(f"hand.purpose-{name}"), width - left)

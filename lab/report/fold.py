@@ -61,10 +61,10 @@ def fold_printed(text: str, width: int) -> list[str]:
     margin = ""
     rest = text.rstrip()
     while cell_len(margin + rest) > width:
-        breaks = [place for place, letter in enumerate(rest) if letter == " " and cell_len(margin + rest[:place]) <= width]
-        place = next((place for place in reversed(breaks) if rest[:place].strip()), rest.find(" ", len(rest) - len(rest.lstrip())))
-        if place < 0:
+        blanks = [place for place, letter in enumerate(rest) if letter == " " and rest[:place].strip()]
+        if not blanks:
             break
+        place = max((one for one in blanks if cell_len(margin + rest[:one]) <= width), default=blanks[0])
         lines.append((margin + rest[:place]).rstrip())
         margin, rest = _HANGING, rest[place:].lstrip()
     return [*lines, margin + rest]

@@ -25,7 +25,8 @@ def refreshed(text: str, exercise: Exercise, language: str) -> str:
     for name, part in _PARTS.items():
         begin, end = marks(name)
         made = f"{begin}\n\n" + "\n".join(part(exercise, words)) + f"\n\n{end}"
-        text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, made=made: made, text, flags=re.DOTALL)
+        escaped = made.replace("\\", r"\\")
+        text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", escaped, text, flags=re.DOTALL)
     return text
 
 

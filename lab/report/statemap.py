@@ -47,7 +47,7 @@ class Visit(NamedTuple):
 class MapWords(NamedTuple):
     """The heads of the two columns above (connects, listens) and below (closes first, second); an event in words."""
 
-    heads: tuple[str, str, str, str]
+    heads: tuple[str, ...]
     event: Callable[[Event], str]
 
 

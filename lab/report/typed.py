@@ -14,7 +14,7 @@ _KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D", "^Z": "Ctrl-Z"}
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A line for a terminal: `prompt` is `$` (root: `#`) before a command, `>` before a program's input, blank for a key."""
+    """A line for a terminal: `prompt` is `$` (root: `#`) before a command, `>` before a program's input, or blank."""
 
     terminal: str
     prompt: str

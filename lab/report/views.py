@@ -43,7 +43,7 @@ def show(looking: Looking, view: View, step: Step) -> Shown:
         return Shown(None, (error.what(looking.words.language),))
 
 
-def _show(looking: Looking, view: View, step: Step) -> Shown:
+def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: PLR0911 - one per kind of view
     match view:
         case Ladder():
             return _ladder(looking, view, step)

@@ -35,7 +35,7 @@ class Growing:
         """Whether the SYN is a repetition, or answers the other end's SYN with one (simultaneous open)."""
         own = self._flows[syn.src]
         if own.base is not None:
-            return own.base == syn.seq and (own.has_syn or not self.finished)
+            return own.base == syn.seq
         return self._flows[syn.dst].has_syn and not self.finished
 
     def distance(self, segment: Segment, ahead: int) -> int | None:

@@ -194,14 +194,14 @@ def _acknowledges_syn(segment: Segment, opener: _End) -> bool:
 def _settle_fins(end: _End, peer: _End) -> None:
     """Let the peer's FIN, and its acknowledgement of this end's FIN, take effect where they have not yet.
 
-    A FIN takes effect once all before it was sent, or once it was acknowledged; not in SYN-RECEIVED, whose end drops
-    everything but the ACK it waits for.
+    A FIN takes effect once all before it is in the capture; not in SYN-RECEIVED, whose end drops everything but the
+    ACK it waits for. (That a FIN was acknowledged, `_speak` has seen.)
     """
     acknowledged = end.fin is not None and end.acknowledged >= end.fin and not end.fin_acknowledged
     finished = (
         peer.fin is not None
         and not end.fin_received
-        and (peer.sent.contiguous >= peer.fin or peer.acknowledged >= peer.fin)
+        and peer.sent.contiguous >= peer.fin
         and (end.fin is not None or not end.known.fin_crossed)
         and end.state is not State.SYN_RECEIVED
     )

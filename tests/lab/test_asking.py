@@ -104,9 +104,7 @@ def programs_on(settings: Settings) -> list[str]:
 
 
 @pytest.mark.parametrize("variables", [{"ASK": "0"}, {"CI": "1"}])
-def test_nothing_is_asked_where_it_was_forbidden(
-    hosts_up: Settings, tmp_path: Path, variables: dict[str, str]
-) -> None:
+def test_nothing_is_asked_where_it_was_forbidden(hosts_up: Settings, tmp_path: Path, variables: dict[str, str]) -> None:
     with learner(tmp_path, **variables) as terminal:
         assert terminal.end() == 0, hosts_up.name
     assert ASKED not in terminal.text

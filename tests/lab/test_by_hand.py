@@ -84,7 +84,8 @@ def test_each_line_does_what_the_page_says(number: int, hosts_up: Settings, run_
         assert run_lab("reset").returncode == 0
 
 
-def test_a_shell_is_a_good_place_to_type(hosts_up: Settings) -> None:
+@pytest.mark.usefixtures("hosts_up")
+def test_a_shell_is_a_good_place_to_type() -> None:
     with terminals({"server"}) as opened:
         shell = opened["server"]
         assert shell.text == "server$ ", "no message before the prompt"
@@ -101,7 +102,8 @@ def test_a_shell_is_a_good_place_to_type(hosts_up: Settings) -> None:
         assert shell.end() == 7
 
 
-def test_root_has_a_shell_for_tcpdump(hosts_up: Settings) -> None:
+@pytest.mark.usefixtures("hosts_up")
+def test_root_has_a_shell_for_tcpdump() -> None:
     with terminals({"root"}) as opened:
         shell = opened["root"]
         assert shell.text == "server# "

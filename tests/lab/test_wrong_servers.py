@@ -88,7 +88,7 @@ def plays(hosts_up: Settings, request: pytest.FixtureRequest) -> Iterator[Mappin
     names = [name for name in WRONG_SERVERS if name in asked]
     other = another_lab(hosts_up, "wrong")
     labs: queue.SimpleQueue[Settings] = queue.SimpleQueue()
-    bring_up(other, dict.fromkeys(HOSTS, {}))
+    bring_up(other, {host: {} for host in HOSTS})
     labs.put(hosts_up)
     labs.put(other)
     with tempfile.TemporaryDirectory() as runs, ThreadPoolExecutor(max_workers=2) as pool:

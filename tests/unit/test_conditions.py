@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import gone, state, waiting
+from lab.conditions import gone, state, unread, waiting
 from lab.kernel.sockets import parse_ss
 from lab.wire.segment import Endpoint
 
@@ -29,3 +29,14 @@ def test_gone_means_no_row_of_that_client_not_even_time_wait() -> None:
 def test_waiting_counts_the_accept_queue_of_a_listener_alone() -> None:
     assert waiting(2).holds(ROWS, PORTS.get)
     assert not waiting(0).holds(ROWS, PORTS.get)
+
+
+def test_unread_counts_the_bytes_of_one_client() -> None:
+    rows = parse_ss("""State Recv-Q Send-Q Local Address:Port Peer Address:Port Process
+LISTEN 5 5 192.168.1.102:8000 0.0.0.0:*
+ESTAB  0 0 192.168.1.102:8000 192.168.1.101:59438
+ESTAB  5 0 192.168.1.102:8000 192.168.1.101:58132
+""")
+    assert unread("a", 5).holds(rows, PORTS.get)
+    assert not unread("b", 5).holds(rows, PORTS.get)
+    assert not unread("nobody", 5).holds(rows, PORTS.get)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import tomllib
@@ -23,7 +22,9 @@ from lab.text.catalog import LANGUAGES
 from lab.wire.segment import Flags
 from tests.tampering import (
     dropping,
+    dying,
     ending,
+    on_another_subnet,
     saying,
     swapped,
     twice,
@@ -227,8 +228,8 @@ def test_a_wrong_recording_fails_that_expectation_for_that_reason(good: Evidence
     ("tamper", "words"),
     [
         pytest.param(partial(dropping, host="server", packets=3), "dropped", id="tcpdump dropped packets"),
-        pytest.param(lambda run: dying(run, "server"), "server.pcap", id="tcpdump died"),
-        pytest.param(lambda run: another_lab(run), "server.pcap", id="a capture of another lab"),
+        pytest.param(partial(dying, host="server"), "server.pcap", id="tcpdump died"),
+        pytest.param(on_another_subnet, "server.pcap", id="a capture of another lab"),
     ],
 )
 def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
@@ -242,39 +243,6 @@ def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
         "handshake", "both-ends", "exchange", "server-closes-first", "four-segments", "all-closed",
     }  # fmt: skip
     assert all(words in say(each.observed, "en") for each in undecided.values())
-
-
-def dying(run: Evidence, host: str) -> Evidence:
-    captures = tuple(dataclasses.replace(each, died=each.host == host) for each in run.captures)
-    return dataclasses.replace(run, captures=captures)
-
-
-def another_lab(run: Evidence) -> Evidence:
-    addresses = {"server": "10.4.0.102", "client": "10.4.0.101"}
-    old = {address: addresses[host] for host, address in run.lab.addresses.items()}
-
-    def moved(end: Any) -> Any:
-        return None if end is None else end._replace(address=old[end.address])
-
-    return dataclasses.replace(
-        run,
-        lab=dataclasses.replace(run.lab, addresses=addresses),
-        parties=tuple(
-            dataclasses.replace(each, local=moved(each.local), remote=moved(each.remote)) for each in run.parties
-        ),
-        snapshots=tuple(
-            dataclasses.replace(each, text=each.text.replace("10.3.0.", "10.4.0.")) for each in run.snapshots
-        ),
-        samplings=tuple(
-            dataclasses.replace(
-                each,
-                samples=tuple(
-                    dataclasses.replace(one, text=one.text.replace("10.3.0.", "10.4.0.")) for one in each.samples
-                ),
-            )
-            for each in run.samplings
-        ),
-    )
 
 
 # -- all of them together

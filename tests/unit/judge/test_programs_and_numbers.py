@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lab.judge.numbers import counters
-from lab.judge.programs import exited, printed
+from lab.judge.programs import exited, never_printed, printed
 from lab.judge.verdict import Message, Verdict
 from tests.unit.judge.builders import evidence
 
@@ -30,6 +30,14 @@ def test_another_stream_and_another_program_do_not_count() -> None:
     silent = printed("a", "HELLO", id="x", stream="stderr").judge(evidence())
     assert (silent.verdict, silent.observed.code) == (Verdict.FAIL, "printed-nothing")
     assert printed("b", "HELLO", id="x").judge(evidence()).verdict is Verdict.FAIL
+
+
+def test_a_line_that_must_not_be_there_needs_something_that_is() -> None:
+    assert never_printed("a", "GOODBYE", id="x").judge(evidence()).verdict is Verdict.PASS
+    there = never_printed("a", "HEL+O", id="x").judge(evidence())
+    assert (there.verdict, there.observed) == (Verdict.FAIL, Message("printed", {"party": "a", "line": "HELLO"}))
+    silent = never_printed("a", "HELLO", id="x", stream="stderr").judge(evidence())
+    assert (silent.verdict, silent.observed.code) == (Verdict.FAIL, "printed-nothing")
 
 
 def test_an_exit_status_a_signal_and_a_program_that_runs_on_are_told_apart() -> None:

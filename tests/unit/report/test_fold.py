@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from lab.report.fold import fold, together, unfolded
+from lab.report.fold import fold, fold_printed, together, unfolded
 
 TEXTS = st.text(alphabet="ab c,（）。，中文`x`- ", max_size=60)
 
@@ -57,3 +57,15 @@ def test_a_text_of_several_lines_becomes_one(text: str, expected: str) -> None:
 def test_sentences_are_joined_as_their_language_does() -> None:
     assert together("Right.", None, "Because.") == "Right. Because."
     assert together("正确。", "因为如此。") == "正确。因为如此。"
+
+
+def test_what_a_program_printed_keeps_its_columns() -> None:
+    row = "LISTEN 0      5        192.168.1.102:8000      0.0.0.0:*    users:((x,fd=3))"
+    assert fold_printed(row + "    ", 100) == [row]
+    assert fold_printed(row, 62) == ["LISTEN 0      5        192.168.1.102:8000      0.0.0.0:*", "    users:((x,fd=3))"]
+
+
+def test_a_printed_line_without_a_place_to_break_stays_whole() -> None:
+    assert fold_printed("a" * 50, 20) == ["a" * 50]
+    assert fold_printed("  " + "a" * 50 + " b", 20) == ["  " + "a" * 50, "    b"]
+    assert fold_printed("", 20) == [""]

@@ -13,6 +13,8 @@ import pytest
 import lab.report
 from lab.judge.claims import Holds, Ruling
 from lab.judge.verdict import Verdict
+from lab.report.by_hand import TERMINALS
+from lab.report.statemap import CLOSES, OPENS
 from lab.text.catalog import LANGUAGES, load_catalog
 
 TEXTS = Path(lab.report.__file__).parent.parent / "text"
@@ -55,11 +57,13 @@ def test_every_id_in_the_code_is_in_the_catalog_and_no_other_is() -> None:
         for key in re.findall(r'words\.plural(?:\(|, )\s*"([^"]+)"', source):
             asked |= {f"{key}.one", f"{key}.many"}
     verdicts = [verdict.replace(" ", "-") for verdict in Verdict]
-    terminals = ("server", "watcher", "client", "client2")
+    ways = (*OPENS, *CLOSES)
     asked |= {f"verdict.{verdict}{tail}" for verdict in verdicts for tail in ("", "-count.one", "-count.many")}
     asked |= {f"ruling.{ruling.replace(' ', '-')}" for ruling in Ruling}
     asked |= {f"holds.{holds.replace(' ', '-')}" for holds in Holds}
-    asked |= {f"{kind}{name}" for kind in ("terminal.", "hand.purpose-") for name in terminals}
+    asked |= {f"{kind}{name}" for kind in ("terminal.", "hand.purpose-") for name in TERMINALS}
+    asked |= {f"map.{name}" for name in ("connects", "listens", "first", "second")}
+    asked |= {f"map.event.{event.name}" for _, events in ways for event in events}
     asked |= {f"check.{name}" for name in ("expected", "observed", "both", "missing", "unexpected", "normally")}
     asked |= {f"claims.{name}{tail}" for name in ("says", "instead") for tail in ("", "-short")}
     asked |= {"claims.claim", "claims.ruling", "ladder.too-short", "ladder.not-seen", "step.right", "step.wrong"}

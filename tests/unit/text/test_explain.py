@@ -16,7 +16,18 @@ from lab.wire.state import State
 STATES = [str(state) for state in State]
 COLUMNS = ["State", "Recv-Q", "Send-Q", "Local", "Local Address:Port", "Peer", "Peer Address:Port", "Process", "timer"]
 LETTERS = ["S", "S.", ".", "P", "P.", "F", "F.", "R", "R.", "U", "E", "W"]
-TERMS = ["backlog", "accept queue", "handshake", "TIME_WAIT", "established", "fd", "grep 8000", "半关闭", "监听", "三次握手"]
+TERMS = [
+    "backlog",
+    "accept queue",
+    "handshake",
+    "TIME_WAIT",
+    "established",
+    "fd",
+    "grep 8000",
+    "半关闭",
+    "监听",
+    "三次握手",
+]
 LANGUAGES = ["en", "zh-CN"]
 
 

@@ -154,6 +154,9 @@ def test_who_closed_first_and_in_how_many_segments(
         pytest.param("> F. 101 501 \n < F. 501 102 \n > . 102 502", 3, id="the FIN rides with the ACK"),
         pytest.param("> F. 101 501 \n < . 501 102 \n < F. 501 102 \n > . 102 502", 4, id="an ACK of its own"),
         pytest.param("> F. 101 501 \n < F. 501 101 \n > . 102 502 \n < . 502 102", 4, id="crossing FINs"),
+        pytest.param(
+            "> F. 101 501 \n < F. 501 101 \n < F. 501 102 \n > . 102 502", 4, id="crossing FINs, one repeated"
+        ),
         pytest.param("> F. 101 501 \n < P. 501 102 +5 \n > . 102 506 \n < F. 506 102 \n > . 102 507", 4, id="data"),
         pytest.param("> F. 101 501 \n > F. 101 501 \n < F. 501 102 \n > . 102 502", 3, id="a repeated FIN"),
         pytest.param("> FP. 101 501 +9 \n < FP. 501 111 +9 \n > . 111 511", 3, id="FINs with data"),
@@ -201,10 +204,28 @@ def test_a_late_duplicate_stays_with_the_old_conversation(ladder: Ladder) -> Non
     assert numbers(new.segments) == [7, 8, 9]
 
 
+def test_a_late_duplicate_finds_its_conversation_among_close_neighbours(ladder: Ladder) -> None:
+    second = "> S 102 \n < S. 502 103 \n > . 103 503 \n > P. 103 503 +7 \n < . 503 110 \n"
+    third = "> S 111 \n < S. 504 112 \n > . 112 505 \n"
+    found = conversations(ladder(OPENING + second + third + "> P. 103 503 +7"))
+    assert [numbers(each.segments) for each in found] == [[1, 2, 3], [4, 5, 6, 7, 8, 12], [9, 10, 11]]
+
+
+def test_numbers_before_the_isn_are_another_connections(ladder: Ladder) -> None:
+    old, stray = conversations(ladder(OPENING + "> R 101 \n > P. 50 400 +5"))
+    assert (numbers(old.segments), numbers(stray.segments)) == ([1, 2, 3, 4], [5])
+
+
 def test_a_new_connection_whose_opening_was_lost_is_not_taken_for_the_closed_one(ladder: Ladder) -> None:
     old, new = conversations(ladder(OPENING + "> R 101 \n > P. 2000000000 3000000000 +5"))
     assert numbers(old.segments) == [1, 2, 3, 4]
     assert (numbers(new.segments), new.whole) == ([5], False)
+
+
+def test_a_syn_that_comes_after_its_syn_ack_makes_the_conversation_whole(ladder: Ladder) -> None:
+    conversation = only(ladder("< S. 500 101 \n > S 100 \n > . 101 501"))
+    assert conversation.whole
+    assert conversation.client == ("10.99.1.101", 40000)
 
 
 def test_a_simultaneous_open_is_one_conversation(recorded: Recorded) -> None:

@@ -138,6 +138,33 @@ def test_a_segment_outside_the_window_changes_nothing(ladder: Ladder, line: str)
     assert states(conversation)[-1] == ("ESTAB", "ESTAB")
 
 
+def test_a_rst_below_what_was_acknowledged_changes_nothing(ladder: Ladder) -> None:
+    conversation = only(ladder(OPENING + "> P. 101 501 +10 \n < . 501 111 \n > R 105 \n > P. 111 501 +5"))
+    assert turns(conversation) == OPENED
+    assert not any(each.unexplained for each in infer(conversation))
+
+
+@pytest.mark.parametrize("line", ["< R 501", "< R. 0 50"])
+def test_a_rst_that_does_not_acknowledge_the_syn_changes_nothing(ladder: Ladder, line: str) -> None:
+    assert infer(only(ladder("> S 100 \n" + line)))[-1].client is State.SYN_SENT
+
+
+HALF_OPEN = OPENING + "{between} < S. 500 101 \n"
+
+
+def test_a_fin_that_reaches_a_half_open_server_waits_for_the_ack(ladder: Ladder) -> None:
+    conversation = only(ladder(HALF_OPEN.format(between="> F. 101 501 \n") + "> . 102 501"))
+    assert turns(conversation) == [
+        ("SYN-SENT", "SYN-RECV"), ("ESTAB", "SYN-RECV"), ("FIN-WAIT-1", "SYN-RECV"), ("FIN-WAIT-1", "CLOSE-WAIT"),
+    ]  # fmt: skip
+
+
+def test_a_server_that_speaks_after_a_repeated_syn_ack_had_received_the_ack(ladder: Ladder) -> None:
+    conversation = only(ladder(HALF_OPEN.format(between="") + "< P. 501 101 +5"))
+    assert states(conversation)[2:] == [("ESTAB", "SYN-RECV"), ("ESTAB", "SYN-RECV"), ("ESTAB", "ESTAB")]
+    assert not any(each.unexplained for each in infer(conversation))
+
+
 def test_stray_numbers_do_not_carry_the_window_away(ladder: Ladder) -> None:
     strays = "> . 1500000101 501 +5 \n > . 3000000101 501 +5 \n"
     assert states(only(ladder(OPENING + strays + "> F. 101 501")))[-1] == ("FIN-WAIT-1", "CLOSE-WAIT")
