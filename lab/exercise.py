@@ -38,7 +38,7 @@ class Lab:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A line to type by hand in one of the three terminals, and a pattern of what one should then see there.
+    """A line to type by hand in one of the terminals, and a pattern of what one should then see there.
 
     `terminal` is server, client, watcher (a second shell on the server), client2 (a second shell on the client) or
     root (a shell on the server as root, for tcpdump). `{server}` and `{client}` stand for the addresses. `line` may be

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lab.hosts.images import Say
     from lab.settings import Settings
 
+_LATEST_ACK_SECONDS: Final = 0.25
+"""A little more than the longest that Linux puts off an ACK: TCP_DELACK_MAX in include/net/tcp.h."""
 _PARALLEL: Final = ThreadPoolExecutor(max_workers=len(HOSTS))
 
 
@@ -102,6 +104,8 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         exercise.play(stage)
     except PlayStoppedError as error:
         stopped = error.stopped
+        # An ACK still due now would be in one host's capture and not in the other's.
+        time.sleep(_LATEST_ACK_SECONDS)
     captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
     ended = time.time_ns()
     if stopped or any(snapshot.timed_out for snapshot in stage.snapshots):

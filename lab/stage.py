@@ -211,12 +211,13 @@ class Stage:
         while True:
             ended = client.exit_event
             rows = parse_ss(self.hosts["server"].look()[2])
-            if any(row.peer == local and row.state is wait for row in rows):
+            states = [row.state for row in rows if row.peer == local]
+            if wait in states:
                 return
             if ended is not None:
                 raise self.stopped(client, "ended-early", client.last_words())
             if time.monotonic() > deadline:
-                raise self.stopped(client, "not-connected", f"{local} {wait}")
+                raise self.stopped(client, "not-connected", f"{local}: {'/'.join(states) or '-'} ≠ {wait}")
             time.sleep(_POLL_SECONDS)
 
 

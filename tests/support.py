@@ -40,9 +40,12 @@ def run(*command: str, **options: Any) -> str:
     return str(answer.stdout)
 
 
-def free_subnets(settings: Settings) -> Iterator[ipaddress.IPv4Network]:
-    """Yield private /24 subnets that neither the lab, the engine nor a route of the machine has; the same ones each time."""
-    begin = int.from_bytes(hashlib.sha256(settings.name.encode()).digest()[:2])
+def free_subnets(settings: Settings, name: str = "") -> Iterator[ipaddress.IPv4Network]:
+    """Yield private /24 subnets that neither the lab, the engine nor a route of the machine has.
+
+    Each lab begins elsewhere, by its `name`: two of them may be planned before either stands.
+    """
+    begin = int.from_bytes(hashlib.sha256((name or settings.name).encode()).digest()[:2])
     taken = [settings.subnet, *engine_subnets()]
     for step in range(65536):
         number = (begin + step * 257) % 65536
@@ -64,7 +67,7 @@ def engine_subnets() -> list[ipaddress.IPv4Network]:
 def another_lab(settings: Settings, suffix: str = "two") -> Settings:
     """Return the settings of a lab beside this one: another name, another subnet."""
     name = f"{settings.name[: 31 - len(suffix)]}-{suffix}"
-    return dataclasses.replace(settings, name=name, subnet=next(free_subnets(settings)))
+    return dataclasses.replace(settings, name=name, subnet=next(free_subnets(settings, name)))
 
 
 def variables(settings: Settings) -> dict[str, str]:

@@ -115,7 +115,7 @@ WRONG_SERVERS: Final[Mapping[str, Wrong]] = {
     ),
     "ignores_exit": Wrong(
         {
-            "exchange": Seen("unexpected: [12]", {"Data": '"EXIT"'}),
+            "exchange": Seen("unexpected: 2", {"Data": '"EXIT"'}),
             "server-closes-first": Seen("neither side sent a FIN"),
         },
         stops=Stop("server_first", "a", "did-not-end", "EXIT"),

@@ -15,7 +15,7 @@ from lab.errors import MachineError
 from lab.hosts.cleanup import remove_now
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, ensure_image, image_exists, image_name
-from lab.hosts.network import colliding_network, own_subnet
+from lab.hosts.network import colliding_network, own_subnet, standing_network
 from lab.hosts.turn import our_turn
 from lab.settings import HOSTS, ROOT
 
@@ -39,8 +39,9 @@ def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
 def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> None:
     """Make the network and the two hosts, or only what differs, and wait until both have set their guard.
 
-    With `build`, which is told of each long part, a missing image is built first. MachineError says what stands in the way.
-    What that may be is looked for only when compose fails: asking the engine first costs more than the start itself.
+    With `build`, which is told of each long part, a missing image is built first. MachineError says what stands in
+    the way. What that may be is looked for only when compose fails: asking the engine first costs more than the
+    start itself.
     """
     with our_turn(settings) as turn, _nothing_half(settings):
         try:
@@ -97,7 +98,12 @@ def _start(settings: Settings, sysctls: Sysctls, turn: Sequence[int]) -> None:
     # Nobody's own COMPOSE_PROJECT_NAME or COMPOSE_FILE: this is no project of theirs.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
     environment = inherited | dict(settings.compose_environment()) | {"LAB_IMAGE": image_name()}
-    _compose(["up", "--detach"], environment, json.dumps(override), turn)
+    with standing_network(settings) as is_ours:
+        _compose(["up", "--detach"], environment, json.dumps(override), turn)
+        if not is_ours():
+            # Compose leaves a network as it stands, whatever compose.yaml says of it now.
+            remove_now(settings)
+            _compose(["up", "--detach"], environment, json.dumps(override), turn)
     _wait_guarded(settings)
 
 

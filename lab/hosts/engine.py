@@ -31,10 +31,10 @@ def engine(timeout: float = 30.0) -> Iterator[DockerClient]:
         raise MachineError(code) from error
     try:
         yield client
+    except APIError as error:  # first: it is a RequestException too
+        raise MachineError("engine-refused", detail=_last_line(error.explanation or error)) from error
     except (RequestException, ConnectionError) as error:
         raise MachineError("engine-lost", detail=_last_line(error)) from error
-    except APIError as error:
-        raise MachineError("engine-refused", detail=_last_line(error.explanation or error)) from error
     finally:
         client.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from rich.cells import cell_len
 
@@ -65,10 +65,10 @@ def draw(lines: Iterable[Line], title: str, language: str) -> str:
     return "\n".join(
         (
             f'<svg xmlns="{_NAMESPACE}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
-            f"<title xml:lang={quoteattr(language)}>{escape(title)}</title>",
+            f'<title xml:lang="{language}">{escape(title)}</title>',
             f"<style>\ntext{{font:{_FONT}px ui-monospace,monospace}}\n{styles}\n</style>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
-            f"<g xml:lang={quoteattr(language)}>",
+            f'<g xml:lang="{language}">',
             *(row for row in rows if row),
             "</g>",
             "</svg>",

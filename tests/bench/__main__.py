@@ -43,7 +43,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
 
 
 def main() -> int:
-    """Measure and print; exit code 0 whatever the figures are, 2 and 3 as `lab`."""
+    """Measure and print; exit code 0 whatever the figures are, 2 and 3 as `lab` (3 too when what is measured does not work)."""
     language = choose_language(os.environ)
     texts = texts_of(language)
     options = _options(texts)
@@ -59,8 +59,6 @@ def main() -> int:
         return error.exit_code
     except NoMarkersError as error:
         return _complain(texts.get("no-markers", path=error, begin=BEGIN, end=END), EXIT_USAGE)
-    except BrokenError as error:
-        return _complain(texts.get("broken", command=error.args[0], words=error.args[1]), EXIT_MACHINE)
     except KeyboardInterrupt:
         return _complain(texts.get("interrupted"), EXIT_INTERRUPTED)
 
@@ -86,7 +84,7 @@ def _options(texts: Catalog) -> argparse.Namespace:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(text)
     return number
 
 
@@ -94,13 +92,21 @@ def _bench(options: argparse.Namespace, texts: Catalog) -> int:
     settings = read_settings(os.environ)
     facts = machine_facts()
     rows: list[Row] = []
+    broken = 0
     _say(texts.get("announce", lab=settings.name))
     with world(settings) as here:
         for name, measure in MEASURES.items():
-            if not options.only or name in options.only:
+            if options.only and name not in options.only:
+                continue
+            try:
                 rows += _measured(name, measure, here, options.rounds, texts)
+            except BrokenError as error:  # the other figures are worth having
+                broken += 1
+                _complain(texts.get("broken", command=error.command, words=error.words), EXIT_MACHINE)
     _say(texts.get("restored", lab=settings.name))
     _print(rows, facts, options.rounds, texts)
+    if broken:
+        return EXIT_MACHINE
     if options.write:
         for language, path in READMES.items():
             renew(path, document(rows, facts, options.rounds, texts_of(language)))
@@ -123,9 +129,14 @@ def _print(rows: Sequence[Row], facts: Mapping[str, str], rounds: int, texts: Ca
         of_kind = [row for row in rows if isinstance(row, kind)]
         if of_kind:
             console.print(_drawn((comparisons, plain)[number](of_kind, texts), [row.id for row in of_kind]))
-            console.print(*(f"{row.id}: {_unmarked(texts.get(f'rows.{row.id}'))}" for row in of_kind), "", sep="\n")
+            console.print(
+                *(f"{row.id}: {_unmarked(texts.get(f'rows.{row.id}'))}" for row in of_kind),
+                "",
+                sep="\n",
+                soft_wrap=True,
+            )
     for line in (*notes(rows, texts), facts_line(facts, texts, rounds)):
-        console.print(_unmarked(line), markup=False)
+        console.print(_unmarked(line), markup=False, soft_wrap=True)
     compared = [row for row in rows if isinstance(row, Comparison)]
     missed = [row.id for row in compared if row.reached() is False]
     if missed:

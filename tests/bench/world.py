@@ -26,7 +26,12 @@ _END_SECONDS: Final = 20.0
 
 
 class BrokenError(Exception):
-    """Something the benchmark runs did not work: (command, its last words)."""
+    """Something the benchmark runs did not work: the command and its last words."""
+
+    def __init__(self, command: str, words: str) -> None:
+        super().__init__(command, words)
+        self.command = command
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,9 @@ class World:
             _end_all(process)
             raise
         seconds = time.perf_counter() - begun
-        return Ended(seconds, process.returncode, words.splitlines()[-1] if words else "")
+        # make's own last line only says that there was an error.
+        lines = [line for line in words.splitlines() if not line.startswith("make: ")]
+        return Ended(seconds, process.returncode, lines[-1] if lines else "")
 
     def must(self, *command: str) -> float:
         """Run a command that has to work and return its seconds; BrokenError when it does not."""

@@ -26,6 +26,18 @@ def programs(settings: Settings, *hosts: str) -> list[str]:
     return found
 
 
+def strangers(settings: Settings) -> list[str]:
+    """Return the programs of those hosts that are there and run."""
+    from docker.errors import APIError  # noqa: PLC0415
+
+    found = []
+    for host in HOSTS:
+        with engine() as client, contextlib.suppress(APIError):
+            table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"]
+            found += [f"{host} {pid} {command}" for pid, command in table if not _holds_up(command)]
+    return found
+
+
 def _holds_up(command: str) -> bool:
     # The last two: the engine's health check, and an exec that is just becoming something.
     return command == "sleep infinity" or "docker-init" in command or command.startswith(("test -e", "runc"))
@@ -86,7 +98,7 @@ def runs_program(settings: Settings, name: str, host: str = "server") -> bool:
     """Whether a host that may not be there yet runs a program of that name."""
     from docker.errors import APIError  # noqa: PLC0415
 
-    with contextlib.suppress(APIError), engine() as client:
+    with engine() as client, contextlib.suppress(APIError):
         table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"]
         return any(name in command for _, command in table)
     return False

@@ -73,7 +73,7 @@ def test_a_taken_port_names_its_holder_and_leaves_it_alone_until_reset(hosts_up:
     assert "Port 8000 on the host server is taken by serve_blocking (pid " in one_line(answer)
     assert runs_program(hosts_up, "serve_blocking")
     assert run_lab("reset").returncode == 0
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
     assert run_lab("run", "3").returncode == 0
 
 
@@ -83,7 +83,7 @@ def test_a_port_that_root_has_taken_is_named_too(hosts_up: Settings, run_lab: Ru
 
     assert "serve_blocking (pid " in one_line(run_lab("run", "3"))
     assert run_lab("reset").returncode == 0
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
 
 
 def test_reset_leaves_a_learners_shell_open(hosts_up: Settings, run_lab: RunLab) -> None:
@@ -224,7 +224,7 @@ def test_a_capture_that_was_ended_too_early_decides_nothing(hosts_up: Settings, 
 
     assert answer.returncode == 4
     assert "The capture on server ended before it was told to" in " ".join(answer.stdout.split())
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
 
 
 def test_a_capture_that_stands_still_decides_nothing(hosts_up: Settings, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_capture_that_stands_still_decides_nothing(hosts_up: Settings, tmp_pat
         answer = finish(process)
 
     assert answer.returncode == 4
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
 
 
 def test_a_server_killed_from_outside_fails_and_says_how(hosts_up: Settings, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_server_killed_from_outside_fails_and_says_how(hosts_up: Settings, tmp
 
     assert answer.returncode == 1
     assert answer.stderr == ""
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
 
 
 # -- the image and the engine
@@ -356,7 +356,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_run(hosts_up: Settings, tmp_path
     assert answer.stdout.split() == ["3", str(runs)]
     assert "cannot be kept in" in one_line(answer)
     assert "No space left on device" in one_line(answer)
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
 
 
 # -- where output goes
@@ -389,7 +389,7 @@ def test_closed_streams_change_no_verdict(hosts_up: Settings, tmp_path: Path, cl
 
     assert answer.returncode == 0
     assert answer.stderr == ""
-    assert programs(hosts_up) == []
+    assert eventually(lambda: programs(hosts_up) == [])
 
 
 @pytest.mark.parametrize("command", ["list", "judge {saved}", "judge {saved} --json"])

@@ -243,14 +243,19 @@ def test_a_container_on_the_default_bridge_does_not_reach_the_lab(scene: Scene) 
     route = json.loads(run("ip", "-j", "route", "get", scene.server[1]))[0]
     assert route["dev"] == LINK, "else the question would leave the machine"
     with engine() as client:
-        printed = client.containers.run(
+        container = client.containers.create(
             image_name(),
             knock_command({"the server": scene.server}, TRY_SECONDS)[1:],
             entrypoint="python3",
             network="bridge",
-            remove=True,
             labels={"socketlab": scene.lab.name},
         )
+        try:
+            container.start()
+            assert container.wait(timeout=20)["StatusCode"] == 0
+            printed = container.logs(stderr=False)
+        finally:
+            container.remove(force=True)
     assert reached(json.loads(printed)) == {}
     no_row_but_the_listener(scene)
 

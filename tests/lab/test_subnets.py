@@ -8,12 +8,14 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import engine
+from lab.hosts.network import overlapping_routes
 from lab.runner import open_hosts
 from lab.settings import HOSTS, PORT, ROOT, Settings, read_settings
 from tests.lab.conftest import RunLab
@@ -76,6 +78,44 @@ def test_a_running_lab_moves(second: Settings, hosts_up: Settings, run_lab: RunL
     moved = run_lab("up", env=variables(elsewhere))
     assert moved.returncode == 0, moved.stderr
     assert addresses_inside(elsewhere) == here(elsewhere)
+
+
+def test_a_running_lab_takes_another_size_of_subnet(second: Settings, run_lab: RunLab) -> None:
+    """The hosts' addresses stay the same, so that nothing but the network itself tells."""
+    wider = read_settings(variables(second) | {"LAB_SUBNET": str(second.subnet)})
+    smaller = read_settings(variables(second) | {"LAB_SUBNET": str(next(second.subnet.subnets()))})
+    for lab in (wider, smaller):
+        answer = run_lab("up", env=variables(lab))
+        assert answer.returncode == 0, answer.stderr
+        assert network_of(lab)["IPAM"]["Config"][0]["Subnet"] == str(lab.subnet)
+    assert addresses_inside(smaller) == here(smaller)
+
+
+def test_a_network_that_gives_the_machine_an_address_is_made_anew(second: Settings, run_lab: RunLab) -> None:
+    """As an older compose.yaml, or somebody's own, may have left it: compose alone would go on with it."""
+    from docker.types import IPAMConfig, IPAMPool  # noqa: PLC0415
+
+    labels = {"socketlab": second.name, "com.docker.compose.project": second.name, "com.docker.compose.network": "lan"}
+    with engine() as client:
+        client.networks.create(
+            f"{second.name}_lan",
+            internal=True,
+            labels=labels,
+            options={"com.docker.network.bridge.name": second.bridge},
+            ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(second.subnet))]),
+        )
+    assert overlapping_routes(second) != [], "this network must be a wrong one"
+    answer = run_lab("up", env=variables(second))
+    assert answer.returncode == 0, answer.stderr
+    assert network_of(second)["Options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
+    assert overlapping_routes(second) == []
+    assert addresses_inside(second) == here(second)
+
+
+def network_of(lab: Settings) -> Mapping[str, Any]:
+    with engine() as client:
+        attributes: Mapping[str, Any] = client.networks.get(f"{lab.name}_lan").attrs
+    return attributes
 
 
 # --- side by side ----------------------------------------------------------------------------------------------------

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
 from lab.wire.capture import parse_capture
 from lab.wire.conversation import Conversation, conversations
 from lab.wire.segment import Endpoint, Flags, Segment
@@ -16,10 +14,6 @@ CLIENT = Endpoint("10.99.1.101", 40000)
 SERVER = Endpoint("10.99.1.102", 8000)
 LETTERS = {"F": Flags.FIN, "S": Flags.SYN, "R": Flags.RST, "P": Flags.PSH, ".": Flags.ACK}
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
-
-# A slow or busy machine is no defect of the code.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 Ladder = Callable[[str], tuple[Segment, ...]]
 Recorded = Callable[[str], tuple[Conversation, ...]]
