@@ -57,8 +57,10 @@ WRONG_SERVERS: Final[Mapping[str, Wrong]] = {
         }
     ),
     "closes_too_soon": Wrong(
-        {"exchange": Seen("missing: 3", {"Data": "-"})},
-        stops=Stop("server_first", "a", "ended-early", "the server closed the connection"),
+        {"exchange": Seen("missing: [123]", {"Data": "-"})},
+        # What was typed before its close() had come is then unread: a reset in place of the FIN.
+        may=("server-closes-first",),
+        stops=Stop("server_first", "a", "ended-early", "the server closed the connection|connection lost: .* reset"),
     ),
     "crashes_on_data": Wrong(
         {

@@ -8,12 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
+
+import pytest
 
 from lab.hosts.engine import engine
 from lab.settings import HOSTS, ROOT, Settings
 from tests.support import eventually
 
 Answer = subprocess.CompletedProcess[str]
+FULL: Final = os.environ.get("FULL") == "1"
+only_full = pytest.mark.skipif(not FULL, reason="takes long; FULL=1 runs it")
 
 
 def programs(settings: Settings, *hosts: str) -> list[str]:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -75,7 +77,7 @@ def test_an_unknown_operation_is_refused_and_the_agent_goes_on(channel: Channel)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"argv": []}, {"argv": ["ss"], "user": "nobody-here"}, {"argv": ["ss"], "x": 1}])
-def test_wrong_arguments_are_refused_and_the_agent_goes_on(channel: Channel, arguments: dict[str, object]) -> None:
+def test_wrong_arguments_are_refused_and_the_agent_goes_on(channel: Channel, arguments: dict[str, Any]) -> None:
     with pytest.raises(MachineError) as refused:
         channel.call("run", **arguments)
 
@@ -173,7 +175,7 @@ def test_typing_to_a_program_that_does_not_read_does_not_block_the_agent(channel
     for _ in range(15):
         channel.call("write", name="p", text=line)
 
-    with pytest.raises(MachineError, match="does not read"):
+    with pytest.raises(MachineError, match="does not read"):  # noqa: PT012 - how much a pipe takes is the kernel's
         for _ in range(3):
             channel.call("write", name="p", text=line)
     assert channel.call("ping")
@@ -273,7 +275,7 @@ def test_a_killed_agent_takes_all_it_started_along(
 def test_killing_docker_exec_ends_the_agent_and_all_it_started(hosts_up: Settings, channel: Channel) -> None:
     start_everything(channel)
 
-    channel._process.kill()
+    run("pkill", "-KILL", "-f", f"^docker exec -i {hosts_up.container('server')} python3")
 
     assert eventually(lambda: not programs(hosts_up), 2), programs(hosts_up)
 
@@ -322,7 +324,7 @@ def test_a_host_that_stood_still_says_so(hosts_up: Settings, channel: Channel) -
     assert 1.0 < event.data["seconds"] < 60
 
 
-def test_a_program_that_wants_all_memory_is_ended_and_the_agent_is_not(hosts_up: Settings, channel: Channel) -> None:
+def test_a_program_that_wants_all_memory_is_ended_and_the_agent_is_not(channel: Channel) -> None:
     spawn(channel, "held = [bytearray(1 << 24) for _ in range(64)]")
 
     end = ended(channel, seconds=20)
@@ -337,8 +339,6 @@ def test_no_program_of_a_learner_may_lift_the_guard_or_signal_the_agent(channel:
 
 
 def test_closing_wakes_who_waits_for_an_answer(hosts_up: Settings) -> None:
-    from threading import Thread
-
     errors: list[LabError] = []
     channel = Channel("server", hosts_up.container("server")).wait_ready()
 

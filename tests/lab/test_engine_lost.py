@@ -15,14 +15,15 @@ from tests.lab.private_engine import PrivateEngine, private_engine
 from tests.support import another_lab, needs_root, run, variables
 
 pytestmark = needs_root
-Lab = Callable[..., "tuple[int, str]"]
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[PrivateEngine]:
-    with tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
-        with private_engine(Path(folder)) as found:
-            yield found
+    with (
+        tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder,
+        private_engine(Path(folder)) as found,
+    ):
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,7 @@ class Played:
 
     @cached_property
     def evidence(self) -> Evidence:
+        assert self.folder.is_dir(), self.answer.stderr
         return load(self.folder)
 
     @cached_property

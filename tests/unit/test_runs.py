@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,22 +85,22 @@ def test_what_another_lab_is_building_is_left_alone(evidence: Evidence, tmp_path
         os.close(descriptor)
 
 
-class InterruptedError_(BaseException):
+class Interrupted(BaseException):
     """Ctrl-C, at a place of the test's choice."""
 
 
 @pytest.fixture(params=["save", "_move", "replace"])
-def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     def interrupt(*_: object, **__: object) -> None:
-        raise InterruptedError_
+        raise Interrupted
 
     target = Path if request.param == "replace" else runs_module
     monkeypatch.setattr(target, request.param, interrupt)
-    yield request.param
+    return str(request.param)
 
 
 def test_an_interrupted_keeping_leaves_nothing_half(evidence: Evidence, tmp_path: Path, interrupted: str) -> None:
-    with pytest.raises(InterruptedError_):
+    with pytest.raises(Interrupted):
         keep(evidence, FORMS, tmp_path / "runs")
 
     parent = tmp_path / "runs" / evidence.exercise
@@ -118,10 +117,10 @@ def test_an_interrupted_keeping_leaves_latest_at_the_last_whole_run(
     whole = keep(evidence, FORMS, tmp_path)
 
     def interrupt(*_: object) -> None:
-        raise InterruptedError_
+        raise Interrupted
 
     monkeypatch.setattr(runs_module, "_move", interrupt)
-    with pytest.raises(InterruptedError_):
+    with pytest.raises(Interrupted):
         keep(replace(evidence, begun_ns=evidence.begun_ns + 10**9), FORMS, tmp_path)
 
     assert find_run("ex03", tmp_path).resolve() == whole.resolve()
