@@ -16,6 +16,8 @@ from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.story import Story
 
 _GAP: Final = 3
+_LAB: Final = ".venv/bin/lab"
+"""The command as it can be typed in a clone, whatever the PATH."""
 _LEAST: Final = 24
 _SHORT: Final = 32
 
@@ -80,11 +82,11 @@ def _sentences(claim: ClaimStory, story: Story, labels: int, room: int) -> Itera
 
 def next_steps(story: Story) -> tuple[tuple[str, str], ...]:
     """Return what a reader can do next: (command, what it is for)."""
-    again = () if story.folder == "." else ((f"lab judge {story.folder}", story.words.lab("end.judge")),)
+    again = () if story.folder == "." else ((f"{_LAB} judge {story.folder}", story.words.lab("end.judge")),)
     return (
         (f"make exercise-{story.number} ASK=0", story.words.lab("end.again")),
-        (f"lab hand {story.number}", story.words.lab("end.hand")),
-        ("lab explain TIME-WAIT", story.words.lab("end.explain")),
+        (f"{_LAB} hand {story.number}", story.words.lab("end.hand")),
+        (f"{_LAB} explain TIME-WAIT", story.words.lab("end.explain")),
         *again,
     )
 
