@@ -16,6 +16,7 @@ from lab.text.catalog import LANGUAGES, choose_language
 HOSTS: Final = ("server", "client")
 PORT: Final = 8000
 _OFFSET: Final = {"server": 102, "client": 101}
+_LEAST_ADDRESSES: Final = 128
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _PRIVATE: Final = tuple(
     ipaddress.IPv4Network(block)
@@ -82,6 +83,6 @@ def _subnet(text: str) -> ipaddress.IPv4Network:
     if not any(subnet.subnet_of(block) for block in _PRIVATE):
         # A lab on public addresses would hide the real ones from its hosts.
         raise UsageError("subnet-public", subnet=text)
-    if subnet.num_addresses < 128:
+    if subnet.num_addresses < _LEAST_ADDRESSES:
         raise UsageError("subnet-too-small", subnet=text)
     return subnet

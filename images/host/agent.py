@@ -12,11 +12,13 @@ The parent-death signal is not inherited, though: children of a server that fork
 process, and when it has been killed to a second one, the guard, which does nothing but wait to end them.
 """
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import ctypes
-import errno
 import fcntl
+import functools
 import heapq
 import itertools
 import json
@@ -24,10 +26,11 @@ import os
 import pwd
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -46,33 +49,50 @@ TICK_SECONDS = 0.25
 STALL_SECONDS = 1.0
 
 
+Answer = dict[str, Any]
+Action = Callable[[], object]
+Timer = list[Any]
+"""[when it is due (monotonic, s), a number, what is then to be done or None when it is off]; a heap orders them."""
+
+
 class RefusedError(Exception):
     """A request that cannot be done; the arguments are a code and details for the other side."""
 
 
 class Child:
-    """A program started here: its pipes, and what it has printed so far."""
+    """A program started here: its pipes, and what it has printed so far. Without a name it is a short command."""
 
-    def __init__(self, name, process, on_exit=None):
+    def __init__(
+        self, name: str | None, process: subprocess.Popen[bytes], on_exit: Callable[[Child], object] | None
+    ) -> None:
         self.name = name
         self.process = process
-        self.pending = {}
-        self.collected = {"stdout": bytearray(), "stderr": bytearray()}
-        self.open_pipes = {}
-        self.status = None
         self.on_exit = on_exit
         self.begun_ns = time.time_ns()
-        self.typed = bytearray()
-        self.typing_ends = False
+        self.ended_ns = 0
+        self.status: int | None = None
+        self.timer: Timer | None = None
+        self.open_pipes: dict[str, IO[bytes]] = {}
+        # A short command's output is answered as a whole, a program's told line by line.
+        self.collected = {"stdout": bytearray(), "stderr": bytearray()}
+        self.pending = {"stdout": b"", "stderr": b""}
         self.kept_lines = 0
         self.kept_bytes = 0
         self.lost = False
-        self.timer = None
+        self.typed = bytearray()
+        self.typing_ends = False
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """Its stdin; RefusedError when it is closed, or was never there."""
+        if self.process.stdin is None or self.process.stdin.closed:
+            raise RefusedError("stdin-closed", self.name)
+        return self.process.stdin
 
 
-def descendants(root):
+def descendants(root: int) -> list[int]:
     """Return the ids of the living and the dead but unreaped processes below `root`, deepest last."""
-    children = {}
+    children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
@@ -87,12 +107,12 @@ def descendants(root):
 class Agent:
     """The loop over stdin, the children's pipes and ends, and due times."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
-        self.children = {}
-        self.anonymous = {}
-        self.samplings = {}
-        self.timers = []
+        self.children: dict[str, Child] = {}
+        self.anonymous: dict[int, Child] = {}
+        self.samplings: dict[str, dict[str, Any]] = {}
+        self.timers: list[Timer] = []
         self.timer_numbers = itertools.count()
         self.inbox = bytearray()
         self.outbox = bytearray()
@@ -103,7 +123,7 @@ class Agent:
 
     # -- the loop
 
-    def main(self):
+    def main(self) -> int:
         """Serve until end-of-file on stdin."""
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # should the guard be killed
@@ -130,22 +150,25 @@ class Agent:
             self.kill_children()
         return 0
 
-    def until_next_timer(self):
+    def until_next_timer(self) -> float | None:
+        """Return how long to wait for the next timer, None when there is none."""
         return max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
 
-    def run_timers(self):
+    def run_timers(self) -> None:
+        """Do what is due."""
         now = time.monotonic()
         while self.timers and self.timers[0][0] <= now:
             action = heapq.heappop(self.timers)[2]
             if action is not None:
                 action()
 
-    def at(self, seconds, action):
-        timer = [time.monotonic() + seconds, next(self.timer_numbers), action]
+    def at(self, seconds: float, action: Action) -> Timer:
+        """Do something later."""
+        timer: Timer = [time.monotonic() + seconds, next(self.timer_numbers), action]
         heapq.heappush(self.timers, timer)
         return timer
 
-    def tick(self):
+    def tick(self) -> None:
         """Tell when this host stood still (paused, machine asleep): what was late then is nobody's failure."""
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         late = now - self.last_tick - TICK_SECONDS
@@ -154,7 +177,8 @@ class Agent:
             self.send({"event": "stalled", "name": "", "seconds": round(late, 3), "time_ns": time.time_ns()})
         self.at(TICK_SECONDS, self.tick)
 
-    def send(self, message):
+    def send(self, message: Answer) -> None:
+        """Send a message to the other side, as soon as it reads."""
         waiting = bool(self.outbox)
         self.outbox += json.dumps(message, separators=(",", ":")).encode() + b"\n"
         if not waiting:
@@ -162,12 +186,14 @@ class Agent:
             if self.outbox:
                 self.selector.register(1, selectors.EVENT_WRITE, self.write_out_more)
 
-    def write_out_more(self):
+    def write_out_more(self) -> None:
+        """Go on writing now that the other side reads again."""
         self.write_out()
         if not self.outbox:
             self.selector.unregister(1)
 
-    def write_out(self):
+    def write_out(self) -> None:
+        """Write what the other side takes now."""
         try:
             while self.outbox:
                 del self.outbox[: os.write(1, self.outbox[:CHUNK])]
@@ -177,7 +203,8 @@ class Agent:
             self.ended = True
             self.outbox.clear()
 
-    def read_requests(self):
+    def read_requests(self) -> None:
+        """Take requests; end-of-file ends the agent."""
         try:
             data = os.read(0, CHUNK)
         except BlockingIOError:
@@ -191,7 +218,8 @@ class Agent:
         for line in lines:
             self.handle(line)
 
-    def handle(self, line):
+    def handle(self, line: bytes | bytearray) -> None:
+        """Do one request and answer it, whatever it is."""
         number = None
         try:
             request = json.loads(line)
@@ -199,7 +227,7 @@ class Agent:
             answer = getattr(self, f"do_{operation}")(number, **request)
         except RefusedError as refused:
             self.send({"id": number, "error": {"code": refused.args[0], "detail": refused.args[1]}})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a defect here must be told, and must not end the agent
             self.send({"id": number, "error": {"code": "agent", "detail": repr(error)}})
         else:
             if answer is not None:
@@ -207,11 +235,14 @@ class Agent:
 
     # -- programs
 
-    def start(self, name, argv, user, on_exit=None):
+    def start(
+        self, name: str | None, argv: Sequence[str], user: str, on_exit: Callable[[Child], object] | None = None
+    ) -> Child:
+        """Start a program as that user, in a session of its own."""
         uid, gid = self.identity[user]
         agent = os.getpid()
 
-        def before_exec():
+        def before_exec() -> None:
             # After setuid, which would clear it. A child must not outlive the lab, whatever ends the agent.
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != agent:
@@ -227,7 +258,7 @@ class Agent:
                 group=gid,
                 extra_groups=[],
                 cwd="/tmp",
-                preexec_fn=before_exec,
+                preexec_fn=before_exec,  # noqa: PLW1509 - there is but this one thread
                 start_new_session=True,
                 env={
                     "PATH": os.environ["PATH"],
@@ -242,21 +273,19 @@ class Agent:
         child = Child(name, process, on_exit)
         if process.stdin:
             os.set_blocking(process.stdin.fileno(), False)
-        for stream in ("stdout", "stderr"):
-            pipe = getattr(process, stream)
-            os.set_blocking(pipe.fileno(), False)
-            child.pending[stream] = bytearray()
-            child.open_pipes[stream] = pipe
-            self.selector.register(
-                pipe, selectors.EVENT_READ, lambda child=child, stream=stream: self.read_output(child, stream)
-            )
+        for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            if pipe:
+                os.set_blocking(pipe.fileno(), False)
+                child.open_pipes[stream] = pipe
+                self.selector.register(pipe, selectors.EVENT_READ, functools.partial(self.read_output, child, stream))
         if name:
             self.children[name] = child
         else:
             self.anonymous[process.pid] = child
         return child
 
-    def read_output(self, child, stream):
+    def read_output(self, child: Child, stream: str) -> None:
+        """Take what a program has printed."""
         if stream not in child.open_pipes:
             return
         try:
@@ -274,19 +303,21 @@ class Agent:
             self.close_output(child, stream)
             self.finish(child)
 
-    def take_lines(self, child, stream, data):
+    def take_lines(self, child: Child, stream: str, data: bytes) -> None:
+        """Tell the lines that are whole; all that is left at end-of-file."""
         if child.lost:
             return
         now = time.time_ns()
         *lines, rest = (child.pending[stream] + data).split(b"\n")
         if len(rest) > LINE_BYTES or (rest and not data):
             lines, rest = [*lines, rest], b""
-        child.pending[stream] = bytearray(rest)
+        child.pending[stream] = rest
         for line in lines:
             for start in range(0, max(len(line), 1), LINE_BYTES):
                 self.tell_output(child, stream, line[start : start + LINE_BYTES], now)
 
-    def tell_output(self, child, stream, line, now):
+    def tell_output(self, child: Child, stream: str, line: bytes, now: int) -> None:
+        """Tell a line, or once that from here on none is kept."""
         if child.lost:
             return
         child.kept_lines += 1
@@ -298,29 +329,31 @@ class Agent:
         else:
             self.send({"event": "output", "text": line.decode("utf-8", "replace"), **event})
 
-    def close_output(self, child, stream):
+    def close_output(self, child: Child, stream: str) -> None:
+        """Read no more of it."""
         pipe = child.open_pipes.pop(stream)
         self.selector.unregister(pipe)
         pipe.close()
 
-    def reap(self):
+    def reap(self) -> None:
+        """Take note of who has ended."""
         for child in [*self.children.values(), *self.anonymous.values()]:
             if child.status is None and child.process.poll() is not None:
                 child.status = child.process.returncode
                 child.ended_ns = time.time_ns()
                 if child.open_pipes:
-                    self.at(1.0, lambda child=child: self.stop_reading(child))
+                    self.at(1.0, functools.partial(self.stop_reading, child))
                 self.finish(child)
         self.reap_orphans()
 
-    def reap_orphans(self):
+    def reap_orphans(self) -> None:
         """Let those go who came here when the program that started them had ended."""
         ours = {child.process.pid for child in [*self.children.values(), *self.anonymous.values()]}
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid not in ours:
                 os.waitpid(ended.si_pid, 0)
 
-    def stop_reading(self, child):
+    def stop_reading(self, child: Child) -> None:
         """Wait no longer for pipes that a child of an ended program has inherited and keeps open."""
         for stream in list(child.open_pipes):
             if child.name:
@@ -328,7 +361,7 @@ class Agent:
             self.close_output(child, stream)
             self.finish(child)
 
-    def finish(self, child):
+    def finish(self, child: Child) -> None:
         """Report the end of a program once both its pipes and itself have ended, so that no output comes later."""
         if child.status is None or child.open_pipes:
             return
@@ -342,11 +375,12 @@ class Agent:
         if child.on_exit:
             child.on_exit(child)
 
-    def kill_group(self, child):
+    def kill_group(self, child: Child) -> None:
+        """End a program and those of its children that have stayed with it."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.process.pid, signal.SIGKILL)
 
-    def kill_children(self):
+    def kill_children(self) -> None:
         """Take every program along that was started here, and what it started: a stopped one too."""
         everyone = [*self.children.values(), *self.anonymous.values()]
         for child in everyone:
@@ -362,44 +396,47 @@ class Agent:
                     os.kill(pid, signal.SIGKILL)
             self.reap_orphans()
 
-    def type_on(self, child):
+    def type_on(self, child: Child) -> None:
         """Give a program as much of what was typed as it takes now."""
-        stdin = child.process.stdin
         try:
             while child.typed:
-                del child.typed[: os.write(stdin.fileno(), child.typed[:CHUNK])]
+                del child.typed[: os.write(child.stdin.fileno(), child.typed[:CHUNK])]
         except BlockingIOError:
             return
         except OSError:  # it has closed its end
             child.typed.clear()
             child.typing_ends = True
-        self.selector.unregister(stdin)
+        self.selector.unregister(child.stdin)
         if child.typing_ends:
-            stdin.close()
+            child.stdin.close()
 
-    def stop_typing(self, child):
+    def stop_typing(self, child: Child) -> None:
+        """Close a program's stdin, whatever still waits for it."""
         stdin = child.process.stdin
         if stdin and not stdin.closed:
             with contextlib.suppress(KeyError):
                 self.selector.unregister(stdin)
             stdin.close()
 
-    def named(self, name):
+    def named(self, name: str) -> Child:
+        """Return the program of that name; RefusedError when none runs."""
         if name not in self.children:
             raise RefusedError("no-such-program", name)
         return self.children[name]
 
     # -- operations
 
-    def do_ping(self, number):
+    def do_ping(self, _number: int) -> Answer:
+        """Answer with the time."""
         return {"time_ns": time.time_ns()}
 
-    def do_run(self, number, argv, user="lab", timeout=10.0):
+    def do_run(self, number: int, argv: Sequence[str], user: str = "lab", timeout: float = 10.0) -> None:
         """Run a short command; answer with its output when it has ended."""
-        answered = []
+        answered: list[bool] = []
 
-        def ended(child):
-            child.timer[2] = None
+        def ended(child: Child) -> None:
+            if child.timer:
+                child.timer[2] = None
             if answered:
                 return
             answered.append(True)
@@ -418,7 +455,7 @@ class Agent:
 
         child = self.start(None, argv, user, ended)
 
-        def too_late():
+        def too_late() -> None:
             if not answered:
                 answered.append(True)
                 self.kill_group(child)
@@ -427,31 +464,30 @@ class Agent:
 
         child.timer = self.at(timeout, too_late)
 
-    def do_spawn(self, number, name, argv, user="lab"):
+    def do_spawn(self, _number: int, name: str, argv: Sequence[str], user: str = "lab") -> Answer:
         """Start a program that stays; its lines and its end come as events."""
         if name in self.children:
             raise RefusedError("name-taken", name)
         child = self.start(name, argv, user)
         return {"pid": child.process.pid, "time_ns": time.time_ns()}
 
-    def do_write(self, number, name, text):
+    def do_write(self, _number: int, name: str, text: str) -> Answer:
         """Write to a program's stdin, as if typed."""
         child = self.named(name)
-        stdin = child.process.stdin
-        if stdin.closed or child.typing_ends:
-            raise RefusedError("stdin-closed", name)
         data = text.encode()
+        if child.typing_ends:
+            raise RefusedError("stdin-closed", name)
         if len(child.typed) + len(data) > TYPED_BYTES:
             raise RefusedError("stdin-full", f"{name} does not read: {len(child.typed)} bytes wait for it")
         if not child.typed:
-            self.selector.register(stdin, selectors.EVENT_WRITE, lambda: self.type_on(child))
+            self.selector.register(child.stdin, selectors.EVENT_WRITE, functools.partial(self.type_on, child))
         child.typed += data
         self.type_on(child)
-        if stdin.closed:
+        if child.typing_ends:
             raise RefusedError("stdin-closed", name)
         return {"time_ns": time.time_ns()}
 
-    def do_close(self, number, name):
+    def do_close(self, _number: int, name: str) -> Answer:
         """Close a program's stdin when it has read all: Ctrl-D."""
         child = self.named(name)
         child.typing_ends = True
@@ -459,7 +495,7 @@ class Agent:
             self.stop_typing(child)
         return {"time_ns": time.time_ns()}
 
-    def do_signal(self, number, name, signal_name):
+    def do_signal(self, _number: int, name: str, signal_name: str) -> Answer:
         """Send a signal; for STOP, answer only when the program has really stopped."""
         child = self.named(name)
         pid = child.process.pid
@@ -474,19 +510,19 @@ class Agent:
             os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         return {"time_ns": time_ns}
 
-    def do_sample(self, number, name, argv, user="lab"):
+    def do_sample(self, _number: int, name: str, argv: Sequence[str], user: str = "lab") -> Answer:
         """Look again and again until told to stop; keep each output that differs from the one before."""
-        sampling = {"begun_ns": time.time_ns(), "polls": 0, "samples": [], "stop": None, "error": None}
+        sampling: dict[str, Any] = {"begun_ns": time.time_ns(), "polls": 0, "samples": [], "stop": None, "error": None}
         self.samplings[name] = sampling
 
-        def look():
+        def look() -> None:
             try:
                 self.start(None, argv, user, seen)
             except RefusedError as refused:
                 sampling["error"] = str(refused.args[1])
                 done()
 
-        def seen(child):
+        def seen(child: Child) -> None:
             text = child.collected["stdout"].decode("utf-8", "replace")
             if child.status != 0:
                 sampling["error"] = child.collected["stderr"].decode("utf-8", "replace").strip()
@@ -499,7 +535,7 @@ class Agent:
             else:
                 done()
 
-        def done():
+        def done() -> None:
             sampling["ended_ns"] = time.time_ns()
             if sampling["stop"] is not None:
                 self.tell_sampling(sampling["stop"], name)
@@ -507,7 +543,7 @@ class Agent:
         look()
         return {"time_ns": sampling["begun_ns"]}
 
-    def do_sample_stop(self, number, name):
+    def do_sample_stop(self, number: int, name: str) -> None:
         """End a sampling after one more look, and answer with what it saw."""
         if name not in self.samplings:
             raise RefusedError("no-such-sampling", name)
@@ -516,25 +552,26 @@ class Agent:
         if "ended_ns" in sampling:
             self.tell_sampling(number, name)
 
-    def tell_sampling(self, number, name):
+    def tell_sampling(self, number: int, name: str) -> None:
+        """Answer with what a sampling saw."""
         sampling = self.samplings.pop(name)
         del sampling["stop"]
         self.send({"id": number, "ok": sampling})
 
-    def do_fetch(self, number, path):
+    def do_fetch(self, _number: int, path: str) -> Answer:
         """Answer with a file's bytes."""
         with open(path, "rb") as file:
             return {"data": base64.b64encode(file.read()).decode()}
 
-    def do_remove(self, number, path):
+    def do_remove(self, _number: int, path: str) -> Answer:
         """Remove a file if it is there."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         return {}
 
-    def do_sysctls(self, number, names):
+    def do_sysctls(self, _number: int, names: Sequence[str]) -> Answer:
         """Answer with the values of sysctls; None where this kernel has no such name."""
-        values = {}
+        values: dict[str, str | None] = {}
         for name in names:
             try:
                 with open("/proc/sys/" + name.replace(".", "/"), encoding="ascii") as file:
@@ -543,18 +580,7 @@ class Agent:
                 values[name] = None
         return {"values": values}
 
-    def do_port_free(self, number, address, port):
-        """Try to bind as a server would; answer with the error's name when the port is taken."""
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-                probe.listen(1)
-            except OSError as error:
-                return {"error": errno.errorcode.get(error.errno, str(error.errno))}
-        return {"error": None}
-
-    def do_end_strangers(self, number):
+    def do_end_strangers(self, _number: int) -> Answer:
         """End what somebody runs here by hand, but for the shells themselves and the lab's own processes."""
         ended = []
         for entry in os.listdir("/proc"):
@@ -567,7 +593,7 @@ class Agent:
                 continue
         return {"ended": ended}
 
-    def stranger(self, entry):
+    def stranger(self, entry: str) -> str | None:
         """Return the name of a program that the lab has not started, None for any other."""
         if not entry.isdigit() or int(entry) == 1:
             return None
@@ -580,30 +606,27 @@ class Agent:
         # A process that has no command line is dead, or not yet what it will be.
         return None if waits or agent or not command or name in SHELLS or name.startswith("runc") else name
 
-    def do_stop_all(self, number):
+    def do_stop_all(self, _number: int) -> Answer:
         """End every program started here; answer when none is left."""
         self.kill_children()
         return {}
 
 
-def take_lock(patience):
+def take_lock(patience: float) -> bool:
     """Return whether this host is ours now; two labs must not drive it at once."""
-    # Nobody else may open it: who can read a file can lock it, and would keep the next agent out.
-    lock = os.open(LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    lock = os.open(LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     deadline = time.monotonic() + patience
-    while True:
-        try:
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
+    return False
 
 
-def guard(agent):
+def guard(agent: int) -> int:
     """Reap whoever comes here without a parent; end all of them when the agent has ended. Return its exit status."""
-    code = 1
+    code, ended = 1, False
     while True:
         try:
             pid, status = os.wait()
@@ -611,14 +634,14 @@ def guard(agent):
             return code
         if pid == agent:
             code = os.waitstatus_to_exitcode(status) & 0xFF
-            agent = None
-        if agent is None:
+            ended = True
+        if ended:
             for orphan in descendants(os.getpid()):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(orphan, signal.SIGKILL)
 
 
-def main():
+def main() -> int:
     """Become the guard of an agent. The lock is held by both: the host is free only when nobody of ours is left."""
     if not take_lock(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE_SECONDS):
         os.write(1, b'{"event":"busy"}\n')

@@ -7,7 +7,7 @@ from typing import Final
 
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.hosts.cleanup import remove_lab
-from lab.hosts.compose import bring_up
+from lab.hosts.compose import Sysctls, bring_up
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, ensure_image, image_exists, image_name
 from lab.hosts.shell import open_shell
@@ -15,7 +15,7 @@ from lab.runner import open_hosts
 from lab.settings import HOSTS, Settings
 from lab.text.catalog import messages
 
-_NO_SYSCTLS: Final = dict.fromkeys(HOSTS, {})
+_NO_SYSCTLS: Final[Sysctls] = {host: {} for host in HOSTS}
 
 
 def _say(settings: Settings, code: str, **fields: object) -> None:
@@ -64,8 +64,8 @@ def reset(settings: Settings) -> int:
     if left:
         # A kernel without INET_DIAG_DESTROY refuses `ss -K`: start the two containers anew instead.
         with engine() as client:
-            for host in HOSTS:
-                client.containers.get(settings.container(host)).restart(timeout=1)
+            for name in HOSTS:
+                client.containers.get(settings.container(name)).restart(timeout=1)
     _say(settings, "reset", lab=settings.name)
     return EXIT_PASS
 

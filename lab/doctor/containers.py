@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -79,18 +80,17 @@ def _abilities(client: DockerClient, settings: Settings) -> Iterator[Finding]:
     """Try what later exercises need, inside the server host; without it nothing is known."""
     from docker.errors import NotFound  # noqa: PLC0415
 
-    try:
+    container: Container | None = None
+    with contextlib.suppress(NotFound):
         container = client.containers.get(settings.container("server"))
-    except NotFound:
-        container = None
-    up = container is not None and container.status == "running"
-    yield _capabilities(container) if up else Finding("capabilities", "unknown", Health.NOTE)
-    for name, line in _ABILITIES.items():
-        if not up:
+    if container is None or container.status != "running":
+        for name in ("capabilities", *_ABILITIES):
             yield Finding(name, "unknown", Health.NOTE)
-            continue
-        status, words = container.exec_run(["sh", "-c", f"{{ {line}; }} 2>&1"], user="root")
-        last = (words or b"").decode(errors="replace").strip().splitlines()[-1:] or ["-"]
+        return
+    yield _capabilities(container)
+    for name, line in _ABILITIES.items():
+        status, words = _exec(container, "sh", "-c", f"{{ {line}; }} 2>&1")
+        last = words.splitlines()[-1:] or ["-"]
         yield (
             Finding(name, "found", Health.OK)
             if status == 0
@@ -100,8 +100,8 @@ def _abilities(client: DockerClient, settings: Settings) -> Iterator[Finding]:
 
 def _capabilities(container: Container) -> Finding:
     """Read what PID 1 may ever gain (its bounding set, see capabilities(7))."""
-    _, words = container.exec_run(["sed", "-n", "s/^CapBnd:\\s*//p", "/proc/1/status"])
-    bits = int((words or b"0").decode().strip() or "0", 16)
+    _, words = _exec(container, "sed", "-n", "s/^CapBnd:\\s*//p", "/proc/1/status")
+    bits = int(words or "0", 16)
     names = sorted(name for bit, name in _CAPABILITIES.items() if bits >> bit & 1)
     names += [f"CAP_{bit}" for bit in range(64) if bits >> bit & 1 and bit not in _CAPABILITIES]
     wanted = sorted(_CAPABILITIES.values())
@@ -109,3 +109,8 @@ def _capabilities(container: Container) -> Finding:
     if names == wanted:
         return Finding("capabilities", "found", Health.OK, fields)
     return Finding("capabilities", "differs", Health.NOTE, fields)
+
+
+def _exec(container: Container, *command: str) -> tuple[int, str]:
+    status, words = container.exec_run(list(command), user="root")
+    return status or 0, words.decode(errors="replace").strip() if isinstance(words, bytes) else ""

@@ -28,8 +28,8 @@ def close_shares(
 ) -> CloseShares:
     """Expect how many connections opened within a step took three segments to close, four, or neither (reset, open).
 
-    Which of them it is hangs on time: an ACK that may wait a little rides with the FIN. Raises ExerciseError for an amount
-    that cannot be read.
+    Which of them it is hangs on time: an ACK that may wait a little rides with the FIN. Raises ExerciseError for an
+    amount that cannot be read.
     """
     try:
         wanted = tuple(parse_amount(amount) for amount in (three, four, other))

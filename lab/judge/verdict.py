@@ -87,10 +87,14 @@ class Expectation(Protocol):
     """A pure function of the evidence with an id (which also finds its texts) and the step it belongs to."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Finds its texts, and it in every report."""
+        ...
 
     @property
-    def step(self) -> str | None: ...
+    def step(self) -> str | None:
+        """The step that it stands in on a page."""
+        ...
 
     def judge(self, evidence: Evidence) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""

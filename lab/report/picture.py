@@ -6,9 +6,9 @@ rich can export SVG too, but squeezes a run of text to one cell per character, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from itertools import groupby
 from typing import Final, NamedTuple
-from html import escape
 
 from rich.cells import cell_len
 

@@ -29,7 +29,7 @@ def hosts_up(settings: Settings) -> Iterator[Settings]:
     """Both hosts are up; after the last test the lab is gone, unless it was up before."""
     with engine() as client:
         found = client.containers.list(filters={"label": f"socketlab={settings.name}"})
-    bring_up(settings, dict.fromkeys(HOSTS, {}))
+    bring_up(settings, {host: {} for host in HOSTS})
     yield settings
     if not found:
         remove_lab(settings)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
 import pytest
 
+from lab.cli import main
 from lab.hosts.engine import engine
 from lab.settings import HOSTS, ROOT, Settings
 from tests.support import eventually
@@ -59,6 +63,21 @@ def one_line(answer: Answer) -> str:
 def environment(runs: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables of a learner whose runs are kept in that folder."""
     return os.environ | {"LAB_RUNS": str(runs), "LAB_LANG": "en", "ASK": "0"} | dict(more or {})
+
+
+def here(*arguments: str, env: Mapping[str, str] | None = None) -> Answer:
+    """Run the command `lab` in this very process: ten times faster, and as good where only words are at stake."""
+    out, err = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    variables = {"LAB_LANG": "en", "ASK": "0", "COLUMNS": "100", **(env or {})}
+    with mock.patch.dict(os.environ, variables), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    return Answer(arguments, code, out.getvalue(), err.getvalue())
 
 
 @contextlib.contextmanager

@@ -92,12 +92,14 @@ class Echo:
 
     def __init__(self, at: Namespace | None = None, address: str = "", port: int = PORT) -> None:
         def make() -> tuple[socket.socket, socket.socket]:
+            tcp = socket.create_server((address, port))
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             udp.bind((address, port))
-            return udp, socket.create_server((address, udp.getsockname()[1]))
+            return udp, tcp
 
         self._udp, self._tcp = at.inside(make) if at else make()
-        self.port: int = self._udp.getsockname()[1]
+        # With port 0 the kernel chooses, for each protocol apart: what is free for one need not be for the other.
+        self.ports: dict[str, int] = {"udp": self._udp.getsockname()[1], "tcp": self._tcp.getsockname()[1]}
         self.came: list[str] = []
         self._selector = selectors.DefaultSelector()
         self._stop, self._stopped = socket.socketpair()

@@ -39,7 +39,8 @@ def findings(run_lab: RunLab, **env: str) -> tuple[int, dict[str, dict[str, str]
     return answer.returncode, {finding["id"]: finding for finding in document["findings"]}
 
 
-def test_on_this_machine_nothing_stops_the_lab(hosts_up: Settings, run_lab: RunLab) -> None:
+@pytest.mark.usefixtures("hosts_up")
+def test_on_this_machine_nothing_stops_the_lab(run_lab: RunLab) -> None:
     code, found = findings(run_lab)
     assert code == 0
     assert [f"{id_}: {one['says']}" for id_, one in found.items() if one["health"] == "stops"] == []

@@ -16,7 +16,7 @@ import pytest
 from lab.hosts.channel import Channel
 from lab.settings import ROOT, Settings
 from tests.lab.conftest import RunLab
-from tests.lab.faults import FULL, environment, finish, lab, one_line, only_full, programs, runs_program, when
+from tests.lab.faults import FULL, environment, finish, here, lab, one_line, only_full, programs, runs_program, when
 from tests.support import another_lab, eventually, left_of, needs_root, run, variables
 
 NOT_OWNER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
@@ -50,8 +50,8 @@ def elsewhere(settings: Settings) -> dict[str, str]:
         (("explain", "LISTENING-TO-MUSIC"), "is not in the glossary"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(run_lab: RunLab, arguments: tuple[str, ...], words: str) -> None:
-    answer = run_lab(*arguments)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], words: str) -> None:
+    answer = here(*arguments)
 
     assert answer.returncode == 2
     assert words in one_line(answer)
@@ -473,29 +473,29 @@ def test_judging_writes_nothing(kept: dict[str, Path], run_lab: RunLab) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def undecided(run_lab: RunLab, folder: Path) -> str:
-    answer = run_lab("judge", str(folder))
+def undecided(folder: Path) -> str:
+    answer = here("judge", str(folder))
     assert answer.returncode == 4, answer.stdout
     return one_line(answer)
 
 
-def test_a_capture_cut_anywhere_names_the_packet(saved: Path, run_lab: RunLab) -> None:
+def test_a_capture_cut_anywhere_names_the_packet(saved: Path) -> None:
     whole = (saved / "server.pcap").read_bytes()
     first = 24 + 16 + int.from_bytes(whole[32:36], sys.byteorder)
     cuts = {0: "is empty", 10: "within its header", 24 + 7: "packet 1 ", first - 1: "packet 1 ", first + 20: "packet 2 "}
     for size, words in {**cuts, len(whole) - 1: "cut short within packet"}.items():
         (saved / "server.pcap").write_bytes(whole[:size])
-        line = undecided(run_lab, saved)
+        line = undecided(saved)
         assert "server.pcap" in line
         assert words in line, size
 
 
-def test_a_capture_cut_between_packets_is_not_the_runs(saved: Path, run_lab: RunLab) -> None:
+def test_a_capture_cut_between_packets_is_not_the_runs(saved: Path) -> None:
     whole = (saved / "server.pcap").read_bytes()
     first = 24 + 16 + int.from_bytes(whole[32:36], sys.byteorder)
     (saved / "server.pcap").write_bytes(whole[:first])
 
-    assert "server.pcap is not the capture that this run recorded: it holds 1 frames" in undecided(run_lab, saved)
+    assert "server.pcap is not the capture that this run recorded: it holds 1 frames" in undecided(saved)
 
 
 @pytest.mark.parametrize(
@@ -507,26 +507,26 @@ def test_a_capture_cut_between_packets_is_not_the_runs(saved: Path, run_lab: Run
         (bytes(range(200)), "is no capture file"),
     ],
 )
-def test_what_is_no_capture_is_said_to_be_none(saved: Path, run_lab: RunLab, content: bytes, words: str) -> None:
+def test_what_is_no_capture_is_said_to_be_none(saved: Path, content: bytes, words: str) -> None:
     (saved / "client.pcap").write_bytes(content)
 
-    line = undecided(run_lab, saved)
+    line = undecided(saved)
     assert "client.pcap" in line
     assert words in line
 
 
-def test_another_runs_capture_is_not_taken_for_this_ones(saved: Path, failed: Path, run_lab: RunLab) -> None:
+def test_another_runs_capture_is_not_taken_for_this_ones(saved: Path, failed: Path) -> None:
     shutil.copy(failed / "server.pcap", saved / "server.pcap")
 
-    assert "server.pcap is not the capture that this run recorded" in undecided(run_lab, saved)
+    assert "server.pcap is not the capture that this run recorded" in undecided(saved)
 
 
-def test_a_capture_that_dropped_packets_decides_nothing(saved: Path, run_lab: RunLab) -> None:
+def test_a_capture_that_dropped_packets_decides_nothing(saved: Path) -> None:
     document = json.loads((saved / "evidence.json").read_text())
     document["captures"][0]["dropped"] = 5
     (saved / "evidence.json").write_text(json.dumps(document))
 
-    answer = run_lab("judge", str(saved))
+    answer = here("judge", str(saved))
     assert answer.returncode == 4
     assert "and dropped 5" in " ".join(answer.stdout.split())
 
@@ -544,35 +544,35 @@ def test_a_capture_that_dropped_packets_decides_nothing(saved: Path, run_lab: Ru
         (lambda text: text.replace('"server.pcap"', '"/etc/passwd"', 1), "outside of its own folder"),
     ],
 )  # fmt: skip
-def test_damaged_evidence_names_the_place(saved: Path, run_lab: RunLab, damage: object, words: str) -> None:
+def test_damaged_evidence_names_the_place(saved: Path, damage: object, words: str) -> None:
     text = (saved / "evidence.json").read_text()
     assert callable(damage)
     (saved / "evidence.json").write_text(damage(text))
 
-    assert words in undecided(run_lab, saved)
+    assert words in undecided(saved)
 
 
-def test_every_missing_file_of_a_run_is_named(saved: Path, run_lab: RunLab) -> None:
+def test_every_missing_file_of_a_run_is_named(saved: Path) -> None:
     files = sorted(path for path in saved.rglob("*") if path.is_file())
     assert len(files) > 10
     raw = [path for path in files if path.suffix in (".txt", ".pcap")]
     for path in raw[:: len(raw) // 5]:
         path.rename(path.with_suffix(".away"))
-        assert f"{path.relative_to(saved)} is missing" in undecided(run_lab, saved)
+        assert f"{path.relative_to(saved)} is missing" in undecided(saved)
         path.with_suffix(".away").rename(path)
 
     (saved / "evidence.json").unlink()
-    answer = run_lab("judge", str(saved))
+    answer = here("judge", str(saved))
     assert answer.returncode == 2
     assert "there is no evidence.json in it" in one_line(answer)
 
 
-def test_a_run_of_an_exercise_that_is_not_there_is_wrong_usage(saved: Path, run_lab: RunLab) -> None:
+def test_a_run_of_an_exercise_that_is_not_there_is_wrong_usage(saved: Path) -> None:
     for wrong in ("ex98", "ex²", "../../etc", "ex" + "9" * 5000):
         document = json.loads((saved / "evidence.json").read_text())
         document["exercise"] = wrong
         (saved / "evidence.json").write_text(json.dumps(document))
 
-        answer = run_lab("judge", str(saved))
+        answer = here("judge", str(saved))
         assert answer.returncode == 2
         assert "There is no exercise" in one_line(answer)

@@ -90,10 +90,10 @@ def outside(scene: Scene, user: str) -> dict[str, Target]:
     found: dict[str, Target] = {}
     for kind in ("tcp", "udp"):
         found |= {
-            f"the machine's own LAN address, {kind}": (kind, scene.home.machine, scene.machine.port),
+            f"the machine's own LAN address, {kind}": (kind, scene.home.machine, scene.machine.ports[kind]),
             f"the home LAN's gateway, {kind}": (kind, scene.home.gateway, HOME_PORT),
             f"the home LAN's neighbour, {kind}": (kind, scene.home.neighbour, HOME_PORT),
-            f"the engine's default bridge, {kind}": (kind, default_bridge_gateway(), scene.machine.port),
+            f"the engine's default bridge, {kind}": (kind, default_bridge_gateway(), scene.machine.ports[kind]),
             f"a public address, {kind}": (kind, NOWHERE, 80),
             f"the other lab, {kind}": (kind, scene.other.addresses["server"], PORT),
             f"the machine's end of the bridge by IPv6, {kind}": (kind, f"{link_local(scene.lab.bridge)}%eth0", 22),

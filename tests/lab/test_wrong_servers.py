@@ -29,6 +29,7 @@ from lab.judge.judging import STOPPED, say
 from lab.judge.verdict import Comparison, Look, Result, Verdict
 from lab.report.terminal import Page
 from lab.settings import HOSTS, ROOT, Settings
+from lab.text.catalog import LANGUAGES
 from tests.support import another_lab, variables
 from tests.wrong_servers import WRONG_SERVERS, Seen
 
@@ -69,13 +70,17 @@ class Played:
     def failed(self) -> list[Result]:
         return [each for each in self.judgement.results if each.verdict is Verdict.FAIL]
 
-    def page(self, language: str) -> str:
-        """The page as a learner sees it, a line break wherever it was folded taken out."""
+    @cached_property
+    def pages(self) -> Mapping[str, str]:
+        """The page as a learner sees it, by language, without white space: lines are folded anywhere in Chinese."""
+        return {language: squeezed(self._page(language)) for language in LANGUAGES}
+
+    def _page(self, language: str) -> str:
         out = io.StringIO()
         console = Console(file=out, width=100, highlight=False)
         texts = EXERCISE.texts(language)
         Page(console, EXERCISE, self.evidence, self.judgement, texts, language, self.folder).show(None)
-        return squeezed(out.getvalue())
+        return out.getvalue()
 
 
 def squeezed(text: str) -> str:
@@ -175,19 +180,19 @@ def test_a_play_that_stopped_says_where_and_why_in_all_it_did_not_reach(played: 
     later = {each.id for each in played.judgement.results if STEPS.index(each.step or "") > STEPS.index(stop.step)}
     # A server that breaks down closes too: that it did so first is seen, whatever it had been asked for.
     assert later - {"server-closes-first"} <= {each.id for each in played.failed}
-    for language in ("en", "zh-CN"):
-        assert squeezed(stopped.detail) in played.page(language)
+    for page in played.pages.values():
+        assert squeezed(stopped.detail) in page
 
 
 @every_wrong_server
 def test_a_page_of_failures_names_each_with_its_hint_in_both_languages(played: Played, server: str) -> None:
-    for language in ("en", "zh-CN"):
-        page, texts = played.page(language), EXERCISE.texts(language)
+    for language, page in played.pages.items():
+        texts = EXERCISE.texts(language)
         for expectation in WRONG_SERVERS[server].fails:
             for part in ("title", "hint"):
                 text = texts.get(f"expect.{expectation}.{part}")
                 assert squeezed(text) in page, (language, expectation, part)
-    assert squeezed(played.answer.stdout.splitlines()[0]) in played.page("en")
+    assert squeezed(played.answer.stdout.splitlines()[0]) in played.pages["en"]
 
 
 @every_wrong_server

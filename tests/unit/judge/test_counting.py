@@ -3,22 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.judge.builders import (
-    A,
-    B,
-    BEGUN,
-    CLIENT_FIRST,
-    MS,
-    OPEN,
-    SERVER,
-    SERVER_FIRST,
-    TALK,
-    Talk,
-    capture,
-    evidence,
-    row,
-    snapshot,
-)
 
 from lab.evidence.records import Step
 from lab.judge.acks import acknowledged
@@ -26,6 +10,22 @@ from lab.judge.errors import ExerciseError
 from lab.judge.shares import close_shares
 from lab.judge.tallies import tally
 from lab.judge.verdict import Verdict
+from tests.unit.judge.builders import (
+    BEGUN,
+    CLIENT_FIRST,
+    MS,
+    OPEN,
+    SERVER,
+    SERVER_FIRST,
+    TALK,
+    A,
+    B,
+    Talk,
+    capture,
+    evidence,
+    row,
+    snapshot,
+)
 
 RIDING = ("> P. hello", "< .", "< P. HELLO", "> .", "> P. again", "< P. AGAIN", "> P. exit", "< F.", "> F.", "< .")
 

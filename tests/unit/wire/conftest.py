@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from lab.wire.capture import parse_capture
 from lab.wire.conversation import Conversation, conversations
 from lab.wire.segment import Endpoint, Flags, Segment
