@@ -16,7 +16,7 @@ def main() -> None:
     options = arguments.parse_args()
 
     ready = selectors.DefaultSelector()
-    ready.register(sys.stdin, selectors.EVENT_READ)
+    ready.register(sys.stdin, selectors.EVENT_READ, "typed")
     held = []  # a socket that nobody holds any more is closed
     for _ in range(options.count):
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -28,7 +28,7 @@ def main() -> None:
     connected = 0
     while True:
         for key, _ in ready.select():
-            if key.fileobj is sys.stdin:
+            if key.data == "typed":
                 if not sys.stdin.readline():
                     return
                 continue

@@ -1,6 +1,6 @@
 """The control channel to one host: one `docker exec -i` for the whole run, JSON lines both ways.
 
-The other end is images/host/agent.py. Killing this process, even with -9, closes the pipe; the agent sees end-of-file
+The other end is images/host/agent/. Killing this process, even with -9, closes the pipe; the agent sees end-of-file
 and takes everything along that it started.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 
 from lab.errors import EvidenceError, MachineError
 
-AGENT: Final = ("python3", "-I", "-S", "/lab/agent.py")
+AGENT: Final = ("python3", "-I", "-S", "/lab/agent")
 CALL_SECONDS: Final = 10.0
 BUSY_SECONDS: Final = 3.0
 """How long an agent waits for the one before it to have cleaned up."""
@@ -56,16 +56,26 @@ class Channel:
         self._reader.start()
 
     def wait_ready(self, timeout: float = CALL_SECONDS) -> Self:
-        """Wait for the agent's greeting; MachineError when the host has no agent or another lab drives it."""
+        """Wait for the agent's greeting.
+
+        Raises MachineError when the host has no agent, has not set its packet guard, or is driven by another lab.
+        """
         self._wait_for(lambda: self._greeting is not None, timeout, "agent")
         if self._greeting and self._greeting["event"] == "busy":
             raise MachineError("host-busy", host=self.host, container=self.container)
+        if self._greeting and self._greeting["event"] == "unguarded":
+            raise MachineError("host-unguarded", host=self.host, container=self.container)
         return self
 
     @property
     def config(self) -> str:
         """What the host was made from, as `lab.hosts.compose` named it; empty before the agent has answered."""
         return str(self._greeting.get("config", "")) if self._greeting else ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What never changes there, by name: versions of the tools, kernel release; empty before the greeting."""
+        return dict(self._greeting.get("facts", {})) if self._greeting else {}
 
     def call(self, operation: str, *, patience: float = CALL_SECONDS, **arguments: object) -> dict[str, Any]:
         """Do one operation of the agent and return its answer, for which this waits `patience` seconds.
@@ -157,7 +167,7 @@ class Channel:
     def _take(self, message: dict[str, Any]) -> None:
         if "id" in message:
             self._answers[message["id"]] = message
-        elif message["event"] in ("ready", "busy"):
+        elif message["event"] in ("ready", "busy", "unguarded"):
             self._greeting = message
         else:
             self.events.append(Event(message["event"], message["name"], message["time_ns"], message))

@@ -15,7 +15,6 @@ _LOOK_SECONDS: Final = 4.0
 _MORE_SECONDS: Final = 2.0
 NSTAT: Final = ("nstat", "-asz", "--json")
 SYSCTLS: Final = (
-    "kernel.osrelease",
     "net.core.somaxconn",
     "net.ipv4.tcp_syncookies",
     "net.ipv4.tcp_max_syn_backlog",
@@ -58,17 +57,9 @@ class Host:
         return answer["begun_ns"], parse_nstat(answer["stdout"])
 
     def environment(self) -> dict[str, str]:
-        """Return the versions of the tools and the sysctls that matter to TCP, by name."""
-        found = {}
-        for tool, argv in {
-            "ss": ("ss", "-V"),
-            "tcpdump": ("tcpdump", "--version"),
-            "python": ("python3", "-V"),
-        }.items():
-            answer = self.channel.call("run", argv=argv)
-            found[tool] = next(iter((answer["stdout"] or answer["stderr"]).splitlines()), "").strip()
+        """Return the versions of the tools, the kernel's release and the sysctls that matter to TCP, by name."""
         values = self.channel.call("sysctls", names=SYSCTLS)["values"]
-        return found | {name: value for name, value in values.items() if value is not None}
+        return self.channel.facts | {name: value for name, value in values.items() if value is not None}
 
     def clean(self) -> None:
         """End every program and every connection, and forget what the kernel learned of the peers.

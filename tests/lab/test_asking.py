@@ -99,7 +99,7 @@ def programs_on(settings: Settings) -> list[str]:
     found = []
     for host in HOSTS:
         listing = run("docker", "exec", settings.container(host), "ps", "-eo", "user=,args=")
-        found += [line for line in listing.splitlines() if line.startswith("lab ") or "agent.py" in line]
+        found += [line for line in listing.splitlines() if line.startswith("lab ") or "/lab/agent" in line]
     return found
 
 

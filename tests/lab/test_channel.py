@@ -221,7 +221,7 @@ def test_stopping_all_ends_who_ignores_it_who_stands_still_and_who_has_left(host
 
     channel.call("stop_all")
 
-    assert [each for each in programs(hosts_up) if "agent.py" not in each] == []
+    assert [each for each in programs(hosts_up) if "/lab/agent" not in each] == []
     assert {name: end.data["status"] for name in ("ignores", "stands") if (end := ended(channel, name))} == {
         "ignores": -signal.SIGKILL,
         "stands": -signal.SIGKILL,
@@ -257,14 +257,14 @@ def test_end_of_file_ends_the_agent_and_all_it_started(hosts_up: Settings, chann
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "kill"])
-@pytest.mark.parametrize("which", ["agent", "guard"])
+@pytest.mark.parametrize("which", ["agent", "warden"])
 def test_a_killed_agent_takes_all_it_started_along(
     hosts_up: Settings, channel: Channel, number: signal.Signals, which: str
 ) -> None:
     start_everything(channel)
     container = hosts_up.container("server")
-    guard, agent = run("docker", "exec", container, "pgrep", "-f", "/lab/agent.py").split()
-    run("docker", "exec", container, "kill", f"-{number.value}", guard if which == "guard" else agent)
+    warden, agent = run("docker", "exec", container, "pgrep", "-f", "/lab/agent").split()
+    run("docker", "exec", container, "kill", f"-{number.value}", warden if which == "warden" else agent)
 
     assert eventually(lambda: not programs(hosts_up), 2), programs(hosts_up)
     with pytest.raises(MachineError) as died:
@@ -334,7 +334,7 @@ def test_a_program_that_wants_all_memory_is_ended_and_the_agent_is_not(channel: 
 
 
 def test_no_program_of_a_learner_may_lift_the_guard_or_signal_the_agent(channel: Channel) -> None:
-    for argv in (["nft", "flush", "ruleset"], ["kill", "-9", "1"], ["pkill", "-9", "-f", "agent.py"]):
+    for argv in (["nft", "flush", "ruleset"], ["kill", "-9", "1"], ["pkill", "-9", "-f", "/lab/agent"]):
         assert channel.call("run", argv=argv)["status"] != 0
 
 
@@ -355,6 +355,58 @@ def test_closing_wakes_who_waits_for_an_answer(hosts_up: Settings) -> None:
     waiter.join(5)
     assert not waiter.is_alive()
     assert len(errors) == 1
+
+
+def test_the_greeting_tells_what_the_tools_say_of_themselves(channel: Channel) -> None:
+    said = {
+        "ss": channel.call("run", argv=["ss", "-V"])["stdout"],
+        "tcpdump": channel.call("run", argv=["tcpdump", "--version"])["stdout"],
+        "python": channel.call("run", argv=["python3", "-V"])["stdout"],
+        "kernel.osrelease": channel.call("run", argv=["uname", "-r"])["stdout"],
+    }
+
+    assert channel.facts == {name: text.splitlines()[0].strip() for name, text in said.items()}
+
+
+@pytest.fixture
+def bare(hosts_up: Settings) -> Iterator[str]:
+    """A container of the lab's image whose packet filter nobody sets."""
+    with engine() as client:
+        image = client.containers.get(hosts_up.container("server")).image
+        assert image
+        container = client.containers.run(
+            image,
+            ["infinity"],
+            entrypoint="sleep",
+            detach=True,
+            network_mode="none",
+            init=True,
+            tmpfs={"/run": "mode=755", "/tmp": "mode=1777"},  # noqa: S108 - the container's own
+            labels={"socketlab": f"{hosts_up.name}-bare"},
+        )
+        try:
+            yield str(container.name)
+        finally:
+            container.remove(force=True)
+
+
+def test_nothing_runs_on_a_host_without_its_packet_guard(bare: str) -> None:
+    with Channel("server", bare) as channel, pytest.raises(MachineError) as unguarded:
+        channel.wait_ready()
+
+    assert (unguarded.value.code, unguarded.value.params) == ("host-unguarded", {"host": "server", "container": bare})
+
+
+def test_an_agent_waits_until_the_packet_guard_stands(bare: str) -> None:
+    with Channel("server", bare) as channel:
+        assert eventually(lambda: "/lab/agent" in run("docker", "top", bare, "-eo", "pid,args"))
+        with pytest.raises(EvidenceError) as waits:
+            channel.wait_ready(0.5)
+        assert waits.value.code == "host-too-slow"
+
+        run("docker", "exec", bare, "touch", "/run/lab-ready")
+
+        assert channel.wait_ready().call("ping")
 
 
 def test_a_machine_without_the_docker_command_says_that_no_engine_answers(

@@ -322,7 +322,7 @@ def test_a_server_cannot(hosts_open: Mapping[str, Host], name: str) -> None:
 
 def test_a_server_cannot_end_or_trace_the_agent(hosts_open: Mapping[str, Host]) -> None:
     host = hosts_open["server"]
-    agents = host.run("pgrep", "-u", "root", "-f", "agent.py").split()
+    agents = host.run("pgrep", "-u", "root", "-f", "/lab/agent").split()
     assert agents
     for pid in agents:
         for attempt in (("kill", "-9", pid), ("strace", "-p", pid), ("cat", f"/proc/{pid}/environ")):

@@ -1,0 +1,114 @@
+"""All processes started here: each in a session of its own, as the right user, and none outlives the agent."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+
+from child import Child, Command
+from loop import Loop
+from process import descendants, end_with, kill
+from program import Program
+from reply import RefusedError
+
+END_SECONDS = 2.0
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "LANG": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "HOME": "/tmp",
+}
+
+
+class Children:
+    """Starts processes, reaps them, ends them."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._all: list[Child] = []
+        self._programs: dict[str, Program] = {}
+        user = pwd.getpwnam("lab")
+        self._users = {"lab": (user.pw_uid, user.pw_gid), "root": (0, 0)}
+
+    def run(self, argv: Sequence[str], user: str, finished: Callable[[Command], object]) -> Command:
+        """Start a short command; RefusedError when it cannot be started."""
+        command = Command(self._loop, self._start(argv, user, stays=False), finished)
+        self._all.append(command)
+        return command
+
+    def spawn(self, name: str, argv: Sequence[str], user: str) -> Program:
+        """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs."""
+        if name in self._programs:
+            raise RefusedError("name-taken", name)
+        program = Program(self._loop, self._start(argv, user, stays=True), name)
+        self._programs[name] = program
+        self._all.append(program)
+        return program
+
+    def named(self, name: str) -> Program:
+        """Return the program of that name; RefusedError when none runs."""
+        if name not in self._programs:
+            raise RefusedError("no-such-program", name)
+        return self._programs[name]
+
+    def reap(self) -> None:
+        """Take note of who has ended, and let go."""
+        for child in list(self._all):
+            child.poll()
+            if child.over:
+                self._all.remove(child)
+                if isinstance(child, Program):
+                    del self._programs[child.name]
+                child.finish()
+        self._reap_orphans()
+
+    def end_all(self) -> None:
+        """End every process that was started here, and what it started: a stopped one too. Return when none is left."""
+        for child in self._all:
+            if child.status is None:
+                child.end()
+        for child in self._all:
+            child.process.wait()
+        # What they forked and left, in sessions of their own too.
+        deadline = time.monotonic() + END_SECONDS
+        while (orphans := descendants(os.getpid())) and time.monotonic() < deadline:
+            for pid in orphans:
+                kill(pid)
+            self._reap_orphans()
+
+    def _start(self, argv: Sequence[str], user: str, *, stays: bool) -> subprocess.Popen[bytes]:
+        uid, gid = self._users[user]
+        try:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE if stays else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                user=uid,
+                group=gid,
+                extra_groups=[],
+                cwd="/tmp",
+                # Whatever ends agent and warden together, what stays must go too. It doubles the time of the fork,
+                # and a short command ends by itself.
+                preexec_fn=functools.partial(end_with, os.getpid(), signal.SIGKILL) if stays else None,  # noqa: PLW1509 - one thread
+                start_new_session=True,
+                env=ENVIRONMENT,
+            )
+        except OSError as error:
+            raise RefusedError("cannot-start", f"{argv[0]}: {error.strerror}") from error
+
+    def _reap_orphans(self) -> None:
+        """Let those go who came here when the process that started them had ended."""
+        ours = {child.process.pid for child in self._all}
+        with contextlib.suppress(ChildProcessError):
+            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if ended.si_pid in ours:
+                    return
+                os.waitpid(ended.si_pid, 0)
