@@ -80,6 +80,16 @@ class Closes:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Show some of the kernel's counters on a host, by nstat's names, at two readings."""
+
+    before: str
+    after: str
+    on: str = "server"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Show a text of the exercise (`shows.<id>`), for pages that explain before anything happens."""
 
@@ -109,7 +119,7 @@ class Machine:
     client: str
 
 
-View = Ladder | Rows | Printed | Closes | Text | Apart | Letters | Machine
+View = Ladder | Rows | Printed | Closes | Counted | Text | Apart | Letters | Machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,14 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
     return EXIT_OF[judgement.verdict]
 
 
+_DIGITS: Final = 2
+"""An exercise's number has at most as many; int() refuses thousands of them."""
+
+
 def _number(evidence: Evidence) -> int:
     folders = exercise_folders()
     digits = evidence.exercise.removeprefix("ex")
-    if not (digits.isdecimal() and len(digits) <= 2) or int(digits) not in folders:
+    if not (digits.isdecimal() and len(digits) <= _DIGITS) or int(digits) not in folders:
         raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
     return int(digits)
 
