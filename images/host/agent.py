@@ -614,7 +614,8 @@ class Agent:
 
 def take_lock(patience: float) -> bool:
     """Return whether this host is ours now; two labs must not drive it at once."""
-    lock = os.open(LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    # Nobody else may open it: who can read a file can lock it, and would keep the next agent out.
+    lock = os.open(LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         with contextlib.suppress(BlockingIOError):
