@@ -98,7 +98,7 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
 def _number(evidence: Evidence) -> int:
     folders = exercise_folders()
     digits = evidence.exercise.removeprefix("ex")
-    if not (_DIGITS.fullmatch(digits)) or int(digits) not in folders:
+    if not _DIGITS.fullmatch(digits) or int(digits) not in folders:
         raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
     return int(digits)
 
