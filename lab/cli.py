@@ -169,9 +169,16 @@ def _explain(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
-    from lab.commands.runs import run  # noqa: PLC0415
+    from lab.hosts.connection import Connection  # noqa: PLC0415
+    from lab.shelf import exercise_folder  # noqa: PLC0415
 
-    return run(settings, options.number, as_json=options.json, server=options.server, build=options.build)
+    exercise_folder(options.number)  # nobody is rung for an exercise that there is not
+    with Connection(settings) as connection:
+        from lab.commands.runs import run  # noqa: PLC0415 - the hosts answer while this is loaded
+
+        return run(
+            settings, options.number, connection, as_json=options.json, server=options.server, build=options.build
+        )
 
 
 def _judge(options: argparse.Namespace, settings: Settings) -> int:

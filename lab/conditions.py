@@ -31,6 +31,17 @@ def state(name: str, client: str | None = None) -> Condition:
     return Condition(f"{wanted} {client or ''}".strip(), holds)
 
 
+def held(client: str) -> Condition:
+    """That client's connection is established, and a process holds it: accept() has returned it."""
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return any(
+            row.state is State.ESTABLISHED and bool(row.processes) and _touches(row, names(client)) for row in rows
+        )
+
+    return Condition(f"{State.ESTABLISHED} {client} users:(…)", holds)
+
+
 def gone(client: str) -> Condition:
     """No row of that client's connection is left."""
 

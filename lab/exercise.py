@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from lab.errors import MachineError, UsageError
+from lab.errors import MachineError
 from lab.judge.claims import Claim, ClaimResult, judge_claim
 from lab.judge.verdict import Expectation, Result, Verdict, worst
+from lab.shelf import EXERCISES, exercise_folder
 from lab.text.catalog import Catalog, load_catalog
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from lab.evidence.records import Evidence
     from lab.stage import Stage
-
-EXERCISES: Final = Path(__file__).parent.parent / "exercises"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,16 @@ class Closes:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Show some of the kernel's counters on a host, by nstat's names, at two readings."""
+
+    before: str
+    after: str
+    on: str = "server"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Show a text of the exercise (`shows.<id>`), for pages that explain before anything happens."""
 
@@ -109,7 +117,7 @@ class Machine:
     client: str
 
 
-View = Ladder | Rows | Printed | Closes | Text | Apart | Letters | Machine
+View = Ladder | Rows | Printed | Closes | Counted | Text | Apart | Letters | Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,31 +169,13 @@ def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
     return Judgement(worst(result.verdict for result in results), results, claims)
 
 
-_FOLDER: Final = re.compile(r"ex(\d\d)_(\w+)")
-
-
-def exercise_folders(root: Path = EXERCISES) -> Mapping[int, Path]:
-    """Return the exercises' folders by number, in order."""
-    found = {}
-    for folder in sorted(root.iterdir()):
-        if (match := _FOLDER.fullmatch(folder.name)) and (folder / "exercise.py").is_file():
-            found[int(match[1])] = folder
-    return found
-
-
 def load_exercise(number: int, root: Path = EXERCISES) -> Exercise:
     """Import the exercise of that number; UsageError when there is none."""
-    folders = exercise_folders(root)
-    if number not in folders:
-        known = ", ".join(str(n) for n in folders)
-        raise UsageError("unknown-exercise", number=number, known=known)
-    folder = folders[number]
+    folder = exercise_folder(number, root)
     module = _import(folder)
-    match = _FOLDER.fullmatch(folder.name)
-    slug = match[2] if match else folder.name
     return Exercise(
         number=number,
-        slug=slug.replace("_", "-"),
+        slug=folder.name.partition("_")[2].replace("_", "-"),
         folder=folder,
         lab=module.LAB,
         steps=_sequence(module, "STEPS"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab.wire.segment import Endpoint
 
 SECONDS: Final = 5.0
-_POLL_SECONDS: Final = 0.003
+_POLL_SECONDS: Final = 0.05
 _GRACE_SECONDS: Final = 1.0
 PROMPT: Final = "input>>>"
 
@@ -114,7 +114,9 @@ class Program:
         `find` may itself stop the play.
         """
         deadline = time.monotonic() + SECONDS
+        seen = 0
         while True:
+            seen = self._wait_news(seen)
             ended = self.exit_event
             row = find(parse_ss(self.host.look()[2]))
             if row is not None:
@@ -123,7 +125,14 @@ class Program:
                 raise self.stage.stopped(self, "ended-early", self.last_words())
             if time.monotonic() > deadline:
                 raise self.stage.stopped(self, reason, f"{SECONDS:g} s")
-            time.sleep(_POLL_SECONDS)
+
+    def _wait_news(self, seen: int) -> int:
+        """Wait a moment for a word of it, or its end, after so many of the host's events; return how many there are.
+
+        A program that does what it was told to mostly says so: then there is no need to look before.
+        """
+        self.host.channel.wait_event(lambda event: event.name == self.name, _POLL_SECONDS, after=seen)
+        return len(self.host.channel.events)
 
 
 class Server(Program):
@@ -146,12 +155,13 @@ class Server(Program):
     def wait(self) -> None:
         """Wait for its end; the play stops when it listens instead, or at the deadline."""
         deadline = time.monotonic() + SECONDS
+        seen = self._wait_news(0)
         while self.exit_event is None:
             for row in self._listening(parse_ss(self.host.look()[2])):
                 raise self.stage.stopped(self, "did-not-end", f"LISTEN {row.local}")
             if time.monotonic() > deadline:
                 raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
-            time.sleep(_POLL_SECONDS)
+            seen = self._wait_news(seen)
 
     def broke_down(self, reason: str) -> bool:
         """Tell whether it has ended though nobody told it to; where its client did, its own end may come any moment."""

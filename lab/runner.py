@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from lab.errors import EvidenceError, LabError, MachineError
+from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
-from lab.hosts.channel import BUSY_SECONDS, Channel, Event
-from lab.hosts.compose import Sysctls, bring_up, config_of
 from lab.hosts.host import SS, Host
 from lab.hosts.tcpdump import NAME as TCPDUMP
 from lab.hosts.why import explained
@@ -22,6 +19,8 @@ from lab.wire.state import State
 
 if TYPE_CHECKING:
     from lab.exercise import Exercise
+    from lab.hosts.channel import Event
+    from lab.hosts.connection import Connection
     from lab.hosts.images import Say
     from lab.settings import Settings
 
@@ -30,74 +29,30 @@ _LATEST_ACK_SECONDS: Final = 0.25
 _PARALLEL: Final = ThreadPoolExecutor(max_workers=len(HOSTS))
 
 
-@contextlib.contextmanager
-def open_hosts(settings: Settings, sysctls: Sysctls | None, build: Say | None = None) -> Iterator[Mapping[str, Host]]:
-    """Yield both hosts with their agents running, made anew where they are not as `sysctls` need them.
-
-    With None the hosts are taken as they stand; with `build` a missing image is built. Raises MachineError when the
-    engine, the image, the addresses or (taken as they stand) the hosts are not to be had, or no longer.
-    """
-    with explained(settings, begun=False):
-        channels = _connect(settings, must=sysctls is None)
-        if sysctls is not None:
-            wanted = {host: config_of(settings, host, sysctls) for host in HOSTS}
-            if {host: channel.config for host, channel in channels.items()} != wanted:
-                _close(channels)
-                bring_up(settings, sysctls, build)
-                channels = _connect(settings, must=True)
-    try:
-        with explained(settings, begun=True):
-            yield {host: Host(host, settings.addresses[host], channel) for host, channel in channels.items()}
-    finally:
-        _close(channels)
-
-
-def _connect(settings: Settings, *, must: bool = False) -> dict[str, Channel]:
-    """Open a channel to each host; those that cannot be opened are left out, or raise when they `must` be there."""
-    # Of two labs that begin at once, the one that gets the first host must get the other: it is the more patient there.
-    channels = {host: Channel(host, settings.container(host), BUSY_SECONDS * n) for n, host in enumerate(HOSTS, 1)}
-    opened = {}
-    for host, channel in channels.items():
-        try:
-            opened[host] = channel.wait_ready()
-        except LabError as error:
-            if must or error.code != "host-died":
-                _close(channels)
-                raise
-            channel.close()
-    return opened
-
-
-def _close(channels: Mapping[str, Channel]) -> None:
-    for channel in channels.values():
-        channel.hang_up()
-    for channel in channels.values():
-        channel.close()
-
-
 def play(
-    exercise: Exercise, settings: Settings, server_program: str | None = None, build: Say | None = None
+    exercise: Exercise,
+    settings: Settings,
+    connection: Connection,
+    server_program: str | None = None,
+    build: Say | None = None,
 ) -> Evidence:
-    """Play the exercise and return its evidence.
+    """Play the exercise over a connection, hang up, and return the evidence.
 
     `server_program` stands in for the server it names; with `build` a missing image is built first.
     """
-    sysctls = {host: exercise.lab.sysctls(host) for host in HOSTS}
-    with open_hosts(settings, sysctls, build) as hosts:
-        return _play_on(hosts, exercise, settings, server_program)
+    hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in HOSTS}, build)
+    with explained(settings, begun=True):
+        evidence = _play_on(hosts, exercise, settings, server_program)
+    connection.hang_up()
+    return evidence
 
 
 def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, server_program: str | None) -> Evidence:
     _refuse_taken_port(hosts["server"])
-    _on_all(hosts, Host.clean)
-    for host in hosts.values():
-        host.tcpdump.begin()
     environment = {"kernel": ""}
-    for name, found in zip(hosts, _on_all(hosts, Host.environment), strict=True):
+    for name, found in zip(hosts, _on_all(hosts, _make_ready), strict=True):
         environment |= {f"{name}.{key}": value for key, value in found.items()}
     environment["kernel"] = environment.get("server.kernel.osrelease", "")
-    for host in hosts.values():
-        host.tcpdump.wait_listening()
     stage = Stage(hosts, server_program)
     begun, stopped = time.time_ns(), None
     try:
@@ -128,6 +83,15 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         stopped=stopped,
         environment=environment,
     )
+
+
+def _make_ready(host: Host) -> dict[str, str]:
+    """Clean a host and start its capture; return its environment, asked for while tcpdump starts."""
+    host.clean()
+    host.tcpdump.begin()
+    environment = host.environment()
+    host.tcpdump.wait_listening()
+    return environment
 
 
 def _on_all(hosts: Mapping[str, Host], do):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202

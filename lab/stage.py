@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lab.conditions import Condition
 from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Stopped
+from lab.hosts.host import Host
 from lab.kernel.sockets import parse_ss
 from lab.programs import Client, Program, Server
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
-
-if TYPE_CHECKING:
-    from lab.hosts.host import Host
 
 SECONDS: Final = 5.0
 """How long the stage waits for anything that should happen at once."""
@@ -136,7 +134,7 @@ class Stage:
         conditions = {"server": server, "client": client}
         deadline = time.monotonic() + seconds
         while True:
-            looks = {host: self.hosts[host].look() for host in on}
+            looks = Host.look_at({host: self.hosts[host] for host in on})
             missed = [host for host in on if not self._holds(conditions[host], looks[host][2])]
             if not missed or time.monotonic() > deadline:
                 break

@@ -98,11 +98,11 @@ def with_rows(evidence: Evidence, snapshot: str, host: str, pattern: str, new: s
 
 
 def with_sample(evidence: Evidence, sampling: str, pattern: str, new: str) -> Evidence:
-    """Add one more look to a sampling: its first one with the pattern replaced; it must match."""
+    """Add one more look to a sampling: its last one with the pattern replaced; it must match."""
     changed = []
     for each in evidence.samplings:
         if each.name == sampling:
-            text, count = re.subn(pattern, new, each.samples[0].text, flags=re.MULTILINE)
+            text, count = re.subn(pattern, new, each.samples[-1].text, flags=re.MULTILINE)
             assert count, f"{pattern} is not in {each.file}"
             changed.append(dataclasses.replace(each, samples=(*each.samples, Sample(each.ended_ns, text))))
         else:
@@ -120,6 +120,15 @@ def ending(evidence: Evidence, actor: str, status: int) -> Evidence:
     """Let a program have ended with that status."""
     exits = tuple(dataclasses.replace(end, status=status) if end.actor == actor else end for end in evidence.exits)
     return dataclasses.replace(evidence, exits=exits)
+
+
+def with_counter(evidence: Evidence, reading: str, name: str, value: int) -> Evidence:
+    """Let the kernel have counted so many in a reading, on every host."""
+    changed = tuple(
+        dataclasses.replace(each, values={**each.values, name: value}) if each.name == reading else each
+        for each in evidence.counters
+    )
+    return dataclasses.replace(evidence, counters=changed)
 
 
 def dropping(evidence: Evidence, host: str, packets: int) -> Evidence:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
+from lab.commands.progress import progress
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import Sysctls, bring_up
+from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
-from lab.hosts.images import Say, ensure_image, image_exists, image_name
+from lab.hosts.images import ensure_image, image_exists, image_name
 from lab.hosts.shell import open_shell
-from lab.runner import open_hosts
 from lab.settings import HOSTS, Settings
 from lab.text.catalog import messages
 
@@ -20,15 +20,6 @@ _NO_SYSCTLS: Final[Sysctls] = {host: {} for host in HOSTS}
 
 def _say(settings: Settings, code: str, **fields: object) -> None:
     print(messages(settings.language).get(f"cli.say.{code}", **fields), flush=True)
-
-
-def progress(settings: Settings) -> Say:
-    """Return what tells of each long part, on stderr: stdout is for answers."""
-
-    def say(code: str, fields: dict[str, object]) -> None:
-        print(messages(settings.language).get(f"cli.say.{code}", **fields), file=sys.stderr, flush=True)
-
-    return say
 
 
 def images(settings: Settings) -> int:

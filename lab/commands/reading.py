@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from lab.errors import EXIT_PASS, UsageError
-from lab.exercise import exercise_folders, load_exercise
-from lab.report.by_hand import by_hand_page
-from lab.report.legend import explain_page
-from lab.report.readme import README, refreshed
 from lab.settings import Settings
+from lab.shelf import exercise_folders
 from lab.text.catalog import load_catalog
-from lab.text.glossary import load_glossary
 
 
 def list_exercises(settings: Settings) -> int:
@@ -24,6 +18,11 @@ def list_exercises(settings: Settings) -> int:
 
 def explain(settings: Settings, word: str) -> int:
     """Explain a state, a column, a flag letter or a term."""
+    from rich.console import Console  # noqa: PLC0415 - each command loads what it alone needs
+
+    from lab.report.legend import explain_page  # noqa: PLC0415
+    from lab.text.glossary import load_glossary  # noqa: PLC0415
+
     glossary = load_glossary(settings.language)
     term = glossary.find(word)
     if term is None:
@@ -35,6 +34,12 @@ def explain(settings: Settings, word: str) -> int:
 
 def by_hand(settings: Settings, number: int, *, readme: bool) -> int:
     """Print the exact lines to type by hand, and what one should then see; or put them into the READMEs."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from lab.exercise import load_exercise  # noqa: PLC0415
+    from lab.report.by_hand import by_hand_page  # noqa: PLC0415
+    from lab.report.readme import README, refreshed  # noqa: PLC0415
+
     exercise = load_exercise(number)
     if not readme:
         Console().print(by_hand_page(exercise, settings.addresses, settings.language))

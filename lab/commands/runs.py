@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-
-from lab.commands.hosts import progress
+from lab.commands.progress import progress
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
 from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, exercise_folders, judge, load_exercise
+from lab.exercise import Exercise, Judgement, judge, load_exercise
 from lab.judge.verdict import Verdict
-from lab.report.asking import Asker, wants_questions
-from lab.report.jsonform import to_json, verdict_document
+from lab.report.jsonform import Document, to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.markdown import markdown_page
-from lab.report.picture import picture_document
-from lab.report.story import tell
-from lab.report.terminal import Page
 from lab.runner import play
 from lab.runs import find_run, keep, require_room
 from lab.settings import ROOT, Settings
-from lab.text.catalog import Catalog, messages
+from lab.shelf import exercise_folders
+from lab.text.catalog import messages
 
 if TYPE_CHECKING:
     from lab.evidence.records import Evidence
+    from lab.hosts.connection import Connection
 
+_DIGITS: Final = re.compile("[0-9]{2}")  # int() refuses thousands of them
 EXIT_OF: Final = {
     Verdict.PASS: EXIT_PASS,
     Verdict.FAIL: EXIT_FAIL,
@@ -40,16 +38,27 @@ EXIT_OF: Final = {
 }
 
 
-def run(settings: Settings, number: int, *, as_json: bool, server: str | None, build: bool) -> int:
-    """Play, judge, keep and show an exercise; the exit code is its verdict's."""
+def run(
+    settings: Settings, number: int, connection: Connection, *, as_json: bool, server: str | None, build: bool
+) -> int:
+    """Play, judge, keep and show an exercise; the exit code is its verdict's.
+
+    The hosts' agents end while the run is judged and kept; whoever opened the connection waits for them.
+    """
     exercise = load_exercise(number)
     if server is not None:
         _require_server(server)
     require_room(exercise.id, settings.runs)
-    evidence = play(exercise, settings, server, progress(settings) if build else None)
+    evidence = play(exercise, settings, connection, server, progress(settings) if build else None)
     judgement = judge(exercise, evidence)
-    folder = keep(evidence, _forms(exercise, evidence, judgement, settings), settings.runs)
-    return _tell(exercise, evidence, judgement, settings, folder, as_json=as_json, fresh=True)
+    document = _document(exercise, evidence, judgement, settings)
+    folder = keep(evidence, _forms(exercise, evidence, judgement, settings, document), settings.runs)
+    with as_long_as_read():
+        if as_json:
+            sys.stdout.write(to_json(document))
+        else:
+            _show(exercise, evidence, judgement, settings, folder, fresh=True)
+    return EXIT_OF[judgement.verdict]
 
 
 def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
@@ -58,11 +67,19 @@ def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     evidence = load(folder)
     exercise = load_exercise(_number(evidence))
     judgement = judge(exercise, evidence)
-    return _tell(exercise, evidence, judgement, settings, folder, as_json=as_json, fresh=False)
+    with as_long_as_read():
+        if as_json:
+            sys.stdout.write(to_json(_document(exercise, evidence, judgement, settings)))
+        else:
+            _show(exercise, evidence, judgement, settings, folder, fresh=False)
+    return EXIT_OF[judgement.verdict]
 
 
 def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str]) -> int:
     """Judge as `judge_saved`, and draw the page, or only these steps, into a file; MachineError when that cannot be."""
+    from lab.report.picture import picture_document  # noqa: PLC0415 - only here
+    from lab.report.story import tell  # noqa: PLC0415
+
     folder = find_run(text, settings.runs)
     evidence = load(folder)
     exercise = load_exercise(_number(evidence))
@@ -81,56 +98,41 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
 def _number(evidence: Evidence) -> int:
     folders = exercise_folders()
     digits = evidence.exercise.removeprefix("ex")
-    if not (digits.isdecimal() and len(digits) <= 2) or int(digits) not in folders:
+    if not _DIGITS.fullmatch(digits) or int(digits) not in folders:
         raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
     return int(digits)
 
 
-def _forms(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> dict[str, str]:
+def _document(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> Document:
     texts = exercise.texts(settings.language)
-    parts = (exercise, evidence, judgement, texts, settings.language)
+    return verdict_document(exercise, evidence, judgement, texts, settings.language)
+
+
+def _forms(
+    exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings, document: Document
+) -> dict[str, str]:
+    parts = (exercise, evidence, judgement, exercise.texts(settings.language), settings.language)
     return {
-        "verdict.json": to_json(verdict_document(*parts)),
+        "verdict.json": to_json(document),
         "junit.xml": junit_document(*parts),
         "report.md": markdown_page(*parts, Path()),
         "environment.json": json.dumps(dict(evidence.environment), indent=2) + "\n",
     }
 
 
-def _tell(
-    exercise: Exercise,
-    evidence: Evidence,
-    judgement: Judgement,
-    settings: Settings,
-    folder: Path,
-    *,
-    as_json: bool,
-    fresh: bool,
-) -> int:
-    texts = exercise.texts(settings.language)
-    with as_long_as_read():
-        _show(exercise, evidence, judgement, texts, settings, folder, as_json=as_json, fresh=fresh)
-    return EXIT_OF[judgement.verdict]
-
-
-def _show(  # noqa: PLR0913 - as _tell
-    exercise: Exercise,
-    evidence: Evidence,
-    judgement: Judgement,
-    texts: Catalog,
-    settings: Settings,
-    folder: Path,
-    *,
-    as_json: bool,
-    fresh: bool,
+def _show(
+    exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings, folder: Path, *, fresh: bool
 ) -> None:
-    if as_json:
-        sys.stdout.write(to_json(verdict_document(exercise, evidence, judgement, texts, settings.language)))
-    else:
-        console = Console(highlight=False)
-        asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
-        asker = Asker(sys.stdin, console, settings.language) if asks else None
-        Page(console, exercise, evidence, judgement, texts, settings.language, _short(folder)).show(asker)
+    from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw
+
+    from lab.report.asking import Asker, wants_questions  # noqa: PLC0415
+    from lab.report.terminal import Page  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
+    asker = Asker(sys.stdin, console, settings.language) if asks else None
+    texts = exercise.texts(settings.language)
+    Page(console, exercise, evidence, judgement, texts, settings.language, _short(folder)).show(asker)
 
 
 def _short(folder: Path) -> Path:

@@ -12,7 +12,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -83,6 +83,15 @@ class Channel:
         Raises MachineError when the host or its agent has died, or the agent refuses; EvidenceError when it is too
         slow.
         """
+        return self.answer(self.begin(operation, arguments), operation, patience)
+
+    def call_all(self, *calls: tuple[str, Mapping[str, object]]) -> list[dict[str, Any]]:
+        """Do several operations, begun in this order without waiting for each other; return their answers."""
+        numbers = [(self.begin(operation, arguments), operation) for operation, arguments in calls]
+        return [self.answer(number, operation, CALL_SECONDS) for number, operation in numbers]
+
+    def begin(self, operation: str, arguments: Mapping[str, object]) -> int:
+        """Ask for an operation without waiting for it; return the number to ask `answer` for."""
         number = next(self._numbers)
         line = json.dumps({"id": number, "op": operation, **arguments}).encode() + b"\n"
         try:
@@ -93,6 +102,10 @@ class Channel:
             stdin.flush()
         except (OSError, ValueError) as error:
             raise self._died() from error
+        return number
+
+    def answer(self, number: int, operation: str, patience: float) -> dict[str, Any]:
+        """Wait for what `begin` asked for; raises as `call` does."""
         self._wait_for(lambda: number in self._answers, patience, operation)
         answer = self._answers.pop(number)
         if "error" in answer:

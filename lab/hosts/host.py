@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from lab.errors import EvidenceError
@@ -27,6 +28,10 @@ SYSCTLS: Final = (
 )
 
 
+Look = tuple[int, int, str]
+"""What `ss` said: begun and ended (ns since the epoch), and its text."""
+
+
 class Host:
     """A host and its probes."""
 
@@ -44,12 +49,26 @@ class Host:
             raise EvidenceError("probe-died", probe=" ".join(argv), host=self.name, detail=words)
         return str(answer["stdout"])
 
-    def look(self) -> tuple[int, int, str]:
+    def look(self) -> Look:
         """Run `ss` as the servers' own user, who alone sees their processes; return begin, end (ns) and its text."""
-        answer = self.channel.call("run", argv=SS, user="lab", timeout=_LOOK_SECONDS, patience=_LOOK_SECONDS + 1)
+        return self.end_look(self.begin_look())
+
+    def begin_look(self) -> int:
+        """Ask for a look without waiting for it; return the number to ask `end_look` for."""
+        return self.channel.begin("run", {"argv": SS, "user": "lab", "timeout": _LOOK_SECONDS})
+
+    def end_look(self, number: int) -> Look:
+        """Wait for a look that `begin_look` asked for; EvidenceError when `ss` fails."""
+        answer = self.channel.answer(number, "ss", _LOOK_SECONDS + 1)
         if answer["status"] != 0:
             raise EvidenceError("probe-died", probe="ss", host=self.name, detail=answer["stderr"].strip())
         return answer["begun_ns"], answer["ended_ns"], answer["stdout"]
+
+    @staticmethod
+    def look_at(hosts: Mapping[str, Host]) -> dict[str, Look]:
+        """Look at several hosts at the same time; return each one's look by its name."""
+        begun = {name: host.begin_look() for name, host in hosts.items()}
+        return {name: hosts[name].end_look(number) for name, number in begun.items()}
 
     def counters(self) -> tuple[int, dict[str, int]]:
         """Return the time (ns) and the kernel's counters of this host's network namespace."""
@@ -67,9 +86,11 @@ class Host:
         `ss -K` also ends listening sockets and, with -a, TIME-WAIT. The embedded name server of the engine is not
         reached: its address is no lab address.
         """
-        self.channel.call("stop_all")
-        self.channel.call("run", argv=("ss", "-Ktan", "src", self.address), user="root")
-        self.channel.call("run", argv=("ip", "tcp_metrics", "flush", "all"), user="root")
+        self.channel.call_all(
+            ("stop_all", {}),
+            ("run", {"argv": ("ss", "-Ktan", "src", self.address), "user": "root"}),
+            ("run", {"argv": ("ip", "tcp_metrics", "flush", "all"), "user": "root"}),
+        )
 
     def end_strangers(self) -> list[str]:
         """End what a learner runs here by hand, but for their shells; return the programs' names."""

@@ -45,8 +45,10 @@ class Tcpdump:
     def end(self) -> CaptureRecord:
         """Wait until every packet received is written, stop it, and return the capture."""
         counts = self._drain()
-        # One that does not end when told to is stopped or stuck: what it has written is not all that it received.
-        died = not self._signal("INT") or not self._wait_end()
+        seen = len(self._channel.events)
+        # One that does not answer is stopped or stuck: what it has written is not all that it received. Its last counts
+        # come when all is written; closing its packet socket then takes the kernel many milliseconds more.
+        died = not self._signal("INT") or not self._wait_counts(seen)
         counts = self._counts() or counts
         data = base64.b64decode(self._channel.call("fetch", path=FILE)["data"])
         self._channel.call("remove", path=FILE)
@@ -91,9 +93,9 @@ class Tcpdump:
             return False
         return True
 
-    def _wait_end(self) -> bool:
-        end = self._channel.wait_event(lambda event: event.name == NAME and event.kind == "exit", DRAIN_SECONDS)
-        return end is not None and end.data["status"] == 0
+    def _wait_counts(self, seen: int) -> bool:
+        event = self._channel.wait_event(_is_last_count, DRAIN_SECONDS, after=seen)
+        return event is not None and event.kind == "output"
 
     def _has_ended(self) -> bool:
         return any(event.name == NAME and event.kind == "exit" for event in self._channel.events)

@@ -15,7 +15,7 @@ from lab.text.catalog import messages
 from lab.wire.conversation import Conversation
 
 STOPPED: Final = "stopped"
-"""The message of a fail for want of a record that a program kept from being made."""
+"""The message of what was never tried, since a program kept the play from getting there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,16 @@ class Reason:
 
     def words(self, language: str) -> str:
         """Return what the error says, in one line."""
-        return EvidenceError(self.code, **self.params).what(language)
+        return told(EvidenceError(self.code, **self.params), language)
+
+
+def told(error: EvidenceError, language: str) -> str:
+    """Return what an error says, in one line, the kind of record that it names in the reader's language too."""
+    kind = error.params.get("kind")
+    if kind is None:
+        return error.what(language)
+    named = messages(language).maybe(f"judge.kind.{kind}") or kind
+    return EvidenceError(error.code, **{**error.params, "kind": named}).what(language)
 
 
 def say(message: Message, language: str) -> str:
@@ -49,7 +58,8 @@ def _inner(value: object, language: str) -> object:
 class Judged(ABC):
     """An expectation whose `find` may raise EvidenceError: the verdict is then inconclusive and carries its words.
 
-    But where a program kept the play from going on, what it kept from happening is its own failure.
+    But where a program kept the play from going on, what it kept from happening is its own failure: a step that was
+    never reached proves nothing, whatever the record happens to hold.
     """
 
     id: str
@@ -57,11 +67,13 @@ class Judged(ABC):
 
     def judge(self, evidence: Evidence) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""
+        if evidence.stopped and not self._reached(evidence):
+            return self._not_reached(evidence.stopped)
         try:
             return self.find(evidence)
         except EvidenceError as error:
-            if evidence.stopped and _might_have_come(error):
-                return self.result(Verdict.FAIL, _how(evidence.stopped))
+            if evidence.stopped and might_have_come(error):
+                return self._not_reached(evidence.stopped)
             why = Message("undecided", {"why": Reason(error.code, error.params)})
             return self.result(Verdict.INCONCLUSIVE, why)
 
@@ -85,15 +97,17 @@ class Judged(ABC):
             verdict = Verdict.PASS if verdict else Verdict.FAIL
         return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look)
 
+    def _reached(self, evidence: Evidence) -> bool:
+        return self.step is None or any(step.id == self.step for step in evidence.steps)
 
-def _might_have_come(error: EvidenceError) -> bool:
+    def _not_reached(self, stopped: Stopped) -> Result:
+        fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
+        return self.result(Verdict.FAIL, Message(STOPPED, fields))
+
+
+def might_have_come(error: EvidenceError) -> bool:
     """Return whether a record is missing that the rest of the play would have made; captures run all the while."""
     return error.code == "record-missing" and error.params.get("kind") != "capture"
-
-
-def _how(stopped: Stopped) -> Message:
-    fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
-    return Message(STOPPED, {"how": Message(f"stopped-{stopped.reason}", fields)})
 
 
 def judge_all(expectations: Iterable[Expectation], evidence: Evidence) -> tuple[Result, ...]:

@@ -15,6 +15,9 @@ from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 _LAST: Final = 8
 """How many of a program's lines a failure shows."""
 
+_ANYTHING: Final = re.compile(r"(?:\.|\\[dswDSW])[*+]\??")
+_SPECIAL: Final = re.compile(r"[][(){}|?*+^$]")
+
 
 def printed(
     party: str,
@@ -35,8 +38,24 @@ def printed(
         pattern = re.compile(re.escape(text) if text is not None else matches or "")
     except re.error as error:
         raise ExerciseError("printed-pattern", id=id, line=matches, reason=str(error)) from None
-    shown = text if text is not None else f"/{matches}/"
-    return Printed(id=id, step=step, party=party, pattern=pattern, shown=shown, stream=stream)
+    exact = text is not None
+    shown = text if text is not None else in_words(matches or "")
+    return Printed(id=id, step=step, party=party, pattern=pattern, shown=shown, exact=exact, stream=stream)
+
+
+def in_words(pattern: str) -> str:
+    r"""Return a regular expression as a line to look for: `…` for anything, nothing for anything at its ends.
+
+    One that says more than that comes back unchanged.
+
+    >>> in_words(r".* IP .* > .*: Flags \[S\.\], seq \d+, win .*")
+    'IP … > …: Flags [S.], seq …, win'
+    """
+    pieces = [re.sub(r"\\(\W)", "", piece) for piece in _ANYTHING.split(pattern)]
+    if any(_SPECIAL.search(piece) or "\\" in piece for piece in pieces):
+        return pattern
+    plain = (re.sub(r"\\(\W)", r"\1", piece) for piece in _ANYTHING.split(pattern))
+    return "…".join(plain).strip("… ")
 
 
 def never_printed(
@@ -73,11 +92,12 @@ class Printed(Judged):
     party: str
     pattern: re.Pattern[str]
     shown: str
+    exact: bool
     stream: str
 
     def expected(self) -> Message:
-        """Return the line."""
-        return Message("printed", {"party": self.party, "line": self.shown})
+        """Return the line, or what it should be like."""
+        return Message("printed" if self.exact else "printed-like", {"party": self.party, "line": self.shown})
 
     def find(self, evidence: Evidence) -> Result:
         """Look for the line; a fail shows the last lines there are."""

@@ -61,7 +61,7 @@ class CloseShares(Judged):
 
     def expected(self) -> Message:
         """Return the numbers."""
-        three, four, other = (amount.text for amount in self.wanted)
+        three, four, other = (Message("any-number") if each.text == "*" else each.text for each in self.wanted)
         return Message("close-shares", {"three": three, "four": four, "other": other})
 
     def find(self, evidence: Evidence) -> Result:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from lab.judge.verdict import Verdict
 from lab.report import comparing
-from lab.report.checks import MARKS, ROLES, Check
+from lab.report.checks import MARKS, NOT_REACHED, ROLES, Check
 from lab.report.fold import fold
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.words import Words
@@ -25,7 +25,21 @@ def draw(checks: Sequence[Check], words: Words, width: int) -> list[Line]:
     """Return the lines of several expectations, at most `width` cells wide."""
     titles = max((cell_len(one.title) for one in checks), default=0)
     beside = min(titles, int((width - MARGIN) * _TITLES_MOST))
-    return [one for check in checks for one in _check(check, words, width, beside)]
+    return [
+        one
+        for check in checks
+        for one in (_check(check, words, width, beside) if check.reached else _unreached(check, words, titles, width))
+    ]
+
+
+def _unreached(check: Check, words: Words, titles: int, width: int) -> Iterator[Line]:
+    """Yield one calm line: what was never tried tells nothing."""
+    said = words.lab("check.not-reached")
+    beside = min(titles, width - MARGIN - _GAP - cell_len(said))
+    mark = line(" " * _MARK_AT, Span(pad(NOT_REACHED, MARGIN - _MARK_AT), Role.SKIPPED))
+    first, *rest = fold(check.title, beside) or [""]
+    yield (*mark, Span(pad(first, beside + _GAP) + said, Role.SKIPPED))
+    yield from indented([line(Span(part, Role.SKIPPED)) for part in rest], MARGIN)
 
 
 def _check(check: Check, words: Words, width: int, beside: int) -> Iterator[Line]:

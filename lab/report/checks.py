@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from lab.judge.judging import STOPPED
 from lab.judge.verdict import Comparison, Look, Result, Verdict
 from lab.report.ink import Role
 from lab.report.words import Words
 
+NOT_REACHED = "–"
 MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.CANNOT_RUN: "–"}
 ROLES = {
     Verdict.PASS: Role.PASS,
@@ -33,6 +35,8 @@ class Check:
     comparison: Comparison | None
     look: tuple[str, ...]
     claims: tuple[str, ...] = ()
+    reached: bool = True
+    """False when the play stopped before it could be tried."""
 
 
 def check(result: Result, words: Words, folder: str, claims: tuple[str, ...] = ()) -> Check:
@@ -50,6 +54,7 @@ def check(result: Result, words: Words, folder: str, claims: tuple[str, ...] = (
         comparison=result.comparison,
         look=tuple(_place(look, words, folder) for look in result.look),
         claims=claims,
+        reached=result.observed.code != STOPPED,
     )
 
 
@@ -61,5 +66,5 @@ def _place(look: Look, words: Words, folder: str) -> str:
 
 
 def counted(checks: tuple[Check, ...]) -> dict[Verdict, int]:
-    """Return how many checks have each verdict."""
-    return {verdict: sum(one.verdict is verdict for one in checks) for verdict in Verdict}
+    """Return how many checks have each verdict; what was not reached counts for none."""
+    return {verdict: sum(one.reached and one.verdict is verdict for one in checks) for verdict in Verdict}

@@ -29,22 +29,35 @@ def slug(verdict: Verdict) -> str:
 
 def counts(story: Story) -> str:
     """Return the counts in words: `all 12 expectations hold`, or `10 hold, 2 do not hold`."""
-    words, total = story.words, sum(story.counts.values())
+    words, total = story.words, sum(story.counts.values()) + story.unreached
     if not total:
         return words.lab("verdict.none")
     if story.counts[Verdict.PASS] == total:
         return words.lab("verdict.all", total=total)
     parts = [words.plural(f"verdict.{slug(verdict)}-count", count) for verdict, count in story.counts.items() if count]
+    if story.unreached:
+        parts.append(words.plural("verdict.unreached", story.unreached))
     return words.lab("verdict.comma").join(parts)
 
 
+def first(story: Story) -> str | None:
+    """Return where to look first, in words; None when nothing failed in any step."""
+    if story.first is None:
+        return None
+    step, words = story.first.step, story.words
+    what = story.first.check.title if story.first.check else words.lab("verdict.stopped-there")
+    return words.lab("verdict.first", number=step.number, step=step.title, what=what)
+
+
 def verdict_lines(story: Story, width: int) -> Iterator[Line]:
-    """Yield the verdict and its counts."""
+    """Yield the verdict and its counts, then where to look first."""
     label = story.words.lab(f"verdict.{slug(story.verdict)}")
     room = cell_len(label) + _GAP
     for part in fold(counts(story), width - room):
         yield line(Span(pad(label, room), ROLES[story.verdict]), part)
         label = ""
+    for part in fold(first(story) or "", width - room):
+        yield line(" " * room, part)
 
 
 def claim_lines(story: Story, width: int) -> Iterator[Line]:

@@ -27,7 +27,8 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 def junit_document(
     exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str = "en"
 ) -> str:
-    """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what cannot run here is skipped.
+    """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what cannot run here or
+    was not reached is skipped.
 
     The shape is the one that the Ant task wrote and that CI servers read: testsuites, testsuite, properties, testcase.
     A test case's time is that of its step, given once, to the step's first case, so that the sum is the run's.
@@ -40,7 +41,7 @@ def junit_document(
         "tests": str(len(checks)),
         "failures": str(counts[Verdict.FAIL]),
         "errors": str(counts[Verdict.INCONCLUSIVE]),
-        "skipped": str(counts[Verdict.CANNOT_RUN]),
+        "skipped": str(counts[Verdict.CANNOT_RUN] + sum(not one.reached for one in checks)),
         "time": _seconds(evidence.ended_ns - evidence.begun_ns),
     }
     suites = ET.Element("testsuites", {name: _clean(value) for name, value in totals.items()})
@@ -70,7 +71,7 @@ def _case(suite: ET.Element, one: Check, exercise: Exercise, time_ns: int, words
     case = ET.SubElement(
         suite, "testcase", {"classname": where, "name": _clean(f"{one.id}: {one.title}"), "time": _seconds(time_ns)}
     )
-    tag = _TAGS.get(one.verdict)
+    tag = _TAGS.get(one.verdict) if one.reached else "skipped"
     if tag is None:
         return
     attributes = {"message": _clean(one.observed)}

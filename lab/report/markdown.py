@@ -12,8 +12,8 @@ from lab.exercise import Exercise, Judgement
 from lab.judge.verdict import Verdict
 from lab.report import comparing
 from lab.report.checklines import compare_words
-from lab.report.checks import MARKS, Check
-from lab.report.ending import counts, files, next_steps, slug
+from lab.report.checks import MARKS, NOT_REACHED, Check
+from lab.report.ending import counts, files, first, next_steps, slug
 from lab.report.ink import Line, plain
 from lab.report.story import StepStory, Story, tell
 from lab.report.typed import Typed
@@ -59,8 +59,9 @@ def _step(step: StepStory, story: Story) -> Iterator[str]:
     yield _typed(step.typed)
     for shown in step.shown:
         yield from _view(shown)
-    yield f"**{escaped(step.note)}**" if step.note else ""
-    yield _checks(step.checks)
+    yield f"**{escaped(step.stop)}**" if step.stop else ""
+    yield "" if step.reached else escaped(story.words.lab("step.not-reached"))
+    yield _checks(step.checks, story)
     yield from _details(step.checks, story)
     for text in (step.because, step.why):
         yield escaped(text or "")
@@ -78,9 +79,11 @@ def _view(shown: Shown) -> Iterator[str]:
         yield escaped(note)
 
 
-def _checks(checks: Sequence[Check]) -> str:
+def _checks(checks: Sequence[Check], story: Story) -> str:
     return "\n".join(
-        f"- {MARKS[one.verdict]} **{escaped(one.title)}**" + (f": {escaped(one.why)}" if one.why else "")
+        (f"- {MARKS[one.verdict]} **{escaped(one.title)}**" + (f": {escaped(one.why)}" if one.why else ""))
+        if one.reached
+        else f"- {NOT_REACHED} {escaped(one.title)}: {story.words.lab('check.not-reached')}"
         for one in checks
     )
 
@@ -88,7 +91,7 @@ def _checks(checks: Sequence[Check]) -> str:
 def _details(checks: Iterable[Check], story: Story) -> Iterator[str]:
     words = story.words
     for one in checks:
-        if one.verdict is Verdict.PASS:
+        if one.verdict is Verdict.PASS or not one.reached:
             continue
         claims = f" ({', '.join(one.claims)})" if one.claims else ""
         yield f"### {MARKS[one.verdict]} {escaped(one.title)}{claims}"
@@ -107,13 +110,14 @@ def _tail(story: Story) -> Iterator[str]:
     words = story.words
     if story.loose:
         yield f"## {words.lab('step.loose')}"
-        yield _checks(story.loose)
+        yield _checks(story.loose, story)
         yield from _details(story.loose, story)
     if story.claims:
         yield f"## {words.lab('claims.heading')}"
         yield _claims(story)
     yield f"## {words.lab('markdown.verdict')}"
     yield f"**{_verdict(story)}** · {escaped(counts(story))}"
+    yield escaped(first(story) or "")
     yield f"{words.lab('end.evidence')}: {escaped(files(story))}"
     yield "\n".join(f"- `{command}`: {escaped(purpose)}" for command, purpose in next_steps(story))
 

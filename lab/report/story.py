@@ -10,10 +10,11 @@ from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Party
 from lab.evidence.records import Step as Played
 from lab.exercise import Exercise, Judgement, Step
-from lab.judge.verdict import Message, Verdict
+from lab.judge.verdict import Verdict
 from lab.report.checks import Check, check, counted
 from lab.report.claims import ClaimStory, claim_stories, claims_of
 from lab.report.seen import sightings
+from lab.report.stopping import stop_words
 from lab.report.typed import Typed, typed
 from lab.report.views import Looking, Shown, show
 from lab.report.words import Words
@@ -44,9 +45,18 @@ class StepStory:
     because: str | None
     why: str | None
     shown: tuple[Shown, ...]
-    note: str | None
-    """Why there is nothing more to see: the play stopped here, or before."""
+    reached: bool
+    stop: str | None
+    """Why the play stopped in this step."""
     checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Where to look first: the first step in which something does not hold, and what; None when the play stopped."""
+
+    step: StepStory
+    check: Check | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,9 @@ class Story:
     """Checks that belong to no step."""
     verdict: Verdict
     counts: Mapping[Verdict, int]
+    unreached: int
+    """How many checks the play did not get to; `counts` has only the others."""
+    first: First | None
     claims: tuple[ClaimStory, ...]
     files: tuple[str, ...]
     folder: str
@@ -96,6 +109,8 @@ def tell(
         loose=tuple(one for one in checks if one.step not in known),
         verdict=judgement.verdict,
         counts=counted(checks),
+        unreached=sum(not one.reached for one in checks),
+        first=_first(steps),
         claims=claim_stories(judgement.claims, words, judgement.verdict),
         files=_files(evidence),
         folder=folder,
@@ -155,19 +170,25 @@ def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) 
         answer=step.answer,
         because=words.maybe(f"{key}.because"),
         why=words.maybe(f"{key}.why"),
-        shown=tuple(show(looking, view, played) for view in step.show) if played else (),
-        note=_note(looking.evidence, words, step.id, reached=played is not None),
+        shown=tuple(one for view in step.show if (one := show(looking, view, played))) if played else (),
+        reached=played is not None,
+        stop=_stop(looking.evidence, words, step.id),
         checks=checks,
     )
 
 
-def _note(evidence: Evidence, words: Words, step: str, *, reached: bool) -> str | None:
-    stopped = evidence.stopped
-    if stopped is not None and stopped.step == step:
-        title = words.own(f"steps.{step}.title")
-        how = Message(f"stopped-{stopped.reason}", {"step": title, "party": stopped.party, "detail": stopped.detail})
-        return words.message(Message("stopped", {"how": how}))
-    return None if reached else words.lab("step.not-reached")
+def _stop(evidence: Evidence, words: Words, step: str) -> str | None:
+    if evidence.stopped is None or evidence.stopped.step != step:
+        return None
+    return stop_words(evidence.stopped, evidence.parties, words)
+
+
+def _first(steps: tuple[StepStory, ...]) -> First | None:
+    for step in steps:
+        failed = next((one for one in step.checks if one.reached and one.verdict is Verdict.FAIL), None)
+        if failed or step.stop:
+            return First(step, failed)
+    return None
 
 
 def _played(evidence: Evidence, step: str) -> Played | None:

@@ -125,8 +125,11 @@ def step_body(step: StepStory, story: Story, width: int) -> Iterator[Line]:
     """Yield what happened, then the expectations."""
     for shown in step.shown:
         yield from view_lines(shown, width)
-    if step.note:
-        yield from _prose(step.note, width, _PROSE, Role.UNDECIDED)
+    if step.stop:
+        yield from _prose(step.stop, width, _PROSE, Role.UNDECIDED)
+        yield EMPTY
+    if not step.reached:
+        yield from _prose(story.words.lab("step.not-reached"), width, _PROSE, Role.SKIPPED)
         yield EMPTY
     yield from checklines.draw(step.checks, story.words, width)
 

@@ -9,9 +9,10 @@ from typing import assert_never
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Snapshot, Step
-from lab.exercise import Apart, Closes, Ladder, Letters, Machine, Printed, Rows, Text, View
+from lab.exercise import Apart, Closes, Counted, Ladder, Letters, Machine, Printed, Rows, Text, View
+from lab.judge.judging import might_have_come, told
 from lab.kernel.rows import SocketRow
-from lab.report import apart, changes, closes, ladder, legend, statemap, table, transcript
+from lab.report import apart, changes, closes, counted, ladder, legend, statemap, table, transcript
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import Line
 from lab.report.seen import Sighting
@@ -35,12 +36,17 @@ class Looking:
     words: Words
 
 
-def show(looking: Looking, view: View, step: Step) -> Shown:
-    """Return a view of a step; evidence that cannot be read becomes a note, never an exception."""
+def show(looking: Looking, view: View, step: Step) -> Shown | None:
+    """Return a view of a step; evidence that cannot be read becomes a note, never an exception.
+
+    None for what there is nothing of because the play stopped before: the page says that once.
+    """
     try:
         return _show(looking, view, step)
     except EvidenceError as error:
-        return Shown(None, (error.what(looking.words.language),))
+        if looking.evidence.stopped and might_have_come(error):
+            return None
+        return Shown(None, (told(error, looking.words.language),))
 
 
 def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: PLR0911 - one per kind of view
@@ -53,6 +59,8 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: PLR0911 -
             return _printed(looking, view, step)
         case Closes():
             return _closes(looking, step)
+        case Counted():
+            return _counted(looking, view)
         case Text():
             return Shown(None, (looking.words.own(f"shows.{view.id}"),))
         case Apart():
@@ -118,6 +126,12 @@ def _closes(looking: Looking, step: Step) -> Shown:
         number: words.plural("closes.segments", number) if number else words.lab("closes.other") for number in counts
     }
     lines = closes.draw(counts, names)
+    return Shown(lambda _width: lines)
+
+
+def _counted(looking: Looking, view: Counted) -> Shown:
+    before, after = (looking.evidence.counter(name, view.on).values for name in (view.before, view.after))
+    lines = counted.draw(view.on, [(name, before.get(name, 0), after.get(name, 0)) for name in view.names])
     return Shown(lambda _width: lines)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from lab.evidence.store import load
 from lab.hosts.host import Host
-from lab.runner import open_hosts
+from lab.hosts.connection import open_hosts
 from lab.runs import find_run
 from lab.settings import HOSTS, PORT
 from tests.bench.bare import bare_hosts, measure_starts, starts_of

@@ -17,7 +17,7 @@ from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import require_image
-from lab.runner import open_hosts
+from lab.hosts.connection import open_hosts
 from lab.settings import HOSTS, ROOT, Settings
 
 LAB: Final = str(ROOT / ".venv" / "bin" / "lab")

@@ -66,6 +66,8 @@ class PrivateEngine:
         self.kill(signal.SIGTERM)
         with contextlib.suppress(OSError, ValueError):
             os.kill(int((self.folder / "exec" / "containerd" / "containerd.pid").read_text()), signal.SIGKILL)
+        # It mounts its folder upon itself, and leaves that mount behind.
+        subprocess.run(["umount", "--lazy", self.folder / "data"], capture_output=True, check=False)
         self._namespace.kill()
         self._namespace.wait()
 
@@ -79,7 +81,11 @@ class PrivateEngine:
 
 @contextlib.contextmanager
 def private_engine(folder: Path) -> Iterator[PrivateEngine]:
-    """Yield an engine with the lab's image, in a folder of few letters: a socket's path has 107."""
+    """Yield an engine with the lab's image, in a folder of few letters: a socket's path has 107.
+
+    Never in the machine's own network namespace: a second dockerd there empties the first one's chains, and with
+    --bridge=none it removes the first one's docker0.
+    """
     engine = PrivateEngine(folder)
     try:
         engine.start()

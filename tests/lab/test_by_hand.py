@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from lab.exercise import Type, exercise_folders, load_exercise
+from lab.exercise import Type, load_exercise
+from lab.shelf import exercise_folders
 from lab.report.by_hand import OPENS
 from lab.settings import Settings
 from tests.lab.conftest import RunLab

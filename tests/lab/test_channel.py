@@ -76,7 +76,9 @@ def test_an_unknown_operation_is_refused_and_the_agent_goes_on(channel: Channel)
     assert channel.call("ping")
 
 
-@pytest.mark.parametrize("arguments", [{}, {"argv": []}, {"argv": ["ss"], "user": "nobody-here"}, {"argv": ["ss"], "x": 1}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"argv": []}, {"argv": ["ss"], "user": "nobody-here"}, {"argv": ["ss"], "x": 1}]
+)
 def test_wrong_arguments_are_refused_and_the_agent_goes_on(channel: Channel, arguments: dict[str, Any]) -> None:
     with pytest.raises(MachineError) as refused:
         channel.call("run", **arguments)
@@ -89,7 +91,10 @@ def test_wrong_arguments_are_refused_and_the_agent_goes_on(channel: Channel, arg
 def test_a_line_that_is_no_request_does_not_end_the_agent(hosts_up: Settings, line: bytes) -> None:
     request = json.dumps({"id": 7, "op": "ping"}).encode() + b"\n"
     answer = subprocess.run(
-        ["docker", "exec", "-i", hosts_up.container("server"), *AGENT], input=line + request, capture_output=True, check=True
+        ["docker", "exec", "-i", hosts_up.container("server"), *AGENT],
+        input=line + request,
+        capture_output=True,
+        check=True,
     )
 
     answers = [json.loads(each) for each in answer.stdout.splitlines()]
@@ -210,7 +215,9 @@ def test_an_ended_program_can_be_sent_no_signal(channel: Channel) -> None:
     assert refused.value.code == "host-refused"
 
 
-def test_stopping_all_ends_who_ignores_it_who_stands_still_and_who_has_left(hosts_up: Settings, channel: Channel) -> None:
+def test_stopping_all_ends_who_ignores_it_who_stands_still_and_who_has_left(
+    hosts_up: Settings, channel: Channel
+) -> None:
     spawn(channel, IGNORES_TERM, "ignores")
     spawn(channel, SLEEPS, "stands")
     spawn(channel, FORKS_AND_LEAVES, "forks")
@@ -297,7 +304,9 @@ def test_a_lab_that_stops_reading_does_not_keep_the_agent_from_its_end(hosts_up:
         process.kill()
 
 
-def test_a_second_agent_waits_for_the_first_and_then_says_who_is_in_the_way(hosts_up: Settings, channel: Channel) -> None:
+def test_a_second_agent_waits_for_the_first_and_then_says_who_is_in_the_way(
+    hosts_up: Settings, channel: Channel
+) -> None:
     with Channel("server", hosts_up.container("server"), 0.1) as second, pytest.raises(MachineError) as busy:
         second.wait_ready()
     assert busy.value.code == "host-busy"

@@ -127,7 +127,9 @@ def test_of_two_runs_that_begin_at_once_one_passes(hosts_up: Settings, tmp_path:
 
 
 @pytest.mark.parametrize("command", [("reset",), ("watch",)])
-def test_hosts_that_are_down_are_said_to_be(run_lab: RunLab, elsewhere: dict[str, str], command: tuple[str, ...]) -> None:
+def test_hosts_that_are_down_are_said_to_be(
+    run_lab: RunLab, elsewhere: dict[str, str], command: tuple[str, ...]
+) -> None:
     answer = run_lab(*command, env=elsewhere)
 
     assert answer.returncode == 3
@@ -370,7 +372,12 @@ def test_a_full_disk_is_said_and_leaves_no_half_run(hosts_up: Settings, tmp_path
 def test_a_reader_who_leaves_is_no_error() -> None:
     script = f"{sys.executable} -m lab.cli list | head -1; echo ${{PIPESTATUS[@]}}"
     answer = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, env=os.environ | {"LAB_LANG": "en"}, capture_output=True, text=True, check=False
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"LAB_LANG": "en"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert answer.stderr == ""
@@ -400,7 +407,9 @@ def test_closed_streams_change_no_verdict(hosts_up: Settings, tmp_path: Path, cl
 @pytest.mark.parametrize("command", ["list", "judge {saved}", "judge {saved} --json"])
 def test_output_that_cannot_be_written_is_said(saved: Path, command: str) -> None:
     script = f"{sys.executable} -m lab.cli {command.format(saved=saved)} >/dev/full"
-    answer = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment(saved), capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=environment(saved), capture_output=True, text=True, check=False
+    )
 
     assert answer.returncode == 3
     assert "No space left on device" in one_line(answer)
@@ -482,7 +491,13 @@ def undecided(folder: Path) -> str:
 def test_a_capture_cut_anywhere_names_the_packet(saved: Path) -> None:
     whole = (saved / "server.pcap").read_bytes()
     first = 24 + 16 + int.from_bytes(whole[32:36], sys.byteorder)
-    cuts = {0: "is empty", 10: "within its header", 24 + 7: "packet 1 ", first - 1: "packet 1 ", first + 20: "packet 2 "}
+    cuts = {
+        0: "is empty",
+        10: "within its header",
+        24 + 7: "packet 1 ",
+        first - 1: "packet 1 ",
+        first + 20: "packet 2 ",
+    }
     for size, words in {**cuts, len(whole) - 1: "cut short within packet"}.items():
         (saved / "server.pcap").write_bytes(whole[:size])
         line = undecided(saved)

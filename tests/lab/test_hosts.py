@@ -11,7 +11,7 @@ import testinfra
 
 from lab.hosts.engine import engine
 from lab.hosts.host import Host
-from lab.runner import open_hosts
+from lab.hosts.connection import open_hosts
 from lab.settings import HOSTS, PORT, Settings
 from tests.support import eventually
 

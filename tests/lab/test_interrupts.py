@@ -72,9 +72,7 @@ def bench(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def a_container_exists(bench: Bench) -> bool:
     with engine() as client:
         return bool(
-            client.containers.list(
-                all=True, filters={"label": f"socketlab={bench.settings.name}"}, ignore_removed=True
-            )
+            client.containers.list(all=True, filters={"label": f"socketlab={bench.settings.name}"}, ignore_removed=True)
         )
 
 
@@ -146,7 +144,9 @@ def test_an_interrupted_lab_leaves_nobody_and_the_next_run_passes(
 
     answer = interrupt(bench, operation, moment, number)
 
-    assert answer.returncode in ((-KILL,) if number is KILL else (130, -INTERRUPT)) or ended_before(answer), answer.stderr
+    assert answer.returncode in ((-KILL,) if number is KILL else (130, -INTERRUPT)) or ended_before(answer), (
+        answer.stderr
+    )
     if answer.returncode == 130:
         assert "Traceback" not in answer.stderr
         assert len(answer.stderr.strip().splitlines()) == 1
@@ -266,7 +266,9 @@ def test_killed_docker_execs_are_the_machines_fault(bench: Bench) -> None:
     bench.timed("up")
     with bench.lab("run", "3") as process:
         assert eventually(lambda: the_server_serves(bench) or process.poll() is not None, 20, 0.001)
-        for pid in subprocess.run(["pgrep", "-f", f"^docker exec -i {bench.settings.name}-"], capture_output=True, text=True, check=True).stdout.split():
+        for pid in subprocess.run(
+            ["pgrep", "-f", f"^docker exec -i {bench.settings.name}-"], capture_output=True, text=True, check=True
+        ).stdout.split():
             os.kill(int(pid), KILL)
         answer = finish(process)
 

@@ -12,7 +12,7 @@ import pytest
 
 from lab import errors
 from lab.cli import EXIT_INTERRUPTED, main
-from lab.exercise import exercise_folders
+from lab.shelf import exercise_folders
 from lab.settings import ROOT
 from lab.text.catalog import load_catalog
 

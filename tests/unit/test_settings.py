@@ -47,7 +47,9 @@ def test_runs_are_kept_where_asked() -> None:
     assert read_settings({"LAB_RUNS": "/tmp/elsewhere"}).runs == Path("/tmp/elsewhere")  # noqa: S108
 
 
-@pytest.mark.parametrize("subnet", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "192.168.7.128/25"])
+@pytest.mark.parametrize(
+    "subnet", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "192.168.7.128/25"]
+)
 def test_every_private_subnet_large_enough_is_taken(subnet: str) -> None:
     addresses = read_settings({"LAB_SUBNET": subnet}).addresses.values()
 
@@ -56,7 +58,18 @@ def test_every_private_subnet_large_enough_is_taken(subnet: str) -> None:
 
 @pytest.mark.parametrize(
     "subnet",
-    ["home", "10.9.8", "10.9.8.0/33", "10.9.8.1/24", "10.9.8.0/", "300.0.0.0/24", "fd00::/64", "10.9.8.0/24 ", "/", "10.9.8.0/-1"],
+    [
+        "home",
+        "10.9.8",
+        "10.9.8.0/33",
+        "10.9.8.1/24",
+        "10.9.8.0/",
+        "300.0.0.0/24",
+        "fd00::/64",
+        "10.9.8.0/24 ",
+        "/",
+        "10.9.8.0/-1",
+    ],
 )
 def test_a_malformed_subnet_is_refused(subnet: str) -> None:
     with pytest.raises(UsageError) as error:
@@ -70,7 +83,9 @@ def test_a_subnet_without_room_for_101_and_102_is_refused(subnet: str) -> None:
     assert refused(LAB_SUBNET=subnet).code == "subnet-too-small"
 
 
-@pytest.mark.parametrize("subnet", ["8.8.8.0/24", "0.0.0.0/0", "127.0.0.0/24", "169.254.0.0/16", "224.0.0.0/24", "172.32.0.0/24"])
+@pytest.mark.parametrize(
+    "subnet", ["8.8.8.0/24", "0.0.0.0/0", "127.0.0.0/24", "169.254.0.0/16", "224.0.0.0/24", "172.32.0.0/24"]
+)
 def test_a_subnet_that_is_not_private_is_refused(subnet: str) -> None:
     assert refused(LAB_SUBNET=subnet).code == "subnet-public"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.exercise import exercise_folders, load_exercise
+from lab.exercise import load_exercise
+from lab.shelf import exercise_folders
 from lab.report.readme import README, marks, refreshed
 from lab.text.catalog import LANGUAGES
 
