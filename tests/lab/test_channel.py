@@ -56,6 +56,11 @@ def said(channel: Channel, text: str, seconds: float = 5) -> Event | None:
     return channel.wait_event(lambda event: event.data.get("text") == text, seconds)
 
 
+def kinds(channel: Channel) -> list[str]:
+    """What kinds of events came, in order; a busy machine may let a host stand still at any time."""
+    return [event.kind for event in channel.events if event.kind != "stalled"]
+
+
 def ended(channel: Channel, name: str = "p", seconds: float = 5) -> Event | None:
     return channel.wait_event(lambda event: (event.kind, event.name) == ("exit", name), seconds)
 
@@ -136,7 +141,7 @@ def test_a_program_that_prints_no_newline_is_heard_at_its_end(channel: Channel) 
 
     assert said(channel, "no newline")
     assert ended(channel)
-    assert [event.kind for event in channel.events] == ["output", "exit"]
+    assert kinds(channel) == ["output", "exit"]
 
 
 def test_bytes_that_are_no_text_do_not_disturb(channel: Channel) -> None:
@@ -160,7 +165,7 @@ def test_ten_megabytes_of_output_are_bounded_and_said_to_be(channel: Channel, co
     end = ended(channel, seconds=20)
     assert end is not None
     assert end.data["status"] == 0
-    assert [event.kind for event in channel.events[-2:]] == ["lost", "exit"]
+    assert kinds(channel)[-2:] == ["lost", "exit"]
     kept = [event.data["text"] for event in channel.events if event.kind == "output"]
     assert 64 <= len(kept) <= 5000
     assert 5000 <= sum(map(len, kept)) <= 262144

@@ -69,4 +69,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Nothing is buffered here, and tidying up two interpreters would take 15 ms of every run.
+    os._exit(main())
