@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import Judged, or_any, whole_conversation
 from lab.judge.verdict import Look, Message, Result
 from lab.wire.segment import Flags
 
@@ -60,7 +60,7 @@ class Acknowledged(Judged):
 
     def expected(self) -> Message:
         """Return the numbers."""
-        return Message("acknowledged", {"alone": self.alone.text, "riding": self.riding.text})
+        return Message("acknowledged", {"alone": or_any(self.alone.text), "riding": or_any(self.riding.text)})
 
     def find(self, evidence: Evidence) -> Result:
         """Count in the capture."""

@@ -110,6 +110,11 @@ def might_have_come(error: EvidenceError) -> bool:
     return error.code == "record-missing" and error.params.get("kind") != "capture"
 
 
+def or_any(amount: str) -> str | Message:
+    """Return an amount as it was written, `*` as the words for it."""
+    return Message("any-number") if amount == "*" else amount
+
+
 def judge_all(expectations: Iterable[Expectation], evidence: Evidence) -> tuple[Result, ...]:
     """Judge one run by many expectations, in their order."""
     return tuple(expectation.judge(evidence) for expectation in expectations)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_capture
+from lab.judge.judging import Judged, or_any, whole_capture
 from lab.judge.verdict import Look, Message, Result
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class CloseShares(Judged):
 
     def expected(self) -> Message:
         """Return the numbers."""
-        three, four, other = (Message("any-number") if each.text == "*" else each.text for each in self.wanted)
+        three, four, other = (or_any(amount.text) for amount in self.wanted)
         return Message("close-shares", {"three": three, "four": four, "other": other})
 
     def find(self, evidence: Evidence) -> Result:

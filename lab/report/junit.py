@@ -27,8 +27,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 def junit_document(
     exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str = "en"
 ) -> str:
-    """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what cannot run here or
-    was not reached is skipped.
+    """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what was not tried is skipped.
 
     The shape is the one that the Ant task wrote and that CI servers read: testsuites, testsuite, properties, testcase.
     A test case's time is that of its step, given once, to the step's first case, so that the sum is the run's.

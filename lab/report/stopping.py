@@ -23,7 +23,7 @@ def stop_words(stopped: Stopped, parties: Sequence[Party], words: Words) -> str:
     after them those of servers that had broken down.
     """
     servers = [party.name for party in parties if party.role == "server" and party.name != stopped.party]
-    own, *others = re.split(rf"; ({'|'.join(map(re.escape, servers))}): ", stopped.detail) if servers else [stopped.detail]
+    own, *others = re.split(rf"; ({'|'.join(map(re.escape, servers)) or '(?!)'}): ", stopped.detail)
     told = [_what(stopped, own, parties, words), *_more(stopped, own, words)]
     for name, last in zip(others[::2], others[1::2], strict=True):
         told.append(_other(_who(name, parties, words), last, words))

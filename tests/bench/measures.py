@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from lab.evidence.store import load
-from lab.hosts.host import Host
 from lab.hosts.connection import open_hosts
+from lab.hosts.host import Host
 from lab.runs import find_run
 from lab.settings import HOSTS, PORT
 from tests.bench.bare import bare_hosts, measure_starts, starts_of

@@ -15,9 +15,9 @@ from typing import Final
 
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
+from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import require_image
-from lab.hosts.connection import open_hosts
 from lab.settings import HOSTS, ROOT, Settings
 
 LAB: Final = str(ROOT / ".venv" / "bin" / "lab")

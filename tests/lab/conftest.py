@@ -39,7 +39,9 @@ def hosts_up(settings: Settings) -> Iterator[Settings]:
 def run_lab(tmp_path: Path) -> RunLab:
     """Run the command `lab` as a learner does, keeping its runs in the test's own folder."""
 
-    def run(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"LAB_RUNS": str(tmp_path / "runs"), "LAB_LANG": "en", "ASK": "0"} | dict(env or {})
         return subprocess.run(
             [sys.executable, "-m", "lab.cli", *arguments],

@@ -12,9 +12,9 @@ from typing import Final
 import pytest
 
 from lab.exercise import Type, load_exercise
-from lab.shelf import exercise_folders
 from lab.report.by_hand import OPENS
 from lab.settings import Settings
+from lab.shelf import exercise_folders
 from tests.lab.conftest import RunLab
 from tests.terminal import KEYS, SECONDS, Terminal
 

@@ -57,7 +57,9 @@ def test_a_colliding_network_is_named_with_its_subnet_and_a_remedy(other_network
 
 
 def test_a_route_into_the_subnet_is_named_and_called_harmless(run_lab: RunLab) -> None:
-    routes = json.loads(subprocess.run(["ip", "-json", "-4", "route"], check=True, capture_output=True, text=True).stdout)
+    routes = json.loads(
+        subprocess.run(["ip", "-json", "-4", "route"], check=True, capture_output=True, text=True).stdout
+    )
     bridge = next(route["dst"] for route in routes if route["dst"] != "default" and route["dev"] == "docker0")
     _, found = findings(run_lab, LAB_SUBNET=bridge, LAB_NAME="nobody")
     assert bridge in found["routes"]["says"]

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 import testinfra
 
+from lab.hosts.connection import open_hosts
 from lab.hosts.engine import engine
 from lab.hosts.host import Host
-from lab.hosts.connection import open_hosts
 from lab.settings import HOSTS, PORT, Settings
 from tests.support import eventually
 

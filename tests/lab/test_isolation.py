@@ -15,10 +15,10 @@ import pytest
 
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
+from lab.hosts.connection import open_hosts
 from lab.hosts.engine import engine
 from lab.hosts.host import Host
 from lab.hosts.images import image_name
-from lab.hosts.connection import open_hosts
 from lab.settings import HOSTS, PORT, Settings
 from tests.lab.home_lan import LINK, Echo, HomeLan, home_lan, lab_beside_home
 from tests.lab.home_lan import PORT as HOME_PORT

@@ -14,9 +14,9 @@ import pytest
 
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
+from lab.hosts.connection import open_hosts
 from lab.hosts.engine import engine
 from lab.hosts.network import overlapping_routes
-from lab.hosts.connection import open_hosts
 from lab.settings import HOSTS, PORT, ROOT, Settings, read_settings
 from tests.lab.conftest import RunLab
 from tests.support import another_lab, eventually, free_subnets, knock_command, left_of, reached, variables

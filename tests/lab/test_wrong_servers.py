@@ -175,7 +175,9 @@ def marked(comparison: Comparison | None, column: str, cell: str) -> bool:
 
 
 @every_wrong_server
-def test_a_play_that_stopped_says_once_where_and_why_and_of_the_rest_that_it_was_not_reached(played: Played, server: str) -> None:
+def test_a_play_that_stopped_says_once_where_and_why_and_of_the_rest_that_it_was_not_reached(
+    played: Played, server: str
+) -> None:
     stop, stopped = WRONG_SERVERS[server].stops, played.evidence.stopped
     unreached = [each for each in played.failed if each.observed.code == STOPPED]
     if stop is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import gone, state, unread, waiting
+from lab.conditions import gone, held, state, unread, waiting
 from lab.kernel.sockets import parse_ss
 from lab.wire.segment import Endpoint
 
@@ -19,6 +19,17 @@ def test_a_state_is_anybodys_or_one_clients() -> None:
     assert state("ESTAB", "a").holds(ROWS, PORTS.get)
     assert not state("ESTAB", "b").holds(ROWS, PORTS.get)
     assert not state("ESTAB", "nobody").holds(ROWS, PORTS.get)
+
+
+def test_held_means_established_and_taken_out_of_the_accept_queue() -> None:
+    rows = parse_ss("""State Recv-Q Send-Q Local Address:Port Peer Address:Port Process
+ESTAB      0 0 192.168.1.102:8000 192.168.1.101:58132 users:(("serve_blocking",pid=12,fd=4))
+ESTAB      0 0 192.168.1.102:8000 192.168.1.101:59438
+""")
+    assert held("a").holds(rows, PORTS.get)
+    assert not held("b").holds(rows, PORTS.get)
+    assert not held("a").holds(ROWS, PORTS.get)
+    assert not held("nobody").holds(rows, PORTS.get)
 
 
 def test_gone_means_no_row_of_that_client_not_even_time_wait() -> None:

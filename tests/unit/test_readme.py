@@ -12,8 +12,8 @@ import pytest
 
 from lab import errors
 from lab.cli import EXIT_INTERRUPTED, main
-from lab.shelf import exercise_folders
 from lab.settings import ROOT
+from lab.shelf import exercise_folders
 from lab.text.catalog import load_catalog
 
 READMES = {"en": "README.md", "zh-CN": "README.zh-CN.md"}

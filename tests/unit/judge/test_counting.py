@@ -7,6 +7,7 @@ import pytest
 from lab.evidence.records import Step
 from lab.judge.acks import acknowledged
 from lab.judge.errors import ExerciseError
+from lab.judge.judging import say
 from lab.judge.shares import close_shares
 from lab.judge.tallies import tally
 from lab.judge.verdict import Verdict
@@ -97,11 +98,16 @@ def test_closes_of_a_step_are_shared_out_by_their_segments() -> None:
     assert result.verdict is Verdict.PASS
 
 
+def test_a_share_that_may_be_anything_says_so() -> None:
+    expected = close_shares(step="rounds", id="c", three=">0", other=0).expected()
+    assert say(expected, "en") == "closed with three segments: >0, with four: any number, otherwise: 0"
+    assert "四个的：任意" in say(expected, "zh-CN")
+    assert "any number" in say(acknowledged("a", id="k", riding=0).expected(), "en")
+
+
 def test_a_close_by_reset_is_neither_three_nor_four() -> None:
     frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> P. exit", "< R.")
     run = evidence(captures=(capture("server", frames=frames),))
     result = close_shares(step="connects", id="c", other=0).judge(run)
     assert result.observed.params == {"three": 0, "four": 0, "other": 1}
     assert result.verdict is Verdict.FAIL
-
-

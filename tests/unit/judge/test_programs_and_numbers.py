@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from lab.judge.judging import say
 from lab.judge.numbers import counters
-from lab.judge.programs import exited, never_printed, printed
+from lab.judge.programs import exited, in_words, never_printed, printed
 from lab.judge.verdict import Message, Verdict
 from tests.unit.judge.builders import evidence
 
@@ -24,6 +25,23 @@ def test_a_line_must_be_the_whole_line() -> None:
 def test_a_pattern_must_match_the_whole_line() -> None:
     assert printed("a", id="x", matches="HEL+O").judge(evidence()).verdict is Verdict.PASS
     assert printed("a", id="x", matches="HEL+").judge(evidence()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("pattern", "shown"),
+    [
+        (".*Address already in use.*", "Address already in use"),
+        (r"LISTEN .*:18000 .*", "LISTEN …:18000"),
+        (r".* IP .* > .*: Flags \[S\.\], seq \d+, win .*", "IP … > …: Flags [S.], seq …, win"),
+        ("HEL+O", "HEL+O"),
+        (r"a|b\.+", r"a|b\.+"),
+    ],
+)
+def test_a_pattern_is_told_as_a_line_to_look_for(pattern: str, shown: str) -> None:
+    assert in_words(pattern) == shown
+    expectation = printed("a", id="x", matches=pattern)
+    assert say(expectation.expected(), "en") == f"a prints a line like “{shown}”"
+    assert expectation.judge(evidence()).expected == expectation.expected()
 
 
 def test_another_stream_and_another_program_do_not_count() -> None:

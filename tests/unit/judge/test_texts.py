@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 import lab.judge
-from lab.judge.judging import say
+from lab.errors import EvidenceError
+from lab.judge.judging import say, told
 from lab.judge.ladders import PARTS
 from lab.judge.verdict import Message
 from lab.text.catalog import LANGUAGES, messages
 
 ROOM = Path(lab.judge.__file__).parent
-REASONS = ("did-not-listen", "not-connected", "no-answer", "ended-early", "did-not-end")
 
 
 def given() -> set[str]:
     """Return the codes that stand in the room's own code."""
-    found = {f"ladder-{part}" for part in (*PARTS, "whole")} | {f"stopped-{reason}" for reason in REASONS}
+    found = {f"ladder-{part}" for part in (*PARTS, "whole")}
     for path in ROOM.glob("*.py"):
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r"\bMessage\(\s*\"([a-z-]+)\"", text))
@@ -35,7 +35,9 @@ def test_every_message_has_words(language: str) -> None:
 
 
 def test_both_languages_have_the_same_messages_with_the_same_fields() -> None:
-    tables = [messages(language).table("judge") for language in LANGUAGES]
+    tables = [dict(messages(language).table("judge")) for language in LANGUAGES]
+    kinds = [table.pop("kind") for table in tables]
+    assert kinds[0].keys() == kinds[1].keys()
     assert tables[0].keys() == tables[1].keys()
     for code in tables[0]:
         fields = [{field for _, field, _, _ in string.Formatter().parse(table[code]) if field} for table in tables]
@@ -43,7 +45,16 @@ def test_both_languages_have_the_same_messages_with_the_same_fields() -> None:
 
 
 def test_no_words_are_kept_for_messages_that_nobody_gives() -> None:
-    assert set(messages("en").table("judge")) - given() - {"stopped"} == set()
+    assert set(messages("en").table("judge")) - given() - {"stopped", "kind"} == set()
+
+
+def test_every_kind_of_record_that_can_be_missing_has_its_word() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in ROOM.parent.rglob("*.py")]
+    kinds = {kind for text in sources for kind in re.findall(r"\"record-missing\", kind=\"([a-z]+)\"", text)}
+    for language in LANGUAGES:
+        assert set(messages(language).table("judge.kind")) == kinds
+    for kind in kinds:
+        assert kind not in told(EvidenceError("record-missing", kind=kind, name="x"), "zh-CN")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

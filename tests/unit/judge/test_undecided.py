@@ -9,14 +9,14 @@ import pytest
 from lab.errors import EvidenceError
 from lab.evidence.records import Stopped
 from lab.judge.joint import agree
-from lab.judge.judging import Reason, judge_all, say
+from lab.judge.judging import Reason, judge_all, say, told
 from lab.judge.ladders import closes, segments
 from lab.judge.numbers import counters
 from lab.judge.over_time import eventually, never
 from lab.judge.programs import exited, printed
 from lab.judge.tables import sockets
 from lab.judge.verdict import Expectation, Result, Verdict
-from tests.unit.judge.builders import OPEN, TALK, capture, evidence, party, snapshot
+from tests.unit.judge.builders import CLIENT_FIRST, OPEN, TALK, capture, evidence, party, snapshot
 
 ROW = """
     State  Peer      Process
@@ -108,6 +108,16 @@ def test_what_a_program_kept_from_happening_is_its_failure() -> None:
     assert OF_CAPTURES[0].judge(run).verdict is Verdict.PASS
 
 
+def test_a_step_that_was_never_reached_is_failed_whatever_the_record_holds() -> None:
+    reached, later = (closes("a", id="c", first="a", step=step) for step in ("connects", "closes"))
+    closed = {host: capture(host, *OPEN, *CLIENT_FIRST) for host in ("server", "client")}
+    run = evidence(captures=tuple(closed.values()), stopped=Stopped("connects", "a", "ended-early", "no such method"))
+    assert reached.judge(run).verdict is Verdict.PASS
+    result = later.judge(run)
+    assert (result.verdict, result.observed.code, result.comparison) == (Verdict.FAIL, "stopped", None)
+    assert later.judge(evidence(captures=tuple(closed.values()))).verdict is Verdict.PASS
+
+
 def test_a_probe_that_failed_is_nobody_elses_failure() -> None:
     stopped = Stopped("connects", "a", "no-answer", "hello")
     for result in judge_all(OF_CAPTURES, evidence(stopped=stopped, captures=())):
@@ -118,7 +128,8 @@ def test_the_words_of_an_error_are_the_reader_s() -> None:
     (result,) = judge_all(OF_COUNTERS, evidence(counters=()))
     error = EvidenceError("record-missing", kind="counters", name="before (server)")
     for language in ("en", "zh-CN"):
-        assert error.what(language) in say(result.observed, language)
+        assert told(error, language) in say(result.observed, language)
+    assert "计数器" in told(error, "zh-CN")
 
 
 def test_judging_twice_gives_equal_results() -> None:

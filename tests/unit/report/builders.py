@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from lab.evidence.records import Action, CaptureRecord, Evidence, LabFacts, Output, Party, Snapshot, Step
+from lab.evidence.records import Action, CaptureRecord, Evidence, LabFacts, Output, Party, Snapshot, Step, Stopped
 from lab.exercise import Closes, Exercise, Judgement, Ladder, Printed, Rows, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
@@ -280,6 +280,30 @@ def all_verdicts() -> Judgement:
         Result("time-wait", "server_first", Verdict.FAIL, Message("first"), Message("first-other"), SEGMENTS),
         Result("traced", "server_first", Verdict.CANNOT_RUN, Message("as-expected"), Message("no-trace")),
         passed("counted", None),
+    )
+
+
+def a_stopped_run() -> Evidence:
+    """Return the evidence of a run that stopped while the two talked, since the server broke down."""
+    whole = a_run()
+    last = "the server closed the connection; server: AttributeError: 'bytes' object has no attribute 'toupper'"
+    return without(
+        whole,
+        steps=whole.steps[:2],
+        outputs=(*whole.outputs[:1], Output(BEGUN + 41 * MS, "a", "stdout", "the server closed the connection")),
+        snapshots=whole.snapshots[:4],
+        stopped=Stopped("talks", "a", "ended-early", last),
+    )
+
+
+def all_stopped() -> Judgement:
+    """Return the judgement of the run that stopped: two steps are judged, and what follows was not reached."""
+    not_reached = Message("stopped")
+    return judgement(
+        *(passed(identity, "connects") for identity in ("handshake", "second-socket", "agree")),
+        Result("upper", "talks", Verdict.FAIL, Message("as-expected"), Message("differs")),
+        Result("time-wait", "server_first", Verdict.FAIL, Message("as-expected"), not_reached),
+        Result("counted", "three_or_four", Verdict.FAIL, Message("as-expected"), not_reached),
     )
 
 

@@ -15,7 +15,7 @@ SAID = {
         "first": "the server sends the first FIN",
         "first-other": "the client sent it, 30.9 ms after it connected",
         "no-trace": "tracefs is not mounted on this machine",
-        "stopped": "the play went no further: {how.params[party]} had no luck ({how.code}, {how.params[detail]})",
+        "stopped": "not reached",
     },
     "zh-CN": {
         "as-expected": "应当如此",
@@ -25,6 +25,7 @@ SAID = {
         "first": "服务器发出第一个 FIN",
         "first-other": "是客户端在连接建立 30.9 毫秒之后发出的",
         "no-trace": "这台机器没有挂载 tracefs",
+        "stopped": "未执行到",
     },
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.exercise import load_exercise
-from lab.shelf import exercise_folders
 from lab.report.readme import README, marks, refreshed
+from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES
 
 NUMBERS = list(exercise_folders())

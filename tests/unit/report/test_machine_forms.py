@@ -138,6 +138,12 @@ def test_junit_tells_each_verdict_by_its_element() -> None:
     ]
 
 
+def test_what_was_not_reached_is_skipped_in_junit() -> None:
+    suites = junit(builders.all_stopped())
+    assert {name: suites.attrib[name] for name in ("failures", "skipped")} == {"failures": "1", "skipped": "2"}
+    assert [case.attrib["message"] for case in suites.iter("skipped")] == ["not reached"] * 2
+
+
 def test_a_junit_failure_holds_the_comparison_in_text() -> None:
     failure = next(junit(builders.all_verdicts()).iter("failure"))
     assert failure.attrib == {"message": "3 of them differ", "type": "fail"}

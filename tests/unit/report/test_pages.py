@@ -53,10 +53,10 @@ def page(
     return buffer.getvalue().decode(encoding)
 
 
-def markdown(which: str, language: str = "en") -> str:
+def markdown(which: str, language: str = "en", evidence: Evidence | None = None) -> str:
     exercise = builders.an_exercise()
     judgement = getattr(builders, which)()
-    return markdown_page(exercise, builders.a_run(), judgement, exercise.texts(language), language, FOLDER)
+    return markdown_page(exercise, evidence or builders.a_run(), judgement, exercise.texts(language), language, FOLDER)
 
 
 def compare_golden(name: str, text: str) -> None:
@@ -123,11 +123,34 @@ def test_a_prediction_is_answered_after_the_evidence() -> None:
 
 
 def test_an_interrupted_run_says_where_it_stopped_and_what_was_not_reached() -> None:
-    whole = builders.a_run()
-    stopped = Stopped("talks", "a", "no-answer", "10 s")
-    text = page(evidence=builders.without(whole, steps=whole.steps[:2], stopped=stopped))
-    assert "the play went no further: a had no luck (stopped-no-answer, 10 s)" in text
+    text = page("all_stopped", evidence=builders.a_stopped_run())
+    said = "client a (prompt) ended too early. What it said last: “the server closed the connection”."
+    assert " ".join(text.split()).count(said) == 1
     assert text.count("The run ended before this step.") == 2
+    assert "–  TIME-WAIT stays on the server at 192.168.1.102   not reached\n" in text
+    assert "The run has no" not in text
+    assert "Which side sent the first F?" not in text
+    assert (
+        "FAIL   3 hold, 1 does not hold, 2 not reached\n       look first at step 2, “One message each way”: " in text
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_a_run_that_stopped(language: str) -> None:
+    text = page("all_stopped", language, 80, evidence=builders.a_stopped_run())
+    compare_golden(f"all_stopped.80.{language}.txt", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_run_that_stopped_as_markdown(language: str) -> None:
+    compare_golden(f"all_stopped.{language}.md", markdown("all_stopped", language, builders.a_stopped_run()))
+
+
+def test_a_stop_with_nothing_failed_before_is_where_to_look_first() -> None:
+    stopped = Stopped("connects", "server", "did-not-listen", "192.168.1.102:8000; LISTEN 192.168.1.102:8008")
+    whole = builders.a_run()
+    text = page(evidence=builders.without(whole, steps=whole.steps[:1], stopped=stopped))
+    assert "look first at step 1, “A client connects”: the run stops there" in text
 
 
 def test_evidence_that_is_missing_or_damaged_is_said_not_raised() -> None:
@@ -136,7 +159,7 @@ def test_evidence_that_is_missing_or_damaged_is_said_not_raised() -> None:
     text = page(evidence=builders.without(whole, snapshots=broken, outputs=()))
     assert "The run has no snapshot called after_exit" in text
     assert "garbage" in text
-    assert "prompt printed nothing." in text
+    assert "prompt printed nothing in this step." in text
 
 
 @pytest.mark.parametrize(("run", "said"), [(Verdict.PASS, "THE LAB IS WRONG"), (Verdict.FAIL, "not by this run")])

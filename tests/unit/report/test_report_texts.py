@@ -17,6 +17,7 @@ from lab.report.by_hand import TERMINALS
 from lab.report.statemap import CLOSES, OPENS
 from lab.text.catalog import LANGUAGES, load_catalog
 
+REASONS = ("did-not-listen", "not-connected", "no-answer", "ended-early", "did-not-end")
 TEXTS = Path(lab.report.__file__).parent.parent / "text"
 
 
@@ -67,4 +68,5 @@ def test_every_id_in_the_code_is_in_the_catalog_and_no_other_is() -> None:
     asked |= {f"check.{name}" for name in ("expected", "observed", "both", "missing", "unexpected", "normally")}
     asked |= {f"claims.{name}{tail}" for name in ("says", "instead") for tail in ("", "-short")}
     asked |= {"claims.claim", "claims.ruling", "ladder.too-short", "ladder.not-seen", "step.right", "step.wrong"}
+    asked |= {f"stop.{name}" for name in (*REASONS, "client", "server", "not-printed", "row")}
     assert asked ^ set(catalog("en")) == set()
