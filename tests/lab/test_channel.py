@@ -275,7 +275,8 @@ def test_a_killed_agent_takes_all_it_started_along(
 ) -> None:
     start_everything(channel)
     container = hosts_up.container("server")
-    warden, agent = run("docker", "exec", container, "pgrep", "-f", "/lab/agent").split()
+    # What comes after them is the agent's child that has not become a program yet: `start_everything` samples.
+    warden, agent, *_ = run("docker", "exec", container, "pgrep", "-f", "/lab/agent").split()
     run("docker", "exec", container, "kill", f"-{number.value}", warden if which == "warden" else agent)
 
     assert eventually(lambda: not programs(hosts_up), 2), programs(hosts_up)
