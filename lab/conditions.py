@@ -21,25 +21,46 @@ class Condition:
     holds: Callable[[Sequence[SocketRow], Names], bool]
 
 
-def state(name: str, client: str | None = None) -> Condition:
-    """Some row is in that state; with `client`, that client's connection is."""
+def state(name: str, client: str | None = None, *, held: bool = False) -> Condition:
+    """Some row is in that state; with `client`, that client's connection is; with `held`, a process holds it.
+
+    `ss` walks the processes first and the sockets after: a socket born in between has a row without its process.
+    """
     wanted = State(name)
 
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
-        return any(row.state is wanted and (client is None or _touches(row, names(client))) for row in rows)
+        return any(
+            row.state is wanted
+            and (client is None or _touches(row, names(client)))
+            and (not held or bool(row.processes))
+            for row in rows
+        )
 
-    return Condition(f"{wanted} {client or ''}".strip(), holds)
+    return Condition(" ".join(part for part in (wanted, client, "users:(…)" if held else "") if part), holds)
 
 
 def held(client: str) -> Condition:
     """That client's connection is established, and a process holds it: accept() has returned it."""
+    return state("ESTAB", client, held=True)
+
+
+def several(name: str, count: int) -> Condition:
+    """So many rows are in that state."""
+    wanted = State(name)
+
+    def holds(rows: Sequence[SocketRow], _: Names) -> bool:
+        return sum(row.state is wanted for row in rows) == count
+
+    return Condition(f"{count} {wanted}", holds)
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """All of these hold in one look."""
 
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
-        return any(
-            row.state is State.ESTABLISHED and bool(row.processes) and _touches(row, names(client)) for row in rows
-        )
+        return all(condition.holds(rows, names) for condition in conditions)
 
-    return Condition(f"{State.ESTABLISHED} {client} users:(…)", holds)
+    return Condition(" and ".join(condition.words for condition in conditions), holds)
 
 
 def gone(client: str) -> Condition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import gone, state, unread
+from lab.conditions import gone, held, state, unread
 from lab.exercise import Apart, Lab, Ladder, Letters, Machine, Printed, Rows, Step, Type
 from lab.judge.joint import agree
 from lab.judge.ladders import segments
@@ -128,7 +128,7 @@ def play(stage: Stage) -> None:
 
     with stage.step("two_ends"):
         a = stage.client("a", port=8000)
-        stage.snapshot("connected", server=state("ESTAB", "a"))
+        stage.snapshot("connected", server=held("a"))
 
     with stage.step("nobody"):
         a.leave()
@@ -147,7 +147,7 @@ def play(stage: Stage) -> None:
         second.freeze()
         stage.client("c", port=18000)
         stage.crowd("late", port=18000, count=1)
-        stage.snapshot("unanswered", on=("client",), client=state("SYN-SENT"))
+        stage.snapshot("unanswered", on=("client",), client=state("SYN-SENT", held=True))
 
     with stage.step("grep"):
         stage.shell("grep", on="server", line="ss -tanp | grep 8000")
@@ -161,7 +161,7 @@ def play(stage: Stage) -> None:
         )
         d = stage.client("d", port=8000)
         lines.wait()
-        stage.snapshot("opened", server=state("ESTAB", "d"))
+        stage.snapshot("opened", server=held("d"))
 
     with stage.step("counting"):
         d.say("hello")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import gone, held, state, waiting
+from lab.conditions import all_of, gone, held, several, state, waiting
 from lab.exercise import Closes, Counted, Lab, Ladder, Printed, Rows, Step, Type
 from lab.judge.acks import acknowledged
 from lab.judge.claims import Claim
@@ -143,7 +143,7 @@ def play(stage: Stage) -> None:
         again.freeze()
         stage.count("before", on=("server",))
         stage.crowd("crowd", port=8000, count=7)
-        stage.snapshot("full", server=waiting(6), client=state("SYN-SENT"))
+        stage.snapshot("full", server=waiting(6), client=all_of(several("ESTAB", 6), state("SYN-SENT")))
         stage.count("after", on=("server",))
 
 

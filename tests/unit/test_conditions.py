@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import gone, held, state, unread, waiting
+from lab.conditions import all_of, gone, held, several, state, unread, waiting
 from lab.kernel.sockets import parse_ss
 from lab.wire.segment import Endpoint
 
@@ -51,3 +51,21 @@ ESTAB  5 0 192.168.1.102:8000 192.168.1.101:58132
     assert unread("a", 5).holds(rows, PORTS.get)
     assert not unread("b", 5).holds(rows, PORTS.get)
     assert not unread("nobody", 5).holds(rows, PORTS.get)
+
+
+def test_all_of_holds_only_when_each_does_and_says_each() -> None:
+    both = all_of(waiting(2), state("ESTAB", "b"))
+    assert not both.holds(ROWS, PORTS.get)
+    assert both.words == "LISTEN Recv-Q 2 and ESTAB b"
+
+
+def test_several_counts_the_rows_of_a_state_exactly() -> None:
+    assert several("ESTAB", 1).holds(ROWS, PORTS.get)
+    assert not several("ESTAB", 2).holds(ROWS, PORTS.get)
+
+
+def test_held_asks_for_a_process_beside_the_state() -> None:
+    served = parse_ss('ESTAB 0 0 192.168.1.102:8000 192.168.1.101:58132 users:(("s",pid=4,fd=4))\n')
+    assert not held("a").holds(ROWS, PORTS.get)
+    assert held("a").holds(served, PORTS.get)
+    assert held("a").words == "ESTAB a users:(…)"
