@@ -28,7 +28,7 @@ list: ## list the exercises | 列出所有练习
 # Each run is a goal of its own and never a file; a pattern rule cannot be phony, so it depends on something that is.
 exercise-%: always ## play exercise N and judge it: make exercise-3, ASK=0 for no questions | 进行练习 N 并评判：make exercise-3，ASK=0 表示不提问
 	$(ready)
-	@$(lab) run $*
+	@$(lab) run --build $*
 
 .PHONY: always
 always:
@@ -53,7 +53,7 @@ shell-client: ## open a shell on the host "client", ROOT=1 for tcpdump | 打开�
 .PHONY: up
 up: ## start the two hosts | 启动两台主机
 	$(ready)
-	@$(lab) up
+	@$(lab) up --build
 
 .PHONY: down
 down: ## stop the hosts and leave nothing behind | 停止主机，不留下任何东西

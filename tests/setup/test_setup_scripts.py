@@ -403,3 +403,11 @@ def test_on_a_terminal_an_installation_is_asked_for_and_yes_is_the_default(answe
 def test_without_a_terminal_an_installation_goes_on_without_a_question() -> None:
     done = run(". lab/setup/say.sh; confirm 'Go on?' '继续吗？' && echo =yes")
     assert done.stdout == "=yes\n"
+
+
+@pytest.mark.parametrize("target", ["up", "exercise-3"])
+def test_a_fresh_clone_builds_the_missing_image_by_itself(target: str) -> None:
+    recipe = subprocess.run(
+        ["make", "-n", target], cwd=ROOT, check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}
+    ).stdout
+    assert re.search(r"bin/lab (up|run) --build\b", recipe), recipe
