@@ -114,4 +114,5 @@ check: ## lint and type-check everything | 检查全部代码（lint 与类型�
 .PHONY: bench
 bench: ## measure, and print ratios | 测量性能，以比值表示
 	$(ready) dev
+	@$(lab) images
 	@$(py) -m tests.bench

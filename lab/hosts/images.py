@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +26,10 @@ BY_HAND: Final = ("socketlab/host", "dev")
 """The name that compose.yaml uses by itself, for who types `docker compose up` without `lab`."""
 OWN_BASE: Final = "socketlab/base:trixie"
 REGISTRY_SECONDS: Final = 5
+_LAST_WORDS: Final = 40
+_STEP_WIDTH: Final = 60
+# The legacy builder says `Step 4/13 : RUN …`, BuildKit `#7 [ 4/13] RUN …`.
+_STEP: Final = re.compile(r"(?:Step |#\d+ \[\s*)(?P<done>\d+)/(?P<whole>\d+)(?:\]| :) (?P<what>.*)")
 Say = Callable[[str, dict[str, object]], None]
 
 
@@ -60,17 +66,8 @@ def ensure_image(say: Say) -> str:
     say("images-building", {"image": name, "base": base})
     # --force-rm: a build that is killed leaves no intermediate container behind.
     command = ["docker", "build", "--force-rm", "--build-arg", f"BASE={base}", "-t", name, "-t", ":".join(BY_HAND)]
-    _loud([*command, "-f", str(IMAGES / "host" / "Dockerfile"), str(IMAGES)], "image-not-built")
+    _build([*command, "-f", str(IMAGES / "host" / "Dockerfile"), str(IMAGES)], say)
     say("images-ready", {"image": name})
-    return name
-
-
-def require_image() -> str:
-    """Return the image's name; MachineError when the engine does not have it."""
-    name = image_name()
-    with engine() as client:
-        if not image_exists(client, name):
-            raise MachineError("image-missing", image=name)
     return name
 
 
@@ -103,6 +100,25 @@ def _registry_answers() -> bool:
     except (MachineError, DockerException, RequestException):
         return False
     return True
+
+
+def _build(command: list[str], say: Say) -> None:
+    """Run `docker build`, telling each step and how far it is; its own words only when it fails."""
+    words: collections.deque[str] = collections.deque(maxlen=_LAST_WORDS)
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            words.append(line.rstrip())
+            if step := _STEP.match(line):
+                done, whole = int(step["done"]) - 1, int(step["whole"])
+                say(
+                    "images-step",
+                    {"percent": 100 * done // whole, "step": " ".join(step["what"].split())[:_STEP_WIDTH]},
+                )
+    if process.returncode != 0:
+        sys.stderr.write("\n".join(words) + "\n")
+        raise MachineError("image-not-built", command=" ".join(command[:2]), status=process.returncode)
 
 
 def _loud(command: list[str], code: str) -> None:

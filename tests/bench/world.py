@@ -17,7 +17,7 @@ from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
-from lab.hosts.images import require_image
+from lab.hosts.images import image_name
 from lab.settings import HOSTS, ROOT, Settings
 
 LAB: Final = str(ROOT / ".venv" / "bin" / "lab")
@@ -50,7 +50,7 @@ class World:
         self.settings = settings
         self.runs = runs
         self.environment = _as_typed(os.environ) | dict(settings.compose_environment())
-        self.environment |= {"LAB_RUNS": str(runs), "LAB_IMAGE": require_image(), "ASK": "0"}
+        self.environment |= {"LAB_RUNS": str(runs), "LAB_IMAGE": image_name(), "ASK": "0"}
 
     def time(self, *command: str) -> Ended:
         """Run a command as a process of its own and time it; Ctrl-C ends it, with what it started, before it goes on."""
