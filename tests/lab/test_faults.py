@@ -169,7 +169,6 @@ def test_a_host_killed_in_a_run_is_the_machines_fault(hosts_up: Settings, run_la
     assert run_lab("run", "3").returncode == 0
 
 
-@only_full
 def test_a_host_restarted_in_a_run_is_the_machines_fault(hosts_up: Settings, run_lab: RunLab, tmp_path: Path) -> None:
     with lab("run", "3", runs=tmp_path) as process:
         when(process, lambda: runs_program(hosts_up, "prompt", "client"))
@@ -199,7 +198,6 @@ def test_a_paused_host_is_the_machines_fault(hosts_up: Settings, run_lab: RunLab
     assert run_lab("run", "3").returncode == 0
 
 
-@only_full
 def test_a_host_that_stood_still_for_a_while_fails_no_program(hosts_up: Settings, tmp_path: Path) -> None:
     server = hosts_up.container("server")
     with lab("run", "3", runs=tmp_path) as process:
@@ -232,7 +230,6 @@ def test_a_capture_that_was_ended_too_early_decides_nothing(hosts_up: Settings, 
     assert eventually(lambda: programs(hosts_up) == [])
 
 
-@only_full
 def test_a_capture_that_stands_still_decides_nothing(hosts_up: Settings, tmp_path: Path) -> None:
     with lab("run", "3", runs=tmp_path) as process:
         when(process, lambda: runs_program(hosts_up, "serve_blocking"))

@@ -357,7 +357,7 @@ def test_make_help_lists_every_target_in_one_line(language: str) -> None:
 @pytest.mark.parametrize("target", ["exercise-0", "exercise-3", "exercise-03"])
 def test_an_exercise_target_runs_that_exercise(target: str) -> None:
     done = run(f"make -n {target} ASK=0")
-    assert f".venv/bin/lab run {target.removeprefix('exercise-')}" in done.stdout
+    assert f".venv/bin/lab run --build {target.removeprefix('exercise-')}" in done.stdout
     assert "lab/setup/ready.sh" in done.stdout
 
 
