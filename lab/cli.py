@@ -103,7 +103,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace, settings: Settings) -> int:
-    from lab.commands.hosts import up  # noqa: PLC0415 - each command imports what it alone needs
+    from lab.commands.starting import up  # noqa: PLC0415 - each command imports what it alone needs
 
     return up(settings, build=options.build)
 
@@ -127,7 +127,7 @@ def _status(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _images(_: argparse.Namespace, settings: Settings) -> int:
-    from lab.commands.hosts import images  # noqa: PLC0415
+    from lab.commands.starting import images  # noqa: PLC0415
 
     return images(settings)
 

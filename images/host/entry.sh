@@ -55,4 +55,5 @@ if [ "${LAB_OFFLOADS:-off}" = off ]; then
 fi
 
 : >/run/lab-ready
+echo 'the guard stands'
 exec sleep infinity

@@ -1,47 +1,27 @@
-"""Commands on the hosts as a whole: up, down, reset, status, images, shell."""
+"""Commands on the hosts as a whole: down, reset, status, shell."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from lab.commands.progress import progress
+from lab.commands.progress import progress, say
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import Sysctls, bring_up
 from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
-from lab.hosts.images import ensure_image, image_exists, image_name
+from lab.hosts.images import image_exists, image_name
 from lab.hosts.shell import open_shell
 from lab.settings import HOSTS, Settings
-from lab.text.catalog import messages
 
 _NO_SYSCTLS: Final[Sysctls] = {host: {} for host in HOSTS}
-
-
-def _say(settings: Settings, code: str, **fields: object) -> None:
-    print(messages(settings.language).get(f"cli.say.{code}", **fields), flush=True)
-
-
-def images(settings: Settings) -> int:
-    """Build the image of the hosts if it is not there."""
-    name = ensure_image(progress(settings))
-    _say(settings, "images-present", image=name)
-    return EXIT_PASS
-
-
-def up(settings: Settings, *, build: bool) -> int:
-    """Start both hosts, and say where they are."""
-    bring_up(settings, _NO_SYSCTLS, progress(settings) if build else None)
-    for host in HOSTS:
-        _say(settings, "host-up", host=host, address=settings.addresses[host])
-    return EXIT_PASS
 
 
 def down(settings: Settings) -> int:
     """Remove the hosts and their network."""
     for name in remove_lab(settings):
-        _say(settings, "removed", what=name)
-    _say(settings, "down", lab=settings.name)
+        say(settings, "removed", what=name)
+    say(settings, "down", lab=settings.name)
     return EXIT_PASS
 
 
@@ -57,7 +37,7 @@ def reset(settings: Settings) -> int:
         with engine() as client:
             for name in HOSTS:
                 client.containers.get(settings.container(name)).restart(timeout=1)
-    _say(settings, "reset", lab=settings.name)
+    say(settings, "reset", lab=settings.name)
     return EXIT_PASS
 
 
@@ -69,14 +49,14 @@ def status(settings: Settings) -> int:
             for container in client.containers.list(all=True, filters={"label": f"{LABEL}={settings.name}"})
         }
         image = image_name()
-        _say(settings, "status-image" if image_exists(client, image) else "status-no-image", image=image)
+        say(settings, "status-image" if image_exists(client, image) else "status-no-image", image=image)
     running = 0
     for host in HOSTS:
         container = there.get(settings.container(host))
         state = container.status if container else "-"
         health = (container.attrs["State"].get("Health") or {}).get("Status", "-") if container else "-"
         running += state == "running"
-        _say(
+        say(
             settings,
             "status-host",
             host=host,

@@ -1,4 +1,4 @@
-"""What is told while a long part is under way."""
+"""What the commands say beside their answers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 
+def say(settings: Settings, code: str, **fields: object) -> None:
+    """Print a text of `cli.say`."""
+    print(messages(settings.language).get(f"cli.say.{code}", **fields), flush=True)
+
+
 def progress(settings: Settings) -> Say:
     """Return what tells of each long part, on stderr: stdout is for answers."""
 
-    def say(code: str, fields: dict[str, object]) -> None:
+    def tell(code: str, fields: dict[str, object]) -> None:
         print(messages(settings.language).get(f"cli.say.{code}", **fields), file=sys.stderr, flush=True)
 
-    return say
+    return tell

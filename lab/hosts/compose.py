@@ -8,11 +8,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
-from lab.hosts.cleanup import remove_now
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, ensure_image, image_exists, image_name
 from lab.hosts.network import colliding_network, own_subnet, standing_network
@@ -51,6 +51,12 @@ def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> 
             _start(settings, sysctls, turn)
 
 
+def _remove(settings: Settings) -> None:
+    from lab.hosts.cleanup import remove_now  # noqa: PLC0415 - loaded only when something is to be removed
+
+    remove_now(settings)
+
+
 @contextlib.contextmanager
 def _nothing_half(settings: Settings) -> Iterator[None]:
     """Take away what a start that failed has begun, unless a host runs: compose makes the network first."""
@@ -61,7 +67,7 @@ def _nothing_half(settings: Settings) -> Iterator[None]:
             with engine() as client:
                 running = client.containers.list(filters={"label": f"{LABEL}={settings.name}"})
             if not running:
-                remove_now(settings)
+                _remove(settings)
         raise
 
 
@@ -80,7 +86,7 @@ def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:
     if not (missing or moved or came_meanwhile):
         raise failure
     if moved:
-        remove_now(settings)  # a network cannot be moved while hosts are on it
+        _remove(settings)  # a network cannot be moved while hosts are on it
     if missing and build:
         ensure_image(build)
 
@@ -102,28 +108,44 @@ def _start(settings: Settings, sysctls: Sysctls, turn: Sequence[int]) -> None:
         _compose(["up", "--detach"], environment, json.dumps(override), turn)
         if not is_ours():
             # Compose leaves a network as it stands, whatever compose.yaml says of it now.
-            remove_now(settings)
+            _remove(settings)
             _compose(["up", "--detach"], environment, json.dumps(override), turn)
     _wait_guarded(settings)
 
 
 def _wait_guarded(settings: Settings) -> None:
-    """Wait for each host's word that its guard stands; a host that cannot set it ends, and says why in its log."""
-    waits = {
+    """Wait for each host's word that its guard stands; a host that cannot set it ends, and says why in its log.
+
+    The agent asks again before it does anything: this is for who uses the hosts without it.
+    """
+    logs = {
         host: subprocess.Popen(
-            ["docker", "exec", settings.container(host), "sh", "-c", _UNTIL_READY],
+            ["docker", "logs", "--follow", settings.container(host)],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         )
         for host in HOSTS
     }
-    for host, process in waits.items():
-        if process.wait() != 0:
-            raise MachineError("host-unguarded", host=host, container=settings.container(host))
+    try:
+        for host, process in logs.items():
+            watchdog = threading.Timer(_GUARD_SECONDS, process.kill)
+            watchdog.start()
+            guarded = any(line.strip() == _GUARDED for line in process.stdout or ())
+            watchdog.cancel()
+            if not guarded:
+                raise MachineError("host-unguarded", host=host, container=settings.container(host))
+    finally:
+        for process in logs.values():
+            with process:
+                process.kill()
 
 
-_UNTIL_READY: Final = "n=0; until test -e /run/lab-ready; do n=$((n+1)); test $n -lt 250 || exit 1; sleep 0.02; done"
+_GUARDED: Final = "the guard stands"
+"""What images/host/entry.sh says when it is done."""
+_GUARD_SECONDS: Final = 5.0
 
 
 def _compose(arguments: list[str], environment: Mapping[str, str], override: str, turn: Sequence[int]) -> None:

@@ -77,6 +77,8 @@ def messages(language: str) -> Catalog:
     """Return the lab's own messages (`errors.*`, `cli.*`, `report.*`, `judge.*`, `doctor.*`)."""
     merged: dict[str, Any] = {}
     for path in sorted(_HERE.glob(f"*.{language}.toml")):
+        if path.name.startswith("glossary."):
+            continue  # a book of its own (lab.text.glossary), as long as all others together
         _merge(merged, tomllib.loads(path.read_text(encoding="utf-8")))
     return Catalog(merged, f"lab/text/*.{language}.toml")
 

@@ -16,7 +16,7 @@ import pytest
 from lab.hosts.channel import Channel
 from lab.settings import ROOT, Settings
 from tests.lab.conftest import RunLab
-from tests.lab.faults import FULL, environment, finish, here, lab, one_line, only_full, programs, runs_program, when
+from tests.lab.faults import FULL, environment, finish, here, lab, one_line, programs, runs_program, when
 from tests.support import another_lab, eventually, left_of, needs_root, run, variables
 
 NOT_OWNER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")

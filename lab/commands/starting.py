@@ -1,0 +1,24 @@
+"""Commands that make what is missing: up, images. They load little, since `make up` waits for them."""
+
+from __future__ import annotations
+
+from lab.commands.progress import progress, say
+from lab.errors import EXIT_PASS
+from lab.hosts.compose import bring_up
+from lab.hosts.images import ensure_image
+from lab.settings import HOSTS, Settings
+
+
+def images(settings: Settings) -> int:
+    """Build the image of the hosts if it is not there."""
+    name = ensure_image(progress(settings))
+    say(settings, "images-present", image=name)
+    return EXIT_PASS
+
+
+def up(settings: Settings, *, build: bool) -> int:
+    """Start both hosts, and say where they are."""
+    bring_up(settings, {host: {} for host in HOSTS}, progress(settings) if build else None)
+    for host in HOSTS:
+        say(settings, "host-up", host=host, address=settings.addresses[host])
+    return EXIT_PASS
