@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -50,9 +49,11 @@ class Flags(IntFlag):
         return shown or "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A TCP segment: `number` is its frame number in the capture (from 1), times are ns since the epoch (UTC)."""
+class Segment(NamedTuple):
+    """A TCP segment: `number` is its frame number in the capture (from 1), times are ns since the epoch (UTC).
+
+    A tuple and no dataclass: a capture holds a hundred thousand of them, and they are made in half the time.
+    """
 
     number: int
     time_ns: int

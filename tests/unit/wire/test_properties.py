@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,7 +88,7 @@ PLANS = st.builds(Plan, SAYINGS, ENDS, st.sampled_from(["open", "three", "four",
 
 
 def renumbered(segments: list[Segment]) -> list[Segment]:
-    return [replace(segment, number=place, time_ns=place * 1000) for place, segment in enumerate(segments, start=1)]
+    return [segment._replace(number=place, time_ns=place * 1000) for place, segment in enumerate(segments, start=1)]
 
 
 def only(segments: list[Segment]) -> Conversation:
@@ -131,7 +131,7 @@ def test_duplicates_are_retransmissions_and_change_no_state(
     copies = []
     for original in chosen:
         place = data.draw(st.integers(segments.index(original) + 1, len(segments)))
-        copy = replace(original, payload=bytes(original.payload))
+        copy = original._replace(payload=bytes(original.payload))
         copies.append(copy)
         segments.insert(place, copy)
     marked = [any(segment is copy for copy in copies) for segment in segments]
