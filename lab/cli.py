@@ -98,7 +98,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     shell.add_argument("host", choices=HOSTS)
     shell.add_argument("--root", action="store_true", help=texts.get("cli.options.root"))
     explain = add("explain", _explain)
-    explain.add_argument("word", nargs="+", metavar="WORD")
+    explain.add_argument("word", nargs="*", metavar="WORD", help=texts.get("cli.options.word"))
     return parser
 
 

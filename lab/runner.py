@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
-from lab.hosts.host import SS, Host
+from lab.hosts.host import Host
 from lab.hosts.tcpdump import NAME as TCPDUMP
 from lab.hosts.why import explained
-from lab.kernel.sockets import parse_ss
+from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.settings import HOSTS, PORT
 from lab.stage import PlayStoppedError, Stage
 from lab.wire.state import State
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lab.hosts.connection import Connection
     from lab.hosts.images import Say
     from lab.settings import Settings
+
+T = TypeVar("T")
 
 _LATEST_ACK_SECONDS: Final = 0.25
 """A little more than the longest that Linux puts off an ACK: TCP_DELACK_MAX in include/net/tcp.h."""
@@ -59,7 +61,8 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         exercise.play(stage)
     except PlayStoppedError as error:
         stopped = error.stopped
-        # An ACK still due now would be in one host's capture and not in the other's.
+        # An ACK still due now would be in one host's capture and not in the other's. Nothing tells of one that is put
+        # off; the kernel's own limit is all there is to wait for.
         time.sleep(_LATEST_ACK_SECONDS)
     captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
     ended = time.time_ns()
@@ -94,7 +97,8 @@ def _make_ready(host: Host) -> dict[str, str]:
     return environment
 
 
-def _on_all(hosts: Mapping[str, Host], do):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _on_all(hosts: Mapping[str, Host], do: Callable[[Host], T]) -> list[T]:
+    """Do something on all hosts at the same time."""
     return list(_PARALLEL.map(do, hosts.values()))
 
 
@@ -139,7 +143,7 @@ def _refuse_taken_port(server: Host) -> None:
     if not (holders := _listening(server.look()[2])):
         return
     if "" in holders:  # a program of root's: only root sees which
-        holders = _listening(server.run(*SS, user="root"))
+        holders = _listening(server.run(*SS_COMMAND, user="root"))
     raise MachineError("port-taken", host="server", port=PORT, holder=", ".join(name or "?" for name in holders))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from lab.conditions import Condition
 from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Stopped
 from lab.hosts.host import Host
-from lab.kernel.sockets import parse_ss
+from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.programs import Client, Program, Server
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
@@ -147,7 +147,7 @@ class Stage:
                     name=name,
                     step=self._step,
                     host=host,
-                    command="ss -tanpo",
+                    command=" ".join(SS_COMMAND),
                     begun_ns=begun,
                     ended_ns=ended,
                     text=text,
@@ -161,7 +161,7 @@ class Stage:
     def watching(self, name: str, *, on: str) -> Iterator[None]:
         """Look at a host again and again while the acts inside are done; keep every distinct output of `ss`."""
         channel = self.hosts[on].channel
-        channel.call("sample", name=name, argv=["ss", "-tanpo"])
+        channel.call("sample", name=name, argv=SS_COMMAND)
         try:
             yield
         finally:
@@ -171,7 +171,7 @@ class Stage:
                     name=name,
                     step=self._step,
                     host=on,
-                    command="ss -tanpo",
+                    command=" ".join(SS_COMMAND),
                     begun_ns=seen["begun_ns"],
                     ended_ns=seen["ended_ns"],
                     polls=seen["polls"],

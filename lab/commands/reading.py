@@ -17,12 +17,15 @@ def list_exercises(settings: Settings) -> int:
 
 
 def explain(settings: Settings, word: str) -> int:
-    """Explain a state, a column, a flag letter or a term."""
+    """Explain a state, a column, a flag letter or a term; without a word print the legend."""
     from rich.console import Console  # noqa: PLC0415 - each command loads what it alone needs
 
-    from lab.report.legend import explain_page  # noqa: PLC0415
+    from lab.report.legend import explain_page, legend_page  # noqa: PLC0415
     from lab.text.glossary import load_glossary  # noqa: PLC0415
 
+    if not word:
+        Console(highlight=False).print(legend_page(settings.language))
+        return EXIT_PASS
     glossary = load_glossary(settings.language)
     term = glossary.find(word)
     if term is None:

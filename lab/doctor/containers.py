@@ -63,7 +63,7 @@ def _images(client: DockerClient) -> Iterator[Finding]:
     if image_exists(client, OWN_BASE):
         yield Finding("base", "packages", Health.OK, {"base": OWN_BASE})
     elif image_exists(client, REGISTRY_BASE):
-        yield Finding("base", "registry", Health.OK, {"base": REGISTRY_BASE})
+        yield Finding("base", "pulled", Health.OK, {"base": REGISTRY_BASE})
     else:
         yield Finding("base", "none", Health.NOTE, {"base": REGISTRY_BASE})
 

@@ -8,13 +8,12 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.hosts.channel import Channel
 from lab.hosts.tcpdump import Tcpdump
-from lab.kernel.counters import parse_nstat
+from lab.kernel.counters import NSTAT_COMMAND, parse_nstat
+from lab.kernel.sockets import SS_COMMAND
 
-SS: Final = ("ss", "-tanpo")
 _LOOK_SECONDS: Final = 4.0
 """A look takes 5 ms; a host that needs more than this is frozen, and no deadline of the stage means anything."""
 _MORE_SECONDS: Final = 2.0
-NSTAT: Final = ("nstat", "-asz", "--json")
 SYSCTLS: Final = (
     "net.core.somaxconn",
     "net.ipv4.tcp_syncookies",
@@ -55,7 +54,7 @@ class Host:
 
     def begin_look(self) -> int:
         """Ask for a look without waiting for it; return the number to ask `end_look` for."""
-        return self.channel.begin("run", {"argv": SS, "user": "lab", "timeout": _LOOK_SECONDS})
+        return self.channel.begin("run", {"argv": SS_COMMAND, "user": "lab", "timeout": _LOOK_SECONDS})
 
     def end_look(self, number: int) -> Look:
         """Wait for a look that `begin_look` asked for; EvidenceError when `ss` fails."""
@@ -72,7 +71,7 @@ class Host:
 
     def counters(self) -> tuple[int, dict[str, int]]:
         """Return the time (ns) and the kernel's counters of this host's network namespace."""
-        answer = self.channel.call("run", argv=NSTAT, user="lab")
+        answer = self.channel.call("run", argv=NSTAT_COMMAND, user="lab")
         return answer["begun_ns"], parse_nstat(answer["stdout"])
 
     def environment(self) -> dict[str, str]:

@@ -8,11 +8,11 @@ from typing import Final, Self
 
 from lab.errors import MachineError
 from lab.kernel.rows import SocketRow
-from lab.kernel.sockets import parse_ss
+from lab.kernel.sockets import SS_COMMAND, parse_ss
 
 _END: Final = "\x1e"
 # One shell for all looks; it ends at end-of-file, also when this process is killed.
-_LOOP: Final = f"while read -r _; do ss -tanpo; printf '{_END}\\n'; done"
+_LOOP: Final = f"while read -r _; do {' '.join(SS_COMMAND)}; printf '{_END}\\n'; done"
 
 
 class Looker:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from lab.report.ink import Line, Role, Span, indented, line, pad, pad_left
+from lab.report.ink import Line, Role, Span, line, pad, pad_left
 from lab.report.lengths import milliseconds
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags, Segment
@@ -130,8 +130,3 @@ def _arrow(rung: Rung, width: int) -> tuple[Span, ...]:
     shaft = max(0, width - cell_len(left) - cell_len(label) - 2)
     right = " " + "─" * shaft + ("▶" if rung.from_client else "─")
     return Span(left, Role.DIM), Span(label, Role.STRONG), Span(right, Role.DIM)
-
-
-def footnotes(notes: Sequence[str], indent: int = 0) -> list[Line]:
-    """Return the ladder's footnotes as dim lines."""
-    return indented([line(Span(note, Role.DIM)) for note in notes], indent)

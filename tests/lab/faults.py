@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Final
 from unittest import mock
 
-import pytest
-
 from lab.cli import main
 from lab.hosts.engine import engine
 from lab.settings import HOSTS, ROOT, Settings
@@ -22,7 +20,6 @@ from tests.support import eventually
 
 Answer = subprocess.CompletedProcess[str]
 FULL: Final = os.environ.get("FULL") == "1"
-only_full = pytest.mark.skipif(not FULL, reason="takes long; FULL=1 runs it")
 
 
 def programs(settings: Settings, *hosts: str) -> list[str]:

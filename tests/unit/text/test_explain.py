@@ -107,3 +107,14 @@ def test_the_command_itself_answers_in_both_languages(language: str) -> None:
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.splitlines()[0] == "LISTEN"
     assert load_glossary(language).terms["listen"].short[:6] in answer.stdout
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_without_a_word_the_legend_names_every_column_and_the_usual_flags(
+    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAB_LANG", language)
+    assert main(["explain"]) == 0
+    legend = capsys.readouterr().out
+    named = ("State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Process", "S.", "F.", "grep 8000")
+    assert [name for name in named if name not in legend] == []
