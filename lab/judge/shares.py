@@ -9,6 +9,7 @@ from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any, whole_capture
 from lab.judge.verdict import Look, Message, Result
+from lab.wire.segment import Flags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +47,18 @@ def conversations_of_step(evidence: Evidence, step: str, on: str) -> Sequence[Co
 
 
 def count_closes(conversations: Sequence[Conversation]) -> tuple[int, int, int]:
-    """Return how many were closed with three segments, with four, and in no such way."""
+    """Return how many were closed with three segments, with four, and how many were reset or left open by an end.
+
+    One that both ends have closed, but whose last ACK the capture does not hold, is none of these: the kernel sometimes
+    lets the last FIN be sent again, which may be later than the capture's end.
+    """
     closes = [each.close_segments for each in conversations]
-    three, four = closes.count(3), closes.count(4)
-    return three, four, len(closes) - three - four
+    return closes.count(3), closes.count(4), sum(not _closed_by_both(each) for each in conversations)
+
+
+def _closed_by_both(conversation: Conversation) -> bool:
+    closers = {segment.src for segment in conversation.segments if segment.flags & Flags.FIN}
+    return closers == {conversation.client, conversation.server} and not conversation.resets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,3 +111,23 @@ def test_a_close_by_reset_is_neither_three_nor_four() -> None:
     result = close_shares(step="connects", id="c", other=0).judge(run)
     assert result.observed.params == {"three": 0, "four": 0, "other": 1}
     assert result.verdict is Verdict.FAIL
+
+
+def test_a_close_whose_last_ack_is_not_in_the_capture_is_neither_other_nor_counted() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> P. exit", "< .", "< F.", "> .", "> F.")
+    run = evidence(captures=(capture("server", frames=frames),))
+    assert close_shares(step="connects", id="c", other=0).judge(run).observed.params == {
+        "three": 0,
+        "four": 0,
+        "other": 0,
+    }
+
+
+def test_a_connection_that_one_end_leaves_open_is_other() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> F.", "< .")
+    run = evidence(captures=(capture("server", frames=frames),))
+    assert close_shares(step="connects", id="c", other=0).judge(run).observed.params == {
+        "three": 0,
+        "four": 0,
+        "other": 1,
+    }
