@@ -84,6 +84,9 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     run.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
     run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
+    run.add_argument(
+        "--stand-in", metavar="OLD=NEW", action="append", default=[], help=texts.get("cli.options.stand-in")
+    )
     hand = add("hand", _hand)
     hand.add_argument("number", type=int, metavar="N")
     hand.add_argument("--readme", action="store_true", help=texts.get("cli.options.readme"))

@@ -24,14 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """What an exercise needs of its hosts: sysctls per network namespace, by host."""
+    """What an exercise needs of its hosts: sysctls per network namespace, by host, and hosts beside the usual two.
+
+    `hosts` are further ones that it cannot do without; `others` are such hosts with sysctls; `optional` are used when
+    their image is there.
+    """
 
     server: Mapping[str, int | str] = field(default_factory=dict)
     client: Mapping[str, int | str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    others: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
 
     def sysctls(self, host: str) -> Mapping[str, int | str]:
         """Return the sysctls of a host."""
-        return {"server": self.server, "client": self.client}[host]
+        return {"server": self.server, "client": self.client, **self.others}.get(host, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,72 @@ class Machine:
     client: str
 
 
-View = Ladder | Rows | Printed | Closes | Counted | Text | Apart | Letters | Machine
+@dataclass(frozen=True, slots=True)
+class HttpMessage:
+    """Show an HTTP message from a client's captured bytes, each line with what it means.
+
+    `which` is request or response, `at` its number in the conversation from 0, `host` whose capture is read.
+    """
+
+    client: str
+    which: str = "request"
+    at: int = 0
+    host: str = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Show what makes a wrong program a right one: two programs of images/ by name, as a difference."""
+
+    wrong: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Show the system calls that a traced program made in this step: name, count, time inside, errors."""
+
+    party: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Show who was served when: for each client a bar from its request to the answer."""
+
+    clients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Show what models of a server cost, one row each: who was served when, calls, CPU, wake-ups, idle, what breaks."""
+
+    programs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Show where a traced program waited, and where data was copied, while it served one request."""
+
+    party: str
+
+
+View = (
+    Ladder
+    | Rows
+    | Printed
+    | Closes
+    | Counted
+    | Text
+    | Apart
+    | Letters
+    | Machine
+    | HttpMessage
+    | Mend
+    | Calls
+    | Served
+    | Costs
+    | Waits
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +210,8 @@ class Exercise:
     slug: str
     folder: Path
     lab: Lab
+    subject: str
+    """The server program that the exercise is about: what `lab run N --server` stands in for."""
     steps: tuple[Step, ...]
     play: Callable[[Stage], None]
     expect: tuple[Expectation, ...]
@@ -178,6 +252,7 @@ def load_exercise(number: int, root: Path = EXERCISES) -> Exercise:
         slug=folder.name.partition("_")[2].replace("_", "-"),
         folder=folder,
         lab=module.LAB,
+        subject=getattr(module, "SUBJECT", "serve_blocking"),
         steps=_sequence(module, "STEPS"),
         play=module.play,
         expect=_sequence(module, "EXPECT"),

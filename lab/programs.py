@@ -32,12 +32,16 @@ class Program:
         self.name = name
         self.argv = argv
         self.user = user
+        self.pty = False
+        """Whether it sits at a pseudo-terminal of its own: what it reads was typed there, and ^C is a key."""
         self.pid = 0
         self.told_to_end = False
+        self._typed_after = 0
+        """How many of the host's events had come when it was last typed to."""
 
     def start(self) -> int:
         """Start it; return its process id."""
-        answer = self.host.channel.call("spawn", name=self.name, argv=list(self.argv), user=self.user)
+        answer = self.host.channel.call("spawn", name=self.name, argv=list(self.argv), user=self.user, pty=self.pty)
         self.pid = answer["pid"]
         return self.pid
 
@@ -54,13 +58,29 @@ class Program:
         if self.host.channel.wait_event(self._is_exit, SECONDS) is None:
             raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
 
+    def wait_ends(self) -> None:
+        """Wait for its end, whatever it does before; the play stops at the deadline."""
+        self._wait_end()
+
+    def type(self, text: str) -> None:
+        """Type a line, or one of the keys `^C` and `^D`, and wait for nothing."""
+        self._typed_after = len(self.host.channel.events)
+        if text == "^D":
+            done = self._call("close")
+        else:
+            done = self._call("write", text="\x03" if text == "^C" else text + "\n")
+        self.stage.act(self.name, "type", text, done["time_ns"])
+
     def wait_says(self, text: str) -> None:
-        """Wait until it prints a line that holds the text; the play stops at the deadline or at its end."""
+        """Wait until it prints a line that holds the text, since it was typed to; the play stops at the deadline.
+
+        It stops too at the program's end.
+        """
 
         def said(event: Event) -> bool:
             return event.name == self.name and (event.kind == "exit" or text in event.data.get("text", ""))
 
-        event = self.host.channel.wait_event(said, SECONDS)
+        event = self.host.channel.wait_event(said, SECONDS, after=self._typed_after)
         if event is None:
             raise self.stage.stopped(self, "no-answer", text)
         if event.kind == "exit":

@@ -35,27 +35,27 @@ def play(
     exercise: Exercise,
     settings: Settings,
     connection: Connection,
-    server_program: str | None = None,
+    stand_ins: Mapping[str, str] | None = None,
     build: Say | None = None,
 ) -> Evidence:
     """Play the exercise over a connection, hang up, and return the evidence.
 
-    `server_program` stands in for the server it names; with `build` a missing image is built first.
+    `stand_ins` are programs played in the place of others; with `build` a missing image is built first.
     """
     hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in HOSTS}, build)
     with explained(settings, begun=True):
-        evidence = _play_on(hosts, exercise, settings, server_program)
+        evidence = _play_on(hosts, exercise, settings, stand_ins or {})
     connection.hang_up()
     return evidence
 
 
-def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, server_program: str | None) -> Evidence:
+def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, stand_ins: Mapping[str, str]) -> Evidence:
     _refuse_taken_port(hosts["server"])
     environment = {"kernel": ""}
     for name, found in zip(hosts, _on_all(hosts, _make_ready), strict=True):
         environment |= {f"{name}.{key}": value for key, value in found.items()}
     environment["kernel"] = environment.get("server.kernel.osrelease", "")
-    stage = Stage(hosts, server_program)
+    stage = Stage(hosts, stand_ins)
     begun, stopped = time.time_ns(), None
     try:
         exercise.play(stage)
@@ -85,6 +85,7 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         captures=captures,
         stopped=stopped,
         environment=environment,
+        stand_ins=stand_ins,
     )
 
 

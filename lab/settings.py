@@ -14,8 +14,14 @@ from lab.errors import UsageError
 from lab.text.catalog import LANGUAGES, choose_language
 
 HOSTS: Final = ("server", "client")
+"""The two hosts that are always up."""
+PROFILES: Final = {"server2": "cookies", "site1": "sites", "site2": "sites", "site3": "sites", "browser": "browser"}
+"""Further hosts, which only some exercises bring up, and the profile of compose.yaml that each belongs to."""
+KNOWN_HOSTS: Final = (*HOSTS, *PROFILES)
 PORT: Final = 8000
-_OFFSET: Final = {"server": 102, "client": 101}
+_OFFSET: Final = {
+    "server": 102, "client": 101, "server2": 103, "site1": 111, "site2": 112, "site3": 113, "browser": 121,
+}  # fmt: skip
 _LEAST_ADDRESSES: Final = 128
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _PRIVATE: Final = tuple(
@@ -27,7 +33,7 @@ ROOT: Final = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One lab's settings. Host addresses are the subnet's .101 (client) and .102 (server)."""
+    """One lab's settings. Host addresses are the subnet's .101 (client), .102 (server) and some up to .121."""
 
     name: str
     subnet: ipaddress.IPv4Network
@@ -36,8 +42,8 @@ class Settings:
 
     @property
     def addresses(self) -> Mapping[str, str]:
-        """Each host's address."""
-        return {host: str(self.subnet.network_address + _OFFSET[host]) for host in HOSTS}
+        """Each host's address, whether it is up or not."""
+        return {host: str(self.subnet.network_address + _OFFSET[host]) for host in KNOWN_HOSTS}
 
     @property
     def bridge(self) -> str:
@@ -53,8 +59,7 @@ class Settings:
         return {
             "LAB_NAME": self.name,
             "LAB_SUBNET": str(self.subnet),
-            "LAB_SERVER_ADDRESS": self.addresses["server"],
-            "LAB_CLIENT_ADDRESS": self.addresses["client"],
+            **{f"LAB_{host.upper()}_ADDRESS": address for host, address in self.addresses.items()},
             "LAB_BRIDGE": self.bridge,
         }
 

@@ -31,7 +31,7 @@ class PlayStoppedError(Exception):
 class Stage:
     """The two hosts, and the record of what was done on them."""
 
-    def __init__(self, hosts: Mapping[str, Host], server_program: str | None = None) -> None:
+    def __init__(self, hosts: Mapping[str, Host], stand_ins: Mapping[str, str] | None = None) -> None:
         self.hosts = hosts
         self.steps: list[Step] = []
         self.parties: list[Party] = []
@@ -39,7 +39,7 @@ class Stage:
         self.snapshots: list[Snapshot] = []
         self.samplings: list[Sampling] = []
         self.counters: list[CounterReading] = []
-        self._server_program = server_program
+        self._stand_ins = stand_ins or {}
         self._servers: list[Server] = []
         self._step = ""
 
@@ -54,37 +54,61 @@ class Stage:
         backlog: int | None = None,
         options: Sequence[str] = (),
         ready: bool = True,
+        on: str = "server",
     ) -> Server:
-        """Start a server program on the server host, and wait until it listens unless `ready` is False."""
-        program = self._server_program or program
-        host = self.hosts["server"]
+        """Start a server program on a host, and wait until it listens unless `ready` is False."""
+        program = self._stand_ins.get(program, program)
+        host = self.hosts[on]
         argv = [program, *options, *(["--backlog", str(backlog)] if backlog is not None else [])]
         argv += [host.address, str(port)]
         server = Server(self, host, name, argv)
         pid = server.start()
         local = Endpoint(host.address, port)
-        self.parties.append(Party(name, "server", "server", program, " ".join(argv), pid, local, None))
+        self.parties.append(Party(name, "server", on, program, " ".join(argv), pid, local, None))
         self.act(name, "serve", " ".join(argv))
         if ready:
             self._servers.append(server)
             server.wait_listening(local)
         return server
 
-    def client(self, name: str, *, port: int, program: str = "prompt", wait: State = State.ESTABLISHED) -> Client:
-        """Start a client; wait until it has an ephemeral port and the server's `ss` shows it in the state `wait`."""
-        client = self._client(name, program, port, ())
+    def client(
+        self,
+        name: str,
+        *,
+        port: int,
+        program: str = "prompt",
+        wait: State | None = State.ESTABLISHED,
+        args: Sequence[str] = (),
+        on: str = "client",
+        to: str = "server",
+    ) -> Client:
+        """Start a client; wait until it has an ephemeral port and the `ss` of `to` shows it in the state `wait`.
+
+        With `wait` None only the port is waited for.
+        """
+        client = self._client(name, program, port, args, on=on, to=to)
         local = client.wait_local()
         self.parties[-1] = _with_local(self.parties[-1], local)
-        self._wait_connected(client, local, wait)
+        if wait is not None:
+            self._wait_connected(client, local, wait, to)
         return client
 
     def crowd(self, name: str, *, port: int, count: int) -> Client:
         """Start the client that opens `count` connections at once and holds them."""
         return self._client(name, "crowd", port, (str(count),))
 
-    def run(self, program: str, *, port: int, args: Sequence[str] = (), name: str | None = None) -> None:
+    def run(
+        self,
+        program: str,
+        *,
+        port: int,
+        args: Sequence[str] = (),
+        name: str | None = None,
+        on: str = "client",
+        to: str = "server",
+    ) -> None:
         """Run a client program to its end."""
-        self._client(name or program, program, port, args).wait()
+        self._client(name or program, program, port, args, on=on, to=to).wait()
 
     def shell(self, name: str, *, on: str, line: str, root: bool = False, says: str | None = None) -> Program:
         """Type a line into a shell on a host, and wait for its end; with `says`, only until it has printed that."""
@@ -99,13 +123,16 @@ class Stage:
             program.wait_says(says)
         return program
 
-    def _client(self, name: str, program: str, port: int, args: Sequence[str]) -> Client:
-        host = self.hosts["client"]
-        remote = Endpoint(self.hosts["server"].address, port)
+    def _client(
+        self, name: str, program: str, port: int, args: Sequence[str], *, on: str = "client", to: str = "server"
+    ) -> Client:
+        program = self._stand_ins.get(program, program)
+        host = self.hosts[on]
+        remote = Endpoint(self.hosts[to].address, port)
         argv = [program, remote.address, str(port), *args]
         client = Client(self, host, name, argv)
         pid = client.start()
-        self.parties.append(Party(name, "client", "client", program, " ".join(argv), pid, None, remote))
+        self.parties.append(Party(name, "client", on, program, " ".join(argv), pid, None, remote))
         self.act(name, "connect", " ".join(argv))
         return client
 
@@ -126,22 +153,23 @@ class Stage:
         name: str,
         *,
         on: Sequence[str] = ("server", "client"),
-        server: Condition | None = None,
-        client: Condition | None = None,
         seconds: float = SECONDS,
+        **conditions: Condition | None,
     ) -> None:
-        """Keep what `ss` says on the hosts, once the conditions given hold on all of them, or at the deadline."""
-        conditions = {"server": server, "client": client}
+        """Keep what `ss` says on the hosts, once the conditions given hold on all of them, or at the deadline.
+
+        A condition is given by its host's name: `client=state("FIN-WAIT-2", "b")`.
+        """
         deadline = time.monotonic() + seconds
         while True:
             looks = Host.look_at({host: self.hosts[host] for host in on})
-            missed = [host for host in on if not self._holds(conditions[host], looks[host][2])]
+            missed = [host for host in on if not self._holds(conditions.get(host), looks[host][2])]
             if not missed or time.monotonic() > deadline:
                 break
             time.sleep(_POLL_SECONDS)
         number = len({snapshot.name for snapshot in self.snapshots}) + 1
         for host, (begun, ended, text) in looks.items():
-            condition = conditions[host]
+            condition = conditions.get(host)
             self.snapshots.append(
                 Snapshot(
                     name=name,
@@ -204,11 +232,11 @@ class Stage:
     def _holds(self, condition: Condition | None, text: str) -> bool:
         return condition is None or condition.holds(parse_ss(text), self._names)
 
-    def _wait_connected(self, client: Client, local: Endpoint, wait: State) -> None:
+    def _wait_connected(self, client: Client, local: Endpoint, wait: State, to: str) -> None:
         deadline = time.monotonic() + SECONDS
         while True:
             ended = client.exit_event
-            rows = parse_ss(self.hosts["server"].look()[2])
+            rows = parse_ss(self.hosts[to].look()[2])
             states = [row.state for row in rows if row.peer == local]
             if wait in states:
                 return

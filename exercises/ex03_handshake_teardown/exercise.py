@@ -17,6 +17,7 @@ from lab.judge.tallies import tally
 from lab.stage import Stage
 
 LAB = Lab()
+SUBJECT = "serve_blocking"
 DROPS = ("TcpExtListenOverflows", "TcpExtListenDrops")
 """What Linux counts when it drops a SYN for want of room in the accept queue: tcp_conn_request() in tcp_input.c."""
 

@@ -41,9 +41,8 @@ RULES
 # Nobody is asked who has a lab host's address: a machine with that same address on its home LAN answers ARP on every
 # link it has, the lab's bridge too, and packets allowed above would then go to the machine.
 for neighbour in $(echo "${LAB_NEIGHBOURS:-}" | tr ',' ' '); do
-    ip neigh replace "${neighbour%=*}" lladdr "${neighbour#*=}" dev eth0 nud permanent ||
-        die "ip neigh cannot set ${neighbour}"
-done
+    echo "neigh replace ${neighbour%=*} lladdr ${neighbour#*=} dev eth0 nud permanent"
+done | ip -batch - || die "ip neigh cannot set ${LAB_NEIGHBOURS}"
 
 # With offloads on, 200 kB shows as a dozen "segments" of 65,160 bytes with wrong checksums. LAB_OFFLOADS=on keeps them
 # for benchmarks: they cost nine tenths of the throughput.

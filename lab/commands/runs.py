@@ -49,7 +49,8 @@ def run(
     if server is not None:
         _require_server(server)
     require_room(exercise.id, settings.runs)
-    evidence = play(exercise, settings, connection, server, progress(settings) if build else None)
+    stand_ins = {} if server is None else {exercise.subject: server}
+    evidence = play(exercise, settings, connection, stand_ins, progress(settings) if build else None)
     judgement = judge(exercise, evidence)
     document = _document(exercise, evidence, judgement, settings)
     folder = keep(evidence, _forms(exercise, evidence, judgement, settings, document), settings.runs)

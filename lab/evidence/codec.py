@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CaptureRecord, Sample, Snapshot
+from lab.evidence.records import CaptureRecord, Sample, Snapshot, Trace
 
 FILED: Final[Mapping[type, tuple[str, str | bytes]]] = types.MappingProxyType(
-    {Snapshot: ("text", ""), Sample: ("text", ""), CaptureRecord: ("data", b"")},
+    {Snapshot: ("text", ""), Sample: ("text", ""), CaptureRecord: ("data", b""), Trace: ("text", "")},
 )
 """The field of each record that is kept in a file of its own, and what stands there until that is read."""
 

@@ -6,7 +6,7 @@ Both hosts share the machine's kernel and so its clock; nothing here needs to be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -17,7 +17,7 @@ from lab.wire.capture import Capture, parse_capture
 from lab.wire.conversation import Conversation, conversations
 from lab.wire.segment import Endpoint
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the saved form; a reader refuses a newer one."""
 
 
@@ -151,6 +151,35 @@ class CounterReading:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """The system calls of a program and its children as `strace` printed them; `file` is its place in the run's folder."""
+
+    party: str
+    host: str
+    command: str
+    text: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a program, with all its threads and children, had used when it was read.
+
+    `cpu_ns` is time on a processor, `voluntary` how often it gave the processor up to wait, `involuntary` how often it
+    was taken (/proc/PID/schedstat and status, proc(5)).
+    """
+
+    name: str
+    step: str
+    host: str
+    party: str
+    time_ns: int
+    cpu_ns: int
+    voluntary: int
+    involuntary: int
+
+
+@dataclass(frozen=True)
 class CaptureRecord:
     """A capture file and what tcpdump said of it when it ended; `died` when it ended before it was told to."""
 
@@ -212,6 +241,10 @@ class Evidence:
     """Set when the play could not go on: what is then missing from the record is the program's failure."""
     environment: Mapping[str, str]
     """Kernel, tool versions and sysctls: name to value, host's own under `server.…` and `client.…`."""
+    traces: tuple[Trace, ...] = ()
+    usages: tuple[Usage, ...] = ()
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """Programs that another one stood in for in this run: the exercise's name for it to the one played."""
 
     def step(self, step_id: str) -> Step:
         """Return the step; EvidenceError when the run has none of that id."""
@@ -247,6 +280,20 @@ class Evidence:
             if (reading.name, reading.host) == (name, host):
                 return reading
         raise EvidenceError("record-missing", kind="counters", name=f"{name} ({host})")
+
+    def trace(self, party: str) -> Trace:
+        """Return the system calls of a program; EvidenceError when there is no such record."""
+        for trace in self.traces:
+            if trace.party == party:
+                return trace
+        raise EvidenceError("record-missing", kind="trace", name=party)
+
+    def usage(self, name: str, party: str) -> Usage:
+        """Return what a program had used at the reading called `name`; EvidenceError when there is no such record."""
+        for usage in self.usages:
+            if (usage.name, usage.party) == (name, party):
+                return usage
+        raise EvidenceError("record-missing", kind="usage", name=f"{name} ({party})")
 
     def capture(self, host: str) -> CaptureRecord:
         """Return the capture taken on `host`; EvidenceError when there is none."""

@@ -21,10 +21,12 @@ from typing import Any, Final
 from lab.errors import EvidenceError, MachineError, UsageError
 from lab.evidence.codec import FieldError, checked, decode, encode
 from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
-from lab.evidence.records import FORMAT, CaptureRecord, Evidence, Sampling, Snapshot
+from lab.evidence.records import FORMAT, CaptureRecord, Evidence, Sampling, Snapshot, Trace
 from lab.evidence.whole import check_capture
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_LATER: Final[dict[int, dict[str, Any]]] = {2: {"traces": [], "usages": [], "stand_ins": {}}}
+"""What a version added to the record, as a run of an older one has it."""
 
 
 def save(evidence: Evidence, folder: Path) -> None:
@@ -68,6 +70,7 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     }
     raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in evidence.snapshots]
     raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
+    raw += [(trace.file, trace.text) for trace in evidence.traces]
     raw += [(capture.file, capture.data) for capture in evidence.captures]
     for place, content in raw:
         if place in files:
@@ -116,12 +119,15 @@ def _parse(text: str) -> dict[str, Any]:
     version = checked(int, members.pop("format"), "format")
     if not 1 <= version <= FORMAT:
         raise EvidenceError("evidence-format", file=EVIDENCE_FILE, version=version, known=FORMAT)
+    for since, later in _LATER.items():
+        if version < since:
+            members |= later
     return members
 
 
 def _fill(record: Any, folder: Path) -> Any:  # noqa: ANN401 - any record
     """Return the record with what stands in the file that it names."""
-    if isinstance(record, Snapshot):
+    if isinstance(record, Snapshot | Trace):
         return replace(record, text=_text(folder, record.file))
     if isinstance(record, CaptureRecord):
         return replace(record, data=_bytes(folder, record.file))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 IMAGES: Final = ROOT / "images"
 REGISTRY_BASE: Final = "debian:trixie-slim"
 BY_HAND: Final = ("socketlab/host", "dev")
-"""The name that compose.yaml uses by itself, for who types `docker compose up` without `lab`."""
+BROWSER_BY_HAND: Final = ("socketlab/browser", "dev")
+"""The names that compose.yaml uses by itself, for who types `docker compose up` without `lab`."""
 OWN_BASE: Final = "socketlab/base:trixie"
 REGISTRY_SECONDS: Final = 5
 _LAST_WORDS: Final = 40
@@ -42,6 +43,16 @@ def image_name() -> str:
             digest.update(path.relative_to(IMAGES).as_posix().encode() + b"\0")
             digest.update(path.read_bytes() + b"\0")
     return f"socketlab/host:{digest.hexdigest()[:12]}"
+
+
+def browser_image_name() -> str:
+    """Return the name of the browser's image: that of the hosts' own with a browser in it."""
+    return image_name().replace("/host:", "/browser:")
+
+
+def image_of(host: str) -> str:
+    """Return the name of a host's image."""
+    return browser_image_name() if host == "browser" else image_name()
 
 
 def image_exists(client: DockerClient, name: str) -> bool:

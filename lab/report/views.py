@@ -9,7 +9,24 @@ from typing import assert_never
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Snapshot, Step
-from lab.exercise import Apart, Closes, Counted, Ladder, Letters, Machine, Printed, Rows, Text, View
+from lab.exercise import (
+    Apart,
+    Calls,
+    Closes,
+    Costs,
+    Counted,
+    HttpMessage,
+    Ladder,
+    Letters,
+    Machine,
+    Mend,
+    Printed,
+    Rows,
+    Served,
+    Text,
+    View,
+    Waits,
+)
 from lab.judge.judging import might_have_come, told
 from lab.kernel.rows import SocketRow
 from lab.report import apart, changes, closes, counted, ladder, legend, statemap, table, transcript
@@ -69,6 +86,8 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: PLR0911 -
             return Shown(lambda width: list(legend.letter_lines(looking.words.language, width)))
         case Machine():
             return _machine(looking, view)
+        case HttpMessage() | Mend() | Calls() | Served() | Costs() | Waits():
+            raise NotImplementedError(type(view).__name__)
         case _:
             assert_never(view)
 

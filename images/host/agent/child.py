@@ -1,4 +1,4 @@
-"""A process started here: its output pipes and its end. Without more it is a short command, answered as a whole."""
+"""A process started here: what it prints and its end. Without more it is a short command, answered as a whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from typing import IO
 
 from loop import CHUNK, Loop
 
@@ -19,13 +20,13 @@ LINGER_SECONDS = 1.0
 class Child:
     """Reads what a process prints, to its end."""
 
-    def __init__(self, loop: Loop, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, loop: Loop, process: subprocess.Popen[bytes], screen: IO[bytes] | None = None) -> None:
         self.loop = loop
         self.process = process
         self.begun_ns = time.time_ns()
         self.ended_ns = 0
         self.status: int | None = None
-        pipes = (("stdout", process.stdout), ("stderr", process.stderr))
+        pipes = (("stdout", screen or process.stdout), ("stderr", process.stderr))
         self._pipes = {stream: pipe for stream, pipe in pipes if pipe}
         for stream, pipe in self._pipes.items():
             os.set_blocking(pipe.fileno(), False)
@@ -63,6 +64,8 @@ class Child:
             data = os.read(self._pipes[stream].fileno(), CHUNK)
         except BlockingIOError:
             return
+        except OSError:  # EIO: nobody holds the terminal any more
+            data = b""
         self.take(stream, data)
         if not data:
             self._close(stream)

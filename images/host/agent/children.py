@@ -16,6 +16,7 @@ from loop import Loop
 from process import descendants, end_with, kill
 from program import Program
 from reply import RefusedError
+from terminal import Seated, Terminal, sit_down
 
 END_SECONDS = 2.0
 ENVIRONMENT = {
@@ -43,11 +44,16 @@ class Children:
         self._all.append(command)
         return command
 
-    def spawn(self, name: str, argv: Sequence[str], user: str) -> Program:
+    def spawn(self, name: str, argv: Sequence[str], user: str, *, pty: bool = False) -> Program:
         """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs."""
         if name in self._programs:
             raise RefusedError("name-taken", name)
-        program = Program(self._loop, self._start(argv, user, stays=True), name)
+        if pty:
+            with Terminal() as terminal:
+                process = self._start(argv, user, stays=True, terminal=terminal)
+                program: Program = Seated(self._loop, process, name, terminal.take())
+        else:
+            program = Program(self._loop, self._start(argv, user, stays=True), name)
         self._programs[name] = program
         self._all.append(program)
         return program
@@ -83,13 +89,16 @@ class Children:
                 kill(pid)
             self._reap_orphans()
 
-    def _start(self, argv: Sequence[str], user: str, *, stays: bool) -> subprocess.Popen[bytes]:
+    def _start(
+        self, argv: Sequence[str], user: str, *, stays: bool, terminal: Terminal | None = None
+    ) -> subprocess.Popen[bytes]:
         uid, gid = self._users[user]
+        end = functools.partial(end_with, os.getpid(), signal.SIGKILL)
         try:
             return subprocess.Popen(
                 argv,
-                stdin=subprocess.PIPE if stays else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdin=terminal.slave if terminal else subprocess.PIPE if stays else subprocess.DEVNULL,
+                stdout=terminal.slave if terminal else subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 user=uid,
                 group=gid,
@@ -97,7 +106,7 @@ class Children:
                 cwd="/tmp",
                 # Whatever ends agent and warden together, what stays must go too. It doubles the time of the fork,
                 # and a short command ends by itself.
-                preexec_fn=functools.partial(end_with, os.getpid(), signal.SIGKILL) if stays else None,  # noqa: PLW1509 - one thread
+                preexec_fn=(functools.partial(sit_down, end) if terminal else end) if stays else None,  # noqa: PLW1509 - one thread
                 start_new_session=True,
                 env=ENVIRONMENT,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+from typing import IO
 
 from loop import CHUNK, Loop
 from reply import RefusedError
@@ -14,10 +14,10 @@ TYPED_BYTES = 1048576
 class Keyboard:
     """A program's stdin."""
 
-    def __init__(self, loop: Loop, process: subprocess.Popen[bytes], name: str) -> None:
+    def __init__(self, loop: Loop, stdin: IO[bytes] | None, name: str) -> None:
         self._loop = loop
         self._name = name
-        self._stdin = process.stdin
+        self._stdin = stdin
         self._typed = bytearray()
         self._ends = False
         if self._stdin:

@@ -64,9 +64,11 @@ class Operations:
         command = self._children.run(argv, user, finished)
         timer = self._loop.at(timeout, too_late)
 
-    def do_spawn(self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab") -> None:
-        """Start a program that stays; its lines and its end come as events."""
-        program = self._children.spawn(name, argv, user)
+    def do_spawn(
+        self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab", *, pty: bool = False
+    ) -> None:
+        """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events."""
+        program = self._children.spawn(name, argv, user, pty=pty)
         reply.ok(pid=program.process.pid, time_ns=time.time_ns())
 
     def do_write(self, reply: Reply, name: str, text: str) -> None:
@@ -75,7 +77,7 @@ class Operations:
         reply.ok(time_ns=time.time_ns())
 
     def do_close(self, reply: Reply, name: str) -> None:
-        """Close a program's stdin when it has read all: Ctrl-D."""
+        """Close a program's stdin when it has read all: Ctrl-D. A terminal stays open: there it is a key."""
         self._children.named(name).keyboard.end()
         reply.ok(time_ns=time.time_ns())
 

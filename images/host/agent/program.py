@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from typing import IO
 
 from child import Child
 from keyboard import Keyboard
@@ -17,11 +18,13 @@ LINE_BYTES = 4096  # a longer line is told in pieces
 class Program(Child):
     """A child with a name, under which it is told of."""
 
-    def __init__(self, loop: Loop, process: subprocess.Popen[bytes], name: str) -> None:
-        super().__init__(loop, process)
+    def __init__(
+        self, loop: Loop, process: subprocess.Popen[bytes], name: str, screen: IO[bytes] | None = None
+    ) -> None:
+        super().__init__(loop, process, screen)
         self.name = name
-        self.keyboard = Keyboard(loop, process, name)
-        self._rests = {"stdout": b"", "stderr": b""}
+        self.keyboard = Keyboard(loop, process.stdin, name)
+        self.rests = {"stdout": b"", "stderr": b""}
         self._lines = 0
         self._bytes = 0
         self._lost = False
@@ -31,10 +34,10 @@ class Program(Child):
         if self._lost:
             return
         now = time.time_ns()
-        *lines, rest = (self._rests[stream] + data).split(b"\n")
+        *lines, rest = (self.rests[stream] + data).split(b"\n")
         if len(rest) > LINE_BYTES or (rest and not data):
             lines, rest = [*lines, rest], b""
-        self._rests[stream] = rest
+        self.rests[stream] = rest
         for line in lines:
             for start in range(0, max(len(line), 1), LINE_BYTES):
                 self._tell(stream, line[start : start + LINE_BYTES], now)

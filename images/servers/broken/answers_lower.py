@@ -3,6 +3,8 @@
 
 The sockets do nothing wrong; the fault is in the bytes, on the screen of the client and in the payload of the
 segments.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -47,8 +49,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

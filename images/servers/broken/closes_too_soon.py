@@ -3,6 +3,8 @@
 
 The server's FIN follows the answer at once. What the client sends next meets a socket that is gone, and is answered
 with a reset (R).
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -48,8 +50,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -3,6 +3,8 @@
 
 The kernel closes what a dead program held: the client sees an ordinary end-of-file (a FIN), and the next one to
 connect is refused, since nobody listens any more.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -47,8 +49,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -3,6 +3,8 @@
 
 The kernel cannot end CLOSE-WAIT by itself: the socket stays there until this program closes it, here by accident,
 when the next accept() rebinds the name `connection`. Until then the client's end waits in FIN-WAIT-2.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -48,7 +50,10 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        running = converse(connection)
+        try:
+            running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

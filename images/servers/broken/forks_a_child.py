@@ -3,6 +3,8 @@
 
 That is a way to serve many clients. But the row of the connection then belongs to another process than the LISTEN
 row, and stopping this one stops nothing: the child reads end-of-file and closes, where CLOSE-WAIT should stand still.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse

@@ -3,6 +3,8 @@
 
 The LISTEN row says 0.0.0.0:8000: every interface of the host, also one that nobody wanted to open. Connections look
 the same as ever, for theirs is the address that the client dialled.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -47,8 +49,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -3,6 +3,8 @@
 
 The kernel finishes the handshakes all the same: clients see ESTAB, so does the server's `ss`, but no process holds
 the row, the connection waits in the accept queue (Recv-Q of the LISTEN row), and what the client sends is never read.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse

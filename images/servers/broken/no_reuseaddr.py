@@ -3,6 +3,8 @@
 
 After a restart bind() fails with "Address already in use" as long as a connection of the last run is in TIME-WAIT on
 this port: a minute.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -45,8 +47,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -3,6 +3,8 @@
 
 close() then sends a reset (R) instead of a FIN: no TIME-WAIT anywhere, but the client gets "connection reset by
 peer", and what was still on its way is lost.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -50,8 +52,11 @@ def main() -> None:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
         # The mistake: on, 0 seconds. close() throws the connection away instead of ending it.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with connection:
-            running = converse(connection)
+        try:
+            with connection:
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -3,6 +3,8 @@
 
 Nobody would call that a fault in a server at work. In exercise 3 it takes away what is to be seen: bind() succeeds
 although connections in TIME-WAIT hold the port.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -46,8 +48,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -2,6 +2,8 @@
 """Broken on purpose: it ends after its first client.
 
 With the program the listener is gone: the next client's SYN is answered with a reset (R.), "connection refused".
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse

@@ -3,6 +3,8 @@
 
 shutdown() sends the FIN, so that `ss` shows the same states as ever. But the descriptor stays open: each connection
 gets a higher number than the one before (fd=4, fd=5, …), until none is left.
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -47,9 +49,12 @@ def main() -> None:
     running, held = True, []
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        running = converse(connection)
-        connection.shutdown(socket.SHUT_RDWR)
-        held.append(connection)  # the mistake: no close()
+        try:
+            running = converse(connection)
+            connection.shutdown(socket.SHUT_RDWR)
+            held.append(connection)  # the mistake: no close()
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

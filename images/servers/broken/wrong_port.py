@@ -2,6 +2,8 @@
 """Broken on purpose: it listens on port 8008 whatever port it was given.
 
 Nobody answers at the port that the clients dial: their SYN is met with a reset (R.), "connection refused".
+
+The right one: images/servers/serve_blocking.py
 """
 
 import argparse
@@ -46,8 +48,11 @@ def main() -> None:
     running = True
     while running:
         connection, _ = listener.accept()  # a second socket: the listener goes on listening
-        with connection:  # closes it, also when the client closed first
-            running = converse(connection)
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
     listener.close()
 
 

@@ -181,7 +181,7 @@ def test_json_that_is_no_evidence_is_refused(run: Path, text: str) -> None:
 def test_a_newer_format_is_named_with_the_newest_known(run: Path) -> None:
     rewrite(run, lambda document: document.update(format=99))
     error = refused(run)
-    assert (error.code, error.params["version"], error.params["known"]) == ("evidence-format", 99, 1)
+    assert (error.code, error.params["version"], error.params["known"]) == ("evidence-format", 99, 2)
 
 
 @pytest.mark.parametrize(
@@ -302,3 +302,13 @@ def test_two_records_never_share_a_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ss/x\.server\.txt"):
         save(twice, tmp_path / "one")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_of_the_first_version_lacks_what_came_later(run: Path) -> None:
+    def as_it_was(document: dict[str, Any]) -> None:
+        document["format"] = 1
+        for later in ("traces", "usages", "stand_ins"):
+            del document[later]
+
+    rewrite(run, as_it_was)
+    assert load(run) == FULL

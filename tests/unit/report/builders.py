@@ -177,6 +177,7 @@ def an_exercise() -> Exercise:
         slug="handshake-teardown",
         folder=HERE / "exercise",
         lab=LabNeeds(),
+        subject="serve_blocking",
         steps=(
             PageStep(
                 "connects",
