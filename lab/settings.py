@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ PROFILES: Final = {"server2": "cookies", "site1": "sites", "site2": "sites", "si
 """Further hosts, which only some exercises bring up, and the profile of compose.yaml that each belongs to."""
 KNOWN_HOSTS: Final = (*HOSTS, *PROFILES)
 PORT: Final = 8000
+_PATIENCE: Final = re.compile(r"\d{1,3}(\.\d+)?")
 _OFFSET: Final = {
     "server": 102, "client": 101, "server2": 103, "site1": 111, "site2": 112, "site3": 113, "browser": 121,
 }  # fmt: skip
@@ -29,6 +31,9 @@ _PRIVATE: Final = tuple(
     for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")  # RFC 1918, RFC 2544
 )
 ROOT: Final = Path(__file__).parent.parent
+_ASKED: Final = os.environ.get("LAB_PATIENCE") or ""
+PATIENCE: Final = float(_ASKED) if _PATIENCE.fullmatch(_ASKED) else 5.0
+"""How long a play waits for what should happen at once, in seconds: LAB_PATIENCE, for a very slow machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,13 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read LAB_NAME, LAB_SUBNET, LAB_LANG and LAB_RUNS; UsageError names the one that is malformed."""
+    """Read LAB_NAME, LAB_SUBNET, LAB_LANG, LAB_RUNS and LAB_PATIENCE; UsageError names the one that is malformed."""
     name = environment.get("LAB_NAME") or "socketlab"
     if not _NAME.fullmatch(name):
         raise UsageError("lab-name", name=name)
+    patience = environment.get("LAB_PATIENCE")
+    if patience and not (_PATIENCE.fullmatch(patience) and float(patience)):
+        raise UsageError("patience-malformed", seconds=patience)
     language = environment.get("LAB_LANG")
     if language and language.replace("_", "-").lower() not in {known.lower() for known in LANGUAGES}:
         raise UsageError("language-unknown", language=language, known=", ".join(LANGUAGES))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from lab.commands.progress import progress, say
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.hosts.cleanup import remove_lab
-from lab.hosts.compose import Sysctls, bring_up
+from lab.hosts.compose import bring_up
 from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import image_exists, image_name
 from lab.hosts.shell import open_shell
-from lab.settings import HOSTS, Settings
-
-_NO_SYSCTLS: Final[Sysctls] = {host: {} for host in HOSTS}
+from lab.hosts.standing import further_hosts
+from lab.settings import HOSTS, PROFILES, Settings
 
 
 def down(settings: Settings) -> int:
@@ -26,16 +23,16 @@ def down(settings: Settings) -> int:
 
 
 def reset(settings: Settings) -> int:
-    """End every program and every connection on both hosts, leaving them as new; their containers stay."""
-    with open_hosts(settings, None) as hosts:
+    """End every program and every connection on all hosts, leaving them as new; their containers stay."""
+    with open_hosts(settings, None, hosts=(*HOSTS, *further_hosts(settings))) as hosts:
         for host in hosts.values():
             host.end_strangers()
             host.clean()
         left = [row for host in hosts.values() for row in host.leftovers()]
     if left:
-        # A kernel without INET_DIAG_DESTROY refuses `ss -K`: start the two containers anew instead.
+        # A kernel without INET_DIAG_DESTROY refuses `ss -K`: start the containers anew instead.
         with engine() as client:
-            for name in HOSTS:
+            for name in hosts:
                 client.containers.get(settings.container(name)).restart(timeout=1)
     say(settings, "reset", lab=settings.name)
     return EXIT_PASS
@@ -51,11 +48,11 @@ def status(settings: Settings) -> int:
         image = image_name()
         say(settings, "status-image" if image_exists(client, image) else "status-no-image", image=image)
     running = 0
-    for host in HOSTS:
+    for host in (*HOSTS, *(host for host in PROFILES if settings.container(host) in there)):
         container = there.get(settings.container(host))
         state = container.status if container else "-"
         health = (container.attrs["State"].get("Health") or {}).get("Status", "-") if container else "-"
-        running += state == "running"
+        running += state == "running" and host in HOSTS
         say(
             settings,
             "status-host",
@@ -76,5 +73,7 @@ def shell(settings: Settings, host: str, *, root: bool) -> int:
     with engine() as client:
         names = [container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})]
     if settings.container(host) not in names:
-        bring_up(settings, _NO_SYSCTLS, progress(settings))
+        # Those that are up stay as an exercise has made them.
+        missing = [each for each in dict.fromkeys((*HOSTS, host)) if settings.container(each) not in names]
+        bring_up(settings, {each: {} for each in missing}, progress(settings))
     return open_shell(settings.container(host), "root" if root else "lab")

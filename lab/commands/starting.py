@@ -9,9 +9,14 @@ from lab.hosts.images import ensure_image
 from lab.settings import HOSTS, Settings
 
 
-def images(settings: Settings) -> int:
-    """Build the image of the hosts if it is not there."""
-    name = ensure_image(progress(settings))
+def images(settings: Settings, *, browser: bool) -> int:
+    """Build the image of the hosts, or that with a browser too, if it is not there."""
+    if browser:
+        from lab.hosts.browser import ensure_browser  # noqa: PLC0415 - nobody else waits for it
+
+        name = ensure_browser(progress(settings))
+    else:
+        name = ensure_image(progress(settings))
     say(settings, "images-present", image=name)
     return EXIT_PASS
 

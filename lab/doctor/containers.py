@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lab.doctor.finding import Finding, Health
 from lab.errors import MachineError
 from lab.hosts.engine import engine
-from lab.hosts.images import OWN_BASE, REGISTRY_BASE, image_exists, image_name
+from lab.hosts.images import OWN_BASE, REGISTRY_BASE, browser_image_name, image_exists, image_name
 from lab.hosts.network import colliding_network
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def _images(client: DockerClient) -> Iterator[Finding]:
     name = image_name()
     there = image_exists(client, name)
     yield Finding("image", "found" if there else "missing", Health.OK if there else Health.NOTE, {"image": name})
+    browser = browser_image_name()
+    there = image_exists(client, browser)
+    yield Finding("browser", "found" if there else "absent", Health.OK if there else Health.NOTE, {"image": browser})
     if image_exists(client, OWN_BASE):
         yield Finding("base", "packages", Health.OK, {"base": OWN_BASE})
     elif image_exists(client, REGISTRY_BASE):

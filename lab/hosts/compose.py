@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
 from lab.hosts.engine import LABEL, engine
-from lab.hosts.images import Say, ensure_image, image_exists, image_name
+from lab.hosts.images import Say, browser_image_name, ensure_image, image_exists, image_name, image_of
 from lab.hosts.network import colliding_network, own_subnet, standing_network
 from lab.hosts.turn import our_turn
-from lab.settings import HOSTS, ROOT
+from lab.settings import ROOT
 
 if TYPE_CHECKING:
     from lab.settings import Settings
@@ -26,28 +26,28 @@ _COMPOSE_SECONDS: Final = 90.0
 _END_SECONDS: Final = 2.0
 
 Sysctls = Mapping[str, Mapping[str, int | str]]
-"""Sysctls by host."""
+"""Sysctls by host; its hosts are those that are meant."""
 
 
 def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
     """Return a digest of everything a host is made from; the host tells it back through its agent."""
     compose = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    parts = [image_name(), compose, dict(settings.compose_environment()), sorted(sysctls.get(host, {}).items())]
+    parts = [image_of(host), compose, dict(settings.compose_environment()), sorted(sysctls.get(host, {}).items())]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> None:
-    """Make the network and the two hosts, or only what differs, and wait until both have set their guard.
+    """Make the network and these hosts, or only what differs, and wait until each has set its guard.
 
-    With `build`, which is told of each long part, a missing image is built first. MachineError says what stands in
-    the way. What that may be is looked for only when compose fails: asking the engine first costs more than the
-    start itself.
+    Other hosts of the lab stay as they are. With `build`, which is told of each long part, a missing image is built
+    first. MachineError says what stands in the way. What that may be is looked for only when compose fails: asking the
+    engine first costs more than the start itself.
     """
     with our_turn(settings) as turn, _nothing_half(settings):
         try:
             _start(settings, sysctls, turn)
         except MachineError as failure:
-            _mend(settings, build, failure)
+            _mend(settings, sysctls, build, failure)
             _start(settings, sysctls, turn)
 
 
@@ -71,10 +71,11 @@ def _nothing_half(settings: Settings) -> Iterator[None]:
         raise
 
 
-def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:
+def _mend(settings: Settings, sysctls: Sysctls, build: Say | None, failure: MachineError) -> None:
     """Remove what stood in the way, or raise what nobody but the reader can mend."""
     with engine() as client:
         missing = not image_exists(client, image_name())
+        no_browser = "browser" in sysctls and not image_exists(client, browser_image_name())
         collision = colliding_network(client, settings)
         moved = own_subnet(client, settings) not in (None, str(settings.subnet))
     if collision:
@@ -82,6 +83,8 @@ def _mend(settings: Settings, build: Say | None, failure: MachineError) -> None:
         raise MachineError("subnet-taken", subnet=settings.subnet, name=name, other=subnet) from failure
     if missing and build is None:
         raise MachineError("image-missing", image=image_name()) from failure
+    if no_browser:
+        raise MachineError("browser-missing", image=browser_image_name()) from failure
     came_meanwhile = "No such image" in str(failure.params.get("detail"))  # another lab has just built it
     if not (missing or moved or came_meanwhile):
         raise failure
@@ -98,22 +101,25 @@ def _start(settings: Settings, sysctls: Sysctls, turn: Sequence[int]) -> None:
                 "environment": {"LAB_CONFIG": config_of(settings, host, sysctls)},
                 "sysctls": {name: str(value) for name, value in sysctls.get(host, {}).items()},
             }
-            for host in HOSTS
+            for host in sysctls
         }
     }
     # Nobody's own COMPOSE_PROJECT_NAME or COMPOSE_FILE: this is no project of theirs.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
-    environment = inherited | dict(settings.compose_environment()) | {"LAB_IMAGE": image_name()}
+    environment = inherited | dict(settings.compose_environment())
+    environment |= {"LAB_IMAGE": image_name(), "LAB_BROWSER_IMAGE": browser_image_name()}
+    # A host that is named comes up whatever its profile.
+    arguments = ["up", "--detach", *sysctls]
     with standing_network(settings) as is_ours:
-        _compose(["up", "--detach"], environment, json.dumps(override), turn)
+        _compose(arguments, environment, json.dumps(override), turn)
         if not is_ours():
             # Compose leaves a network as it stands, whatever compose.yaml says of it now.
             _remove(settings)
-            _compose(["up", "--detach"], environment, json.dumps(override), turn)
-    _wait_guarded(settings)
+            _compose(arguments, environment, json.dumps(override), turn)
+    _wait_guarded(settings, tuple(sysctls))
 
 
-def _wait_guarded(settings: Settings) -> None:
+def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:
     """Wait for each host's word that its guard stands; a host that cannot set it ends, and says why in its log.
 
     The agent asks again before it does anything: this is for who uses the hosts without it.
@@ -127,7 +133,7 @@ def _wait_guarded(settings: Settings) -> None:
             text=True,
             errors="replace",
         )
-        for host in HOSTS
+        for host in hosts
     }
     try:
         for host, process in logs.items():

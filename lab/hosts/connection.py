@@ -1,9 +1,9 @@
-"""The channels to both hosts, from the first ring to the last word."""
+"""The channels to the hosts, from the first ring to the last word."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from lab.errors import LabError
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """Both hosts' channels. They ring at once: whatever the caller still has to load, it loads meanwhile.
+    """The hosts' channels. They ring at once: whatever the caller still has to load, it loads meanwhile.
 
-    Leaving it, also by an error, ends both agents and everything they started.
+    Leaving it, also by an error, ends all agents and everything they started.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hosts: Iterable[str] = HOSTS) -> None:
         self._settings = settings
-        self._channels = _ring(settings)
+        self._channels = _ring(settings, hosts)
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +36,7 @@ class Connection:
             channel.close()
 
     def hosts(self, sysctls: Sysctls | None, build: Say | None = None) -> Mapping[str, Host]:
-        """Return both hosts with their agents running, made anew where they are not as `sysctls` need them.
+        """Return the hosts of `sysctls` with their agents running, made anew where they are not as it needs them.
 
         With None the hosts are taken as they stand; with `build` a missing image is built. Raises MachineError when the
         engine, the image, the addresses or (taken as they stand) the hosts are not to be had.
@@ -46,25 +46,27 @@ class Connection:
         from lab.hosts.why import explained  # noqa: PLC0415
 
         with explained(self._settings, begun=False):
+            if sysctls is not None:
+                self._channels |= _ring(self._settings, [host for host in sysctls if host not in self._channels])
             self._wait_ready(must=sysctls is None)
             if sysctls is not None:
-                wanted = {host: config_of(self._settings, host, sysctls) for host in HOSTS}
+                wanted = {host: config_of(self._settings, host, sysctls) for host in sysctls}
                 if {host: channel.config for host, channel in self._channels.items()} != wanted:
                     self.__exit__()
                     self._channels = {}
                     bring_up(self._settings, sysctls, build)
-                    self._channels = _ring(self._settings)
+                    self._channels = _ring(self._settings, sysctls)
                     self._wait_ready(must=True)
         addresses = self._settings.addresses
         return {host: Host(host, addresses[host], channel) for host, channel in self._channels.items()}
 
     def hang_up(self) -> None:
-        """Tell both agents that it is over; leaving the connection waits for their end."""
+        """Tell all agents that it is over; leaving the connection waits for their end."""
         for channel in self._channels.values():
             channel.hang_up()
 
     def _wait_ready(self, *, must: bool) -> None:
-        """Wait for both agents; those of hosts that are not there are left out, or raise when they `must` be."""
+        """Wait for all agents; those of hosts that are not there are left out, or raise when they `must` be."""
         for host, channel in list(self._channels.items()):
             try:
                 channel.wait_ready()
@@ -75,17 +77,21 @@ class Connection:
                 del self._channels[host]
 
 
-def _ring(settings: Settings) -> dict[str, Channel]:
-    # Of two labs that begin at once, the one that gets the first host must get the other: it is the more patient there.
-    return {host: Channel(host, settings.container(host), BUSY_SECONDS * n) for n, host in enumerate(HOSTS, 1)}
+def _ring(settings: Settings, hosts: Iterable[str]) -> dict[str, Channel]:
+    # Of two labs that begin at once, the one that gets the first host must get the others: it is more patient there.
+    return {
+        host: Channel(host, settings.container(host), BUSY_SECONDS * (1 if host == HOSTS[0] else 2)) for host in hosts
+    }
 
 
 @contextlib.contextmanager
-def open_hosts(settings: Settings, sysctls: Sysctls | None, build: Say | None = None) -> Iterator[Mapping[str, Host]]:
-    """Yield both hosts, see `Connection.hosts`; a host that dies while they are in use is explained, too."""
+def open_hosts(
+    settings: Settings, sysctls: Sysctls | None, build: Say | None = None, hosts: Iterable[str] = HOSTS
+) -> Iterator[Mapping[str, Host]]:
+    """Yield the hosts, see `Connection.hosts`; a host that dies while they are in use is explained, too."""
     from lab.hosts.why import explained  # noqa: PLC0415
 
-    with Connection(settings) as connection:
+    with Connection(settings, hosts) as connection:
         hosts = connection.hosts(sysctls, build)
         with explained(settings, begun=True):
             yield hosts

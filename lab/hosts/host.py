@@ -87,6 +87,7 @@ class Host:
         """
         self.channel.call_all(
             ("stop_all", {}),
+            ("forget_traces", {}),
             ("run", {"argv": ("ss", "-Ktan", "src", self.address), "user": "root"}),
             ("run", {"argv": ("ip", "tcp_metrics", "flush", "all"), "user": "root"}),
         )

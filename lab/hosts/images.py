@@ -73,16 +73,16 @@ def ensure_image(say: Say) -> str:
         if image_exists(client, name):
             client.images.get(name).tag(*BY_HAND)
             return name
-        base = _base(client, say)
+        base = base_image(client, say)
     say("images-building", {"image": name, "base": base})
     # --force-rm: a build that is killed leaves no intermediate container behind.
     command = ["docker", "build", "--force-rm", "--build-arg", f"BASE={base}", "-t", name, "-t", ":".join(BY_HAND)]
-    _build([*command, "-f", str(IMAGES / "host" / "Dockerfile"), str(IMAGES)], say)
+    build_image([*command, "-f", str(IMAGES / "host" / "Dockerfile"), str(IMAGES)], say)
     say("images-ready", {"image": name})
     return name
 
 
-def _base(client: DockerClient, say: Say) -> str:
+def base_image(client: DockerClient, say: Say) -> str:
     """Return the base image: the one asked for, the one there is, a registry's, or one made from packages."""
     if asked := os.environ.get("LAB_BASE_IMAGE"):
         return asked
@@ -113,7 +113,7 @@ def _registry_answers() -> bool:
     return True
 
 
-def _build(command: list[str], say: Say) -> None:
+def build_image(command: list[str], say: Say) -> None:
     """Run `docker build`, telling each step and how far it is; its own words only when it fails."""
     words: collections.deque[str] = collections.deque(maxlen=_LAST_WORDS)
     with subprocess.Popen(

@@ -159,7 +159,7 @@ def test_the_tap_hears_what_does_leave_a_host(scene: Scene) -> None:
         left = left_a_host(scene, everywhere)
     assert outcome == {"the server": "connected"}
     assert {frame.what for frame in left} == {"IPv4"}
-    assert {frame.sender for frame in left} == set(scene.lab.addresses.values())
+    assert {frame.sender for frame in left} == {scene.lab.addresses[host] for host in HOSTS}
 
 
 @pytest.mark.parametrize("user", USERS)

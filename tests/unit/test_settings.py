@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lab.errors import UsageError
 from lab.report.error import error_line
-from lab.settings import HOSTS, ROOT, Settings, read_settings
+from lab.settings import HOSTS, KNOWN_HOSTS, ROOT, Settings, read_settings
 from lab.text.catalog import LANGUAGES, choose_language
 
 
@@ -26,7 +26,10 @@ def refused(**environment: str) -> UsageError:
 def test_an_empty_environment_gives_the_articles_addresses() -> None:
     settings = read_settings({})
 
-    assert settings.addresses == {"server": "192.168.1.102", "client": "192.168.1.101"}
+    assert settings.addresses == {
+        "server": "192.168.1.102", "client": "192.168.1.101", "server2": "192.168.1.103", "site1": "192.168.1.111",
+        "site2": "192.168.1.112", "site3": "192.168.1.113", "browser": "192.168.1.121",
+    }  # fmt: skip
     assert (settings.name, settings.language, settings.runs) == ("socketlab", "en", ROOT / "runs")
     assert [settings.container(host) for host in HOSTS] == ["socketlab-server", "socketlab-client"]
 
@@ -35,12 +38,14 @@ def test_an_empty_variable_is_as_none() -> None:
     assert read_settings({"LAB_NAME": "", "LAB_SUBNET": "", "LAB_LANG": "", "LAB_RUNS": ""}) == read_settings({})
 
 
-def test_one_variable_moves_both_hosts() -> None:
+def test_one_variable_moves_all_hosts() -> None:
     settings = read_settings({"LAB_SUBNET": "10.9.8.0/25"})
+    environment = settings.compose_environment()
 
-    assert settings.addresses == {"server": "10.9.8.102", "client": "10.9.8.101"}
-    assert settings.compose_environment()["LAB_SUBNET"] == "10.9.8.0/25"
-    assert settings.compose_environment()["LAB_SERVER_ADDRESS"] == "10.9.8.102"
+    assert {address.rpartition(".")[0] for address in settings.addresses.values()} == {"10.9.8"}
+    assert environment["LAB_SUBNET"] == "10.9.8.0/25"
+    assert environment["LAB_SERVER_ADDRESS"] == "10.9.8.102"
+    assert {host: environment[f"LAB_{host.upper()}_ADDRESS"] for host in KNOWN_HOSTS} == settings.addresses
 
 
 def test_runs_are_kept_where_asked() -> None:
@@ -54,6 +59,7 @@ def test_every_private_subnet_large_enough_is_taken(subnet: str) -> None:
     addresses = read_settings({"LAB_SUBNET": subnet}).addresses.values()
 
     assert all(ipaddress.IPv4Address(address) in ipaddress.IPv4Network(subnet) for address in addresses)
+    assert len(set(addresses)) == len(KNOWN_HOSTS)
 
 
 @pytest.mark.parametrize(

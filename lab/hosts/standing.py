@@ -1,0 +1,22 @@
+"""Which hosts of the lab are up beside the usual two."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from lab.hosts.engine import LABEL
+from lab.settings import PROFILES
+
+if TYPE_CHECKING:
+    from lab.settings import Settings
+
+
+def further_hosts(settings: Settings) -> tuple[str, ...]:
+    """Return those that run; none where no engine answers. By the command: importing the SDK takes longer."""
+    command = ["docker", "ps", "--filter", f"label={LABEL}={settings.name}", "--format", "{{.Names}}"]
+    try:
+        names = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
+    except OSError:
+        return ()
+    return tuple(host for host in PROFILES if settings.container(host) in names)
