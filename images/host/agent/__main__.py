@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -40,6 +41,9 @@ def greeting() -> dict[str, object]:
 def serve(warden: int) -> int:
     """Do what is asked until nobody is there to ask; return the exit status."""
     adopt_orphans()
+    # A server of many clients needs many descriptors, and what one gets at first is often 1024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     loop = Loop()
     end_with(warden, signal.SIGTERM)
     children = Children(loop)

@@ -16,6 +16,8 @@ from loop import Loop
 from reply import RefusedError, Reply
 from sampling import Sampling
 from strangers import end_strangers
+from tracing import TraceEnd, forget_traces
+from usage import usage
 
 
 class Operations:
@@ -64,9 +66,7 @@ class Operations:
         command = self._children.run(argv, user, finished)
         timer = self._loop.at(timeout, too_late)
 
-    def do_spawn(
-        self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab", *, pty: bool = False
-    ) -> None:
+    def do_spawn(self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab", *, pty: bool = False) -> None:
         """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events."""
         program = self._children.spawn(name, argv, user, pty=pty)
         reply.ok(pid=program.process.pid, time_ns=time.time_ns())
@@ -113,6 +113,23 @@ class Operations:
         if name not in self._samplings:
             raise RefusedError("no-such-sampling", name)
         self._samplings.pop(name).stop(reply)
+
+    def do_usage(self, reply: Reply, name: str) -> None:
+        """Answer with what a program and all that descends from it have used, and with the time."""
+        process = self._children.named(name).process
+        cpu_ns, voluntary, involuntary = usage(process.pid)
+        reply.ok(time_ns=time.time_ns(), cpu_ns=cpu_ns, voluntary=voluntary, involuntary=involuntary)
+
+    def do_trace(self, reply: Reply, name: str, path: str) -> None:
+        """End a traced program if it still runs; answer with its trace when all of it is written, and remove it."""
+        with contextlib.suppress(RefusedError):
+            self._children.named(name).end()
+        TraceEnd(self._loop, reply, path)
+
+    def do_forget_traces(self, reply: Reply) -> None:
+        """Remove the traces that a lab which was killed has left."""
+        forget_traces()
+        reply.ok()
 
     def do_sysctls(self, reply: Reply, names: Sequence[str]) -> None:
         """Answer with the values of sysctls; None where this kernel has no such name."""
