@@ -22,6 +22,14 @@ from tests.support import eventually, run
 PYTHON = ("python3", "-I", "-S", "-c")
 SLEEPS = "import time; print('here', flush=True); time.sleep(600)"
 IGNORES_TERM = "import signal, time; signal.signal(15, signal.SIG_IGN); print('here', flush=True); time.sleep(600)"
+IGNORES_HANGUP = "import signal, time; signal.signal(1, signal.SIG_IGN); print('here', flush=True); time.sleep(603)"
+ASKS = """
+import os, sys
+for number in range(3):
+    os.write(1, b'answer %d> ' % number)
+    line = sys.stdin.readline()
+    print('got', repr(line), flush=True)
+"""
 FORKS_AND_LEAVES = """
 import os, time
 if os.fork() == 0:
@@ -49,6 +57,12 @@ def programs(settings: Settings, host: str = "server") -> list[str]:
 
 def spawn(channel: Channel, code: str, name: str = "p") -> int:
     pid: int = channel.call("spawn", name=name, argv=[*PYTHON, code])["pid"]
+    return pid
+
+
+def seat(channel: Channel, code: str, name: str = "p") -> int:
+    """Start a program at a terminal of its own."""
+    pid: int = channel.call("spawn", name=name, argv=[*PYTHON, code], pty=True)["pid"]
     return pid
 
 
@@ -211,6 +225,110 @@ def test_typing_to_a_program_that_has_closed_its_stdin_is_refused(channel: Chann
         channel.call("write", name="p", text="hello\n")
 
 
+def texts(channel: Channel, stream: str = "stdout") -> list[str]:
+    return [event.data["text"] for event in channel.events if event.kind == "output" and event.data["stream"] == stream]
+
+
+def test_a_program_at_a_terminal_has_one_of_its_own_that_leads_a_session(channel: Channel) -> None:
+    facts = "os.getsid(0) == os.getpid() == os.tcgetpgrp(0), os.isatty(0), os.isatty(1), os.open('/dev/tty', 2) > 0"
+    seat(channel, f"import os; print({facts})", "one")
+    seat(channel, "import os; print(os.ttyname(0))", "two")
+    assert ended(channel, "one")
+    assert ended(channel, "two")
+
+    assert texts(channel)[0] == "True True True True"
+    agent = "import os; print({open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[4] for pid in os.listdir('/proc') if pid.isdigit()})"
+    assert channel.call("run", argv=[*PYTHON, agent])["stdout"].strip() == "{'0'}"  # nobody else has got a terminal
+
+
+def test_a_prompt_without_newline_is_told_before_the_line_is_typed_and_what_was_typed_is_not(channel: Channel) -> None:
+    seat(channel, ASKS)
+    for number in range(3):
+        assert said(channel, f"answer {number}> ")
+        channel.call("write", name="p", text=f"line {number}\n")
+
+    assert ended(channel)
+    assert texts(channel) == [
+        *("answer 0> ", "got 'line 0\\n'"),
+        *("answer 1> ", "got 'line 1\\n'"),
+        *("answer 2> ", "got 'line 2\\n'"),
+    ]
+
+
+def test_lines_of_a_terminal_end_as_those_of_a_pipe(channel: Channel) -> None:
+    seat(channel, "import sys; print('one'); print(); print('two', end=''); sys.exit('an error')")
+
+    assert ended(channel)
+    assert (texts(channel), texts(channel, "stderr")) == (["one", "", "two"], ["an error"])
+
+
+def test_a_newline_that_comes_late_ends_the_line_that_was_told(channel: Channel) -> None:
+    seat(channel, "import os, sys; os.write(1, b'half'); sys.stdin.readline(); os.write(1, b'\\nnext\\n')")
+    assert said(channel, "half")
+    channel.call("write", name="p", text="\n")
+
+    assert ended(channel)
+    assert texts(channel) == ["half", "next"]
+
+
+def test_ctrl_d_at_a_terminal_is_end_of_file_and_one_may_type_on(channel: Channel) -> None:
+    seat(channel, "import os; print([os.read(0, 99) for _ in range(3)])")
+    channel.call("write", name="p", text="中文\n")
+    channel.call("close", name="p")
+    channel.call("write", name="p", text="more\n")
+
+    assert ended(channel)
+    assert texts(channel) == [str(["中文\n".encode(), b"", b"more\n"])]
+
+
+def test_ctrl_c_at_a_terminal_interrupts_the_program(channel: Channel) -> None:
+    seat(channel, "import signal; signal.signal(2, signal.SIG_DFL); print('here', flush=True); signal.pause()")
+    assert said(channel, "here")
+    channel.call("write", name="p", text="\x03")
+
+    end = ended(channel)
+    assert end is not None
+    assert end.data["status"] == -signal.SIGINT
+
+
+def test_a_line_longer_than_a_terminal_takes_is_refused_and_none_is_cut(channel: Channel) -> None:
+    seat(channel, "import sys; print(len(sys.stdin.readline()))")
+    with pytest.raises(MachineError, match="4094 bytes"):
+        channel.call("write", name="p", text="x" * 4095 + "\n")
+    channel.call("write", name="p", text="x" * 4094 + "\n")
+
+    assert ended(channel)
+    assert texts(channel) == ["4095"]
+
+
+def test_what_was_typed_at_a_terminal_early_is_read_late_and_wholly(channel: Channel) -> None:
+    seat(channel, "import sys; print('here', flush=True); print(len(sys.stdin.read()))")
+    assert said(channel, "here")
+    channel.call("signal", name="p", signal_name="STOP")
+    for _ in range(100):
+        channel.call("write", name="p", text="y" * 3999 + "\n")
+    channel.call("close", name="p")
+    channel.call("signal", name="p", signal_name="CONT")
+
+    assert ended(channel)
+    assert texts(channel)[-1] == "400000"
+
+
+def test_a_program_that_cannot_be_started_leaves_no_terminal_open(channel: Channel) -> None:
+    pid = channel.call("run", argv=["pgrep", "-f", "/lab/agent"])["stdout"].split()[1]
+    count = ["sh", "-c", f"ls /proc/{pid}/fd | wc -l"]
+    before = channel.call("run", argv=count, user="root")["stdout"]
+    for _ in range(3):
+        with pytest.raises(MachineError, match="no-such-program-here"):
+            channel.call("spawn", name="p", argv=["no-such-program-here"], pty=True)
+    for _ in range(3):
+        seat(channel, "pass", "q")
+        assert ended(channel, "q")
+        channel.events.clear()
+
+    assert channel.call("run", argv=count, user="root")["stdout"] == before
+
+
 def test_an_ended_program_can_be_sent_no_signal(channel: Channel) -> None:
     spawn(channel, "pass")
     assert ended(channel)
@@ -253,9 +371,10 @@ def start_everything(channel: Channel) -> None:
     spawn(channel, IGNORES_TERM, "ignores")
     spawn(channel, SLEEPS, "stands")
     spawn(channel, FORKS_AND_LEAVES, "forks")
+    seat(channel, IGNORES_HANGUP, "seated")
     channel.call("spawn", name="tcpdump", argv=["tcpdump", "-i", "eth0", "-Z", "root", "-w", "/dev/null"], user="root")
     channel.call("sample", name="s", argv=["ss", "-tanpo"])
-    for name in ("ignores", "stands", "forks", "tcpdump"):
+    for name in ("ignores", "stands", "forks", "seated", "tcpdump"):
         assert channel.wait_event(lambda event, name=name: event.name == name, 5)  # type: ignore[misc]
     channel.call("signal", name="stands", signal_name="STOP")
 

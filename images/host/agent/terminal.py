@@ -10,7 +10,7 @@ import os
 import subprocess
 import termios
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Self
 
 from keyboard import Keyboard
 from loop import Loop, Timer
@@ -38,7 +38,7 @@ class Terminal:
         self._taken = True
         return self.master
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
