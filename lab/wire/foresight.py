@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.wire.bits import accepts, has_fin, has_rst, has_syn, opens, span
+from lab.wire.bits import accepts, has_ack, has_fin, has_rst, has_syn, opens, span
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
 from lab.wire.sequence import MODULUS, seq_diff
@@ -20,7 +20,8 @@ class Foresight:
 
     start: the state before the first segment.
     syn_taken: after which segment this end has acted on the peer's SYN, None when it never did.
-    half_open_until: up to this place the end repeated its SYN-ACK, so no ACK of it had been taken (-1: none sent).
+    half_open_until: up to this place the end repeated its SYN-ACK, so no ACK of it had been taken (-1: none sent); an
+        end that then answers with a RST alone had forgotten the request and never took one.
     fin_crossed: whether this end sent its own FIN before it had received the peer's earlier one.
     """
 
@@ -66,7 +67,8 @@ def _half_open_until(conversation: Conversation, end: Endpoint) -> int:
     for place, each in enumerate(conversation.segments):
         if each.src == end and not opens(each):
             if not accepts(each):
-                break
+                # A RST without ACK comes from where there is no connection (RFC 9293, section 3.10.7.1).
+                return place if has_rst(each) and not has_ack(each) and last >= 0 else last
             last = place
     return last
 

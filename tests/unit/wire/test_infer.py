@@ -165,6 +165,17 @@ def test_a_server_that_speaks_after_a_repeated_syn_ack_had_received_the_ack(ladd
     assert not any(each.unexplained for each in infer(conversation))
 
 
+def test_a_server_that_has_forgotten_the_request_was_never_established(ladder: Ladder) -> None:
+    conversation = only(ladder("> S 100 \n < S. 500 101 \n < S. 500 101 \n > P. 101 501 +5 \n < R 501"))
+    assert turns(conversation) == [("SYN-SENT", "SYN-RECV"), ("ESTAB", "SYN-RECV"), ("UNCONN", "UNCONN")]
+    assert not any(each.unexplained for each in infer(conversation))
+
+
+def test_a_server_that_resets_a_connection_had_taken_the_ack(ladder: Ladder) -> None:
+    conversation = only(ladder(OPENING + "> P. 101 501 +5 \n < R. 501 101"))
+    assert turns(conversation) == [*OPENED, ("UNCONN", "UNCONN")]
+
+
 def test_stray_numbers_do_not_carry_the_window_away(ladder: Ladder) -> None:
     strays = "> . 1500000101 501 +5 \n > . 3000000101 501 +5 \n"
     assert states(only(ladder(OPENING + strays + "> F. 101 501")))[-1] == ("FIN-WAIT-1", "CLOSE-WAIT")
