@@ -17,7 +17,8 @@ def converse(connection: socket.socket) -> bool:
     while True:
         message = connection.recv(1024)  # blocks: nobody else is served meanwhile
         if not message:
-            return True  # the mistake: nobody closes on this way out
+            # The mistake: nobody closes on this way out.
+            return True
         print("received", message, flush=True)
         if message == b"exit":
             connection.close()

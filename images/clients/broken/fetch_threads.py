@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""Broken on purpose: its pool is one of threads, not of processes.
+
+That is a good way to wait for three sites. But there is one process, and it holds all three connections.
+
+The right one: images/clients/fetch_pool.py
+"""
+
+import argparse
+import multiprocessing
+import os
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import requests
+
+
+def fetch(url: str) -> tuple[int, int, str]:
+    """Fetch a page, in a worker: nothing else happens in that process until the whole answer is there."""
+    answer = requests.get(url)  # noqa: S113 - blocks, and for ever if need be
+    return os.getpid(), answer.status_code, answer.text.strip()
+
+
+def told(future: Future[tuple[int, int, str]]) -> None:
+    """Print an answer; the pool calls this when it has come."""
+    worker, status, page = future.result()  # raises here what fetch() has raised there
+    print(f"{status} {page}: fetched by {worker}, told to {os.getpid()} in {place()}", flush=True)
+
+
+def place() -> str:
+    """Name the thread that this runs in."""
+    main = threading.current_thread() is threading.main_thread()
+    return "the main thread" if main else "another thread"
+
+
+def main() -> None:
+    """Ask for all pages, say so, and wait."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("urls", nargs="+")
+    arguments.add_argument("--workers", type=int, default=7)
+    arguments.add_argument("--method", default="fork", help="how a worker is made: fork, spawn or forkserver")
+    options = arguments.parse_args()
+
+    pool = ThreadPoolExecutor(options.workers)  # the mistake
+    orders = [pool.submit(fetch, url) for url in options.urls]
+    for order in orders:
+        order.add_done_callback(told)
+    print(f"{len(orders)} pages asked for by {os.getpid()} in {place()}", flush=True)
+    wait(orders)
+    print(f"workers started: {len(multiprocessing.active_children())}", flush=True)
+    pool.shutdown()
+
+
+if __name__ == "__main__":
+    main()

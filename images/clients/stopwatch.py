@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+"""Ask and time: says how late the first answer on a connection is, and how late the others are.
+
+--pause is the server's own (s), as a measure: an answer that takes one pause long has waited for the whole of it.
+"""
+
+import argparse
+import socket
+import statistics
+import sys
+import time
+
+SETTLE = 0.01  # asked faster than that, a server may find the next request before it goes to sleep
+
+
+def main() -> int:
+    """Make connections in turn, ask on each so many times, and say what is usual."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("connections", type=int, nargs="?", default=3)
+    arguments.add_argument("requests", type=int, nargs="?", default=4)
+    arguments.add_argument("--pause", type=float, default=1.0)
+    options = arguments.parse_args()
+
+    first: list[float] = []
+    others: list[float] = []
+    for _ in range(options.connections):
+        begun = time.monotonic()
+        with socket.create_connection((options.host, options.port)) as connection:
+            print(f"connected after {1000 * (time.monotonic() - begun):.1f} ms", flush=True)
+            for number in range(options.requests):
+                if number:
+                    time.sleep(SETTLE)
+                begun = time.monotonic()
+                connection.sendall(b"what time is it?")
+                if not connection.recv(1024):
+                    print("the server closed the connection", file=sys.stderr)
+                    return 1
+                took = time.monotonic() - begun
+                print(f"answer {number + 1} after {1000 * took:.1f} ms", flush=True)
+                (others if number else first).append(took)
+        time.sleep(SETTLE)
+    print(f"the latest first answer: {max(first) / options.pause:.2f} of a pause", flush=True)
+    print(f"the others, mostly: {statistics.median(others) / options.pause:.2f} of a pause", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""Broken on purpose: on `exit` it closes the connection and goes on using it; of ``images/servers/serve_nb_accept.py``.
+
+recv() on a closed socket fails with EBADF. The error is caught, as if it said that nothing has come, and the loop tries
+again after the pause, for ever: nobody is served any more, though new clients still get connected by the kernel.
+"""
+
+import argparse
+import signal
+import socket
+import sys
+import time
+
+
+def converse(connection: socket.socket, interval: float) -> bool:
+    """Answer one client until it leaves; False when it asked the whole server to end."""
+    while True:
+        try:
+            message = connection.recv(1024)
+        except OSError as error:  # the mistake: EBADF does not go away by waiting
+            print(error, flush=True)
+            time.sleep(interval)
+            continue
+        if not message:  # end-of-file: the client has closed its side
+            return True
+        print("received", message, flush=True)
+        if message == b"exit":
+            connection.close()  # the mistake: and the loop goes on with it
+            continue
+        if message == b"exitall":
+            return False
+        connection.sendall(message.upper())
+
+
+def main() -> None:
+    """Listen, and serve one client after the other."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("--backlog", type=int, default=5)
+    arguments.add_argument("--interval", type=float, default=1.0, help="pause (s) when nobody is there")
+    options = arguments.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())  # at once, wherever we wait
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
+    listener.listen(options.backlog)
+    listener.setblocking(False)  # accept() fails at once when nobody is there
+    print(f"waiting on {options.host}:{options.port}", flush=True)
+
+    running = True
+    while running:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:  # EAGAIN: nobody
+            time.sleep(options.interval)
+            continue
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection, options.interval)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
+    listener.close()
+
+
+if __name__ == "__main__":
+    main()

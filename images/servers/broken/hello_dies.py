@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""Broken on purpose: a client that leaves before it is answered ends the whole server.
+
+The first send still works, since the kernel does not know yet that nobody is there. Its bytes are answered with a reset
+(R); the second send then fails with BrokenPipeError, which nobody catches, and every waiting client is thrown out.
+
+The right one: images/servers/serve_hello.py
+"""
+
+import argparse
+import socket
+import sys
+import time
+
+
+def answer(connection: socket.socket, pause: float) -> None:
+    """Read once, answer once."""
+    time.sleep(pause)  # what the client sends meanwhile waits in the kernel
+    request = connection.recv(1024)
+    print(f"received {len(request)} bytes", flush=True)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    connection.sendall(b"Hello World")  # nothing says how long it is: the close after it has to
+
+
+def main() -> None:
+    """Listen, and answer one client after the other."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("--backlog", type=int, default=2)
+    arguments.add_argument("--no-reuseaddr", action="store_true", help="bind without SO_REUSEADDR")
+    arguments.add_argument("--sleep", type=float, default=0, help="seconds to wait before reading")
+    options = arguments.parse_args()
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if not options.no_reuseaddr:
+        # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
+    listener.listen(options.backlog)
+    print(f"waiting on {options.host}:{options.port}", flush=True)
+
+    while True:
+        connection, _ = listener.accept()
+        with connection:  # the mistake: an error in here ends the whole server
+            answer(connection, options.sleep)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+"""Broken on purpose: it has the operator answer clients that have left; of ``images/servers/serve_operator.py``.
+
+End-of-file makes a socket readable for ever, so the question about the ghost comes again after each answer. The first
+answer draws a reset (R), the second ends the server with BrokenPipeError, and with it every other client.
+"""
+
+import argparse
+import select
+import signal
+import socket
+import sys
+
+
+def ask(number: int, message: bytes) -> bytes:
+    """Have the operator type the answer to what a client said."""
+    print(f"client {number} says {message!r}", flush=True)
+    while True:
+        print(f"answer for client {number}> ", end="", flush=True)
+        line = sys.stdin.readline()  # blocks, and everybody waits
+        if not line:  # Ctrl-D
+            sys.exit("the operator has left")
+        answer = line.strip().encode()
+        if answer:
+            return answer
+        print("nothing can be sent of an empty line: the client would go on waiting", flush=True)
+
+
+def serve(listener: socket.socket) -> None:
+    """Wait for whoever is ready, for ever."""
+    numbers: dict[socket.socket, int] = {}
+    count = 0
+    while True:
+        ready, _, _ = select.select([listener, *numbers], [], [])
+        for connection in ready:
+            if connection is listener:
+                count += 1
+                numbers[listener.accept()[0]] = count
+                continue
+            message = connection.recv(1024)
+            connection.sendall(ask(numbers[connection], message))  # the mistake: b"" is end-of-file, nobody is there
+
+
+def main() -> None:
+    """Listen, and serve."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("--backlog", type=int, default=5)
+    options = arguments.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())  # at once, wherever we wait
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
+    listener.listen(options.backlog)
+    print(f"waiting on {options.host}:{options.port}", flush=True)
+    serve(listener)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""Processes: blocking IO, some workers forked in advance. Echoes bytes unchanged.
+
+Each worker serves one client at a time, so only as many are served as there are workers; they share no data.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+
+PIECE = 4096  # what one recv() takes: a longer message comes in pieces, perhaps within a character
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
+
+def converse(connection: socket.socket) -> None:
+    """Echo to one client until it has sent end-of-file; this worker serves nobody else meanwhile."""
+    with connection:
+        try:
+            while data := connection.recv(PIECE):
+                connection.sendall(data)  # blocks while the client does not read: then no more is read from it
+        except OSError as error:  # its connection is lost, and nobody else's
+            print(f"lost a client: {error}", flush=True)
+
+
+def work(listener: socket.socket) -> None:
+    """Wait for clients, for ever: of all workers that wait here, the kernel wakes one for each client."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except ConnectionAbortedError:
+            continue  # it was ready, and is gone again
+        converse(connection)
+
+
+def serve_all(listener: socket.socket, count: int) -> None:
+    """Keep so many workers at work, for ever."""
+    workers: set[int] = set()
+
+    def end(*_: object) -> None:
+        for worker in workers:
+            os.kill(worker, signal.SIGTERM)
+        sys.exit()
+
+    for number in ENDINGS:
+        signal.signal(number, end)
+    while True:
+        while len(workers) < count:
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # not now: end() does not know of the newborn yet
+            worker = os.fork()
+            if not worker:
+                for number in ENDINGS:
+                    signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+                work(listener)
+            workers.add(worker)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+        workers.remove(os.wait()[0])  # one has died, and its client is lost: the next gets a new worker
+
+
+def main() -> None:
+    """Listen, and serve."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("--backlog", type=int, default=5)
+    arguments.add_argument("--send-buffer", type=int, help="SO_SNDBUF of each connection, bytes")
+    arguments.add_argument("--recv-buffer", type=int, help="SO_RCVBUF of each connection, bytes")
+    arguments.add_argument("--workers", type=int, default=4)
+    options = arguments.parse_args()
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for name, size in ((socket.SO_SNDBUF, options.send_buffer), (socket.SO_RCVBUF, options.recv_buffer)):
+        if size:
+            listener.setsockopt(socket.SOL_SOCKET, name, size)  # accepted sockets inherit it
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
+    listener.listen(options.backlog)
+    print(f"waiting on {options.host}:{options.port}", flush=True)
+    serve_all(listener, options.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The command `conform`: every server of the echo family in every case, as a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from lab.commands.progress import progress
+from lab.commands.writing import as_long_as_read
+from lab.conformance import CASES, FAMILY, Outcome, Trial
+from lab.errors import EXIT_FAIL, EXIT_PASS, UsageError
+from lab.examining import examine
+from lab.hosts.connection import open_hosts
+from lab.settings import HOSTS, ROOT, Settings
+
+FORMAT = 1
+
+
+def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *, as_json: bool, build: bool) -> int:
+    """Try the servers named, or the whole family, in the cases named, or all; the exit code is 1 when one fails."""
+    programs = sorted(path.stem for path in (ROOT / "images" / "servers").rglob("*.py"))
+    for server in servers:
+        if server not in programs:
+            raise UsageError("unknown-server", program=server, known=", ".join(programs))
+    for case in cases:
+        if case not in CASES:
+            raise UsageError("unknown-case", case=case, known=", ".join(CASES))
+    chosen = [case for case in CASES if case in (cases or CASES)]
+    trials: list[Trial] = []
+    with open_hosts(settings, {host: {} for host in HOSTS}, progress(settings) if build else None) as hosts:
+        page = None
+        if not as_json:
+            from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw
+
+            from lab.report.conform import ConformPage  # noqa: PLC0415
+
+            page = ConformPage(Console(highlight=False), settings.language, servers or FAMILY, chosen)
+        with as_long_as_read():
+            for server in servers or FAMILY:
+                found = list(examine(hosts, server, chosen))
+                trials += found
+                if page:
+                    page.row(server, found)
+            if page:
+                page.end(trials)
+            else:
+                document = {"format": FORMAT, "trials": [asdict(trial) for trial in trials]}
+                sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    return EXIT_FAIL if any(trial.outcome is Outcome.FAIL for trial in trials) else EXIT_PASS
