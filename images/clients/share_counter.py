@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Add 1 to the same variable in four threads, then in four processes, and look what it holds in the end."""
+"""Add 1 to the same variable in some threads, then in as many processes, and look what it holds in the end."""
 
+import argparse
 import multiprocessing
 import os
 import threading
@@ -16,15 +17,19 @@ def add() -> None:
 
 
 def main() -> None:
-    """Let four of each kind add, one after the other so that none disturbs another."""
+    """Let each kind add, one after the other so that none disturbs another."""
     global counter  # noqa: PLW0603
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--count", type=int, default=4)
+    options = arguments.parse_args()
+
     for kind, make in (("threads", threading.Thread), ("processes", multiprocessing.get_context("fork").Process)):
         counter = 0
-        for _ in range(4):
+        for _ in range(options.count):
             one = make(target=add)
             one.start()
             one.join()
-        print(f"after 4 {kind} process {os.getpid()} holds counter {counter}", flush=True)
+        print(f"after {options.count} {kind} process {os.getpid()} holds counter {counter}", flush=True)
 
 
 if __name__ == "__main__":

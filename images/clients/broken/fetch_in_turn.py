@@ -48,10 +48,9 @@ def main() -> None:
         wait(orders)  # the mistake
     for order in orders:
         order.add_done_callback(told)
-    print(f"{len(orders)} pages asked for by {os.getpid()} in {place()}", flush=True)
-    wait(orders)
     print(f"workers started: {len(multiprocessing.active_children())}", flush=True)
-    pool.shutdown()
+    print(f"{len(orders)} pages asked for by {os.getpid()} in {place()}", flush=True)
+    pool.shutdown()  # waits for the workers
 
 
 if __name__ == "__main__":

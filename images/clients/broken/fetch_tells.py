@@ -39,10 +39,10 @@ def main() -> None:
 
     pool = ProcessPoolExecutor(options.workers, multiprocessing.get_context(options.method))
     orders = [pool.submit(fetch, url) for url in options.urls]
+    print(f"workers started: {len(multiprocessing.active_children())}", flush=True)
     print(f"{len(orders)} pages asked for by {os.getpid()} in {place()}", flush=True)
     for order in orders:
         order.result()
-    print(f"workers started: {len(multiprocessing.active_children())}", flush=True)
     pool.shutdown()
 
 

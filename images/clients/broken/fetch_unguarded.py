@@ -12,7 +12,7 @@ import argparse
 import multiprocessing
 import os
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 
 import requests
 
@@ -47,10 +47,9 @@ def main() -> None:
     orders = [pool.submit(fetch, url) for url in options.urls]
     for order in orders:
         order.add_done_callback(told)
-    print(f"{len(orders)} pages asked for by {os.getpid()} in {place()}", flush=True)
-    wait(orders)
     print(f"workers started: {len(multiprocessing.active_children())}", flush=True)
-    pool.shutdown()
+    print(f"{len(orders)} pages asked for by {os.getpid()} in {place()}", flush=True)
+    pool.shutdown()  # waits for the workers
 
 
 main()  # the mistake: an import does it, too

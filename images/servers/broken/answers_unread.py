@@ -49,7 +49,7 @@ def respond(first: str, headers: dict[str, str], body: bytes) -> tuple[str, dict
     method, target, _ = first.split(" ")
     path = target.partition("?")[0]
     if path == "/sample":
-        return "200 OK", SAMPLE, b"Hello World\n".ljust(724)
+        return "200 OK", SAMPLE, (b"Hello World\n" * 61)[:724]
     if path == "/visits":
         seen = headers.get("cookie", "").partition("visits=")[2]
         visits = int(seen) + 1 if seen.isdigit() else 1

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 
-PIECE = 1024  # what one recv() takes: less than a segment brings, so that nobody counts on whole messages
+PIECE = 4096  # what one recv() takes: a longer message comes in pieces, perhaps within a character
 ENOUGH = 65536  # owed to a client that does not read: from here on no more is read from it either
 
 

@@ -78,8 +78,9 @@ def serve_all(listener: socket.socket) -> None:
                 knocking = False  # EAGAIN, nobody left: now there will be another edge
             except ConnectionAbortedError:
                 continue  # it was ready, and is gone again
-            except OSError:
-                break  # EMFILE: somebody is still knocking, so try again after the next wait
+            except OSError as error:  # EMFILE: somebody goes on knocking, so try again after the next wait
+                print(f"no room for a client: {error}", flush=True)
+                break
             else:
                 clients[connection.fileno()] = Client(connection)
                 poller.register(connection, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)  # once, for good

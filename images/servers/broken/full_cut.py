@@ -49,7 +49,7 @@ def respond(first: str, headers: dict[str, str], body: bytes) -> tuple[str, dict
     method, target, _ = first.split(" ")
     path = target.partition("?")[0]
     if path == "/sample":
-        return "200 OK", SAMPLE, b"Hello World\n".ljust(724)
+        return "200 OK", SAMPLE, (b"Hello World\n" * 61)[:724]
     if path == "/visits":
         seen = headers.get("cookie", "").partition("visits=")[2]
         visits = int(seen) + 1 if seen.isdigit() else 1
@@ -77,7 +77,7 @@ def answer(connection: socket.socket) -> None:
         del told["Content-Type"], told["Content-Length"]  # no body follows
     lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     head = f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1")
-    connection.sendall(head + content[:8])  # the mistake: not all of it
+    connection.sendall(head + content[:6])  # the mistake: not all of it
     print(f'"{first}" {status.split()[0]} {len(content)}', flush=True)
 
 

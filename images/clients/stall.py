@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Send many bytes and read none of the answers before `read` is typed; then say how many came back.
+
+The buffer for what nobody reads is small, so that the server soon finds no more room for its answers.
+"""
+
+import argparse
+import socket
+import sys
+import threading
+
+RECEIVE_BUFFER = 16384
+
+
+def feed(connection: socket.socket, count: int) -> None:
+    """Send so many bytes, then end-of-file; a connection that is lost the reader will notice, too."""
+    try:
+        connection.sendall(b"x" * count)
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def main() -> int:
+    """Connect, send, wait, read."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("count", type=int, nargs="?", default=400000)
+    options = arguments.parse_args()
+
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    try:
+        connection.connect((options.host, options.port))
+    except OSError as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    address, port = connection.getsockname()[:2]
+    print(f"connected from {address}:{port}", flush=True)
+    threading.Thread(target=feed, args=(connection, options.count), daemon=True).start()
+    print("reading nothing until you type: read\ninput>>>", flush=True)
+    sys.stdin.readline()
+
+    back = 0
+    try:
+        while data := connection.recv(65536):
+            back += len(data)
+    except OSError as error:
+        print(f"connection lost: {error.strerror}", file=sys.stderr)
+    print(f"{back} of {options.count} bytes came back", flush=True)
+    return 0 if back == options.count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
