@@ -30,6 +30,11 @@ exercise-%: always ## play exercise N and judge it: make exercise-3, ASK=0 for n
 	$(ready)
 	@$(lab) run --build $*
 
+.PHONY: exercises
+exercises: ## play every exercise, without questions, with one table | 逐个进行全部练习，不提问，给出一张总表
+	$(ready)
+	@$(lab) run --all --build
+
 .PHONY: always
 always:
 
@@ -47,6 +52,11 @@ shell-server: ## open a shell on the host "server", ROOT=1 for tcpdump | 打开�
 shell-client: ## open a shell on the host "client", ROOT=1 for tcpdump | 打开主机 client 的 shell，ROOT=1 可用 tcpdump
 	$(ready)
 	@$(lab) shell client $(if $(ROOT),--root)
+
+# Every other host by its name: make shell-site1.
+shell-%: always
+	$(ready)
+	@$(lab) shell $* $(if $(ROOT),--root)
 
 # --- the lab ---------------------------------------------------------------------------------------------------------
 
@@ -89,6 +99,11 @@ venv: ## make the Python environment .venv, locked versions | 创建 Python 环�
 images: ## build the image of the hosts, from a registry or from packages | 构建主机镜像（来自镜像仓库或软件包）
 	$(ready)
 	@$(lab) images
+
+.PHONY: browser
+browser: ## build the image of the host with a real browser (some 900 MB) | 构建带真实浏览器的主机镜像（约 900 MB）
+	$(ready)
+	@$(lab) images --browser
 
 .PHONY: clean
 clean: ## take down the lab, remove its images, .venv and caches; runs/ stays | 停止实验，删除其镜像、.venv 和缓存；保留 runs/

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from lab.commands.writing import as_long_as_read, open_standard_streams
-from lab.errors import EXIT_PASS, EXIT_USAGE, LabError
+from lab.errors import EXIT_PASS, EXIT_USAGE, LabError, UsageError
 from lab.report.error import show_error
-from lab.settings import HOSTS, Settings, read_settings
+from lab.settings import KNOWN_HOSTS, Settings, read_settings
 from lab.text.catalog import Catalog, choose_language, messages
 
 if TYPE_CHECKING:
@@ -76,11 +76,13 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     add("down", _down)
     add("reset", _reset)
     add("status", _status)
-    add("images", _images)
+    add("images", _images).add_argument("--browser", action="store_true", help=texts.get("cli.options.browser"))
     add("doctor", _doctor).add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     add("list", _list)
     run = add("run", _run)
-    run.add_argument("number", type=int, metavar="N")
+    what = run.add_mutually_exclusive_group(required=True)
+    what.add_argument("number", type=int, metavar="N", nargs="?")
+    what.add_argument("--all", action="store_true", help=texts.get("cli.options.all"))
     run.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     run.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
     run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
@@ -96,12 +98,22 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     form.add_argument("--picture", metavar="FILE.svg", type=Path, help=texts.get("cli.options.picture"))
     judge.add_argument("--steps", metavar="STEP,…", default="", help=texts.get("cli.options.steps"))
+    claims = add("claims", _claims)
+    claims_form = claims.add_mutually_exclusive_group()
+    claims_form.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    claims_form.add_argument("--markdown", action="store_true", help=texts.get("cli.options.markdown"))
+    claims_form.add_argument("--pages", action="store_true", help=texts.get("cli.options.pages"))
     add("watch", _watch)
     shell = add("shell", _shell)
-    shell.add_argument("host", choices=HOSTS)
+    shell.add_argument("host", choices=KNOWN_HOSTS)
     shell.add_argument("--root", action="store_true", help=texts.get("cli.options.root"))
     explain = add("explain", _explain)
     explain.add_argument("word", nargs="*", metavar="WORD", help=texts.get("cli.options.word"))
+    conform = add("conform", _conform)
+    conform.add_argument("server", nargs="*", metavar="SERVER")
+    conform.add_argument("--case", metavar="CASE", action="append", default=[], help=texts.get("cli.options.case"))
+    conform.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    conform.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
     return parser
 
 
@@ -129,10 +141,10 @@ def _status(_: argparse.Namespace, settings: Settings) -> int:
     return status(settings)
 
 
-def _images(_: argparse.Namespace, settings: Settings) -> int:
+def _images(options: argparse.Namespace, settings: Settings) -> int:
     from lab.commands.starting import images  # noqa: PLC0415
 
-    return images(settings)
+    return images(settings, browser=options.browser)
 
 
 def _shell(options: argparse.Namespace, settings: Settings) -> int:
@@ -171,17 +183,36 @@ def _explain(options: argparse.Namespace, settings: Settings) -> int:
     return explain(settings, " ".join(options.word))
 
 
+def _conform(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.conform import conform  # noqa: PLC0415
+
+    return conform(settings, options.server, options.case, as_json=options.json, build=options.build)
+
+
 def _run(options: argparse.Namespace, settings: Settings) -> int:
+    if options.all:
+        return _run_all(options, settings)
     from lab.hosts.connection import Connection  # noqa: PLC0415
     from lab.shelf import exercise_folder  # noqa: PLC0415
 
     exercise_folder(options.number)  # nobody is rung for an exercise that there is not
     with Connection(settings) as connection:
-        from lab.commands.runs import run  # noqa: PLC0415 - the hosts answer while this is loaded
+        # The hosts answer while this is loaded.
+        from lab.commands.runs import run  # noqa: PLC0415
+        from lab.commands.standing import read_stand_ins  # noqa: PLC0415
+        from lab.exercise import load_exercise  # noqa: PLC0415
 
-        return run(
-            settings, options.number, connection, as_json=options.json, server=options.server, build=options.build
-        )
+        exercise = load_exercise(options.number)
+        stand_ins = read_stand_ins(exercise.subject, options.server, options.stand_in)
+        return run(settings, exercise, connection, as_json=options.json, stand_ins=stand_ins, build=options.build)
+
+
+def _run_all(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.series import run_all  # noqa: PLC0415
+
+    if options.server is not None or options.stand_in:
+        raise UsageError("stand-in-for-all")
+    return run_all(settings, as_json=options.json, build=options.build)
 
 
 def _judge(options: argparse.Namespace, settings: Settings) -> int:
@@ -190,6 +221,15 @@ def _judge(options: argparse.Namespace, settings: Settings) -> int:
     if options.picture is not None:
         return draw_saved(settings, options.run, options.picture, [step for step in options.steps.split(",") if step])
     return judge_saved(settings, options.run, as_json=options.json)
+
+
+def _claims(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.claims import claims  # noqa: PLC0415
+    from lab.shelf import EXERCISES  # noqa: PLC0415
+
+    return claims(
+        settings, as_json=options.json, markdown=options.markdown, pages=EXERCISES if options.pages else None
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lab.kernel.rows import SocketRow
 from lab.wire.segment import Endpoint
@@ -11,6 +13,7 @@ from lab.wire.state import State
 
 Names = Callable[[str], Endpoint | None]
 """Finds the ephemeral endpoint that a client of that name got."""
+_QUEUES: Final = {"recv_q": "Recv-Q", "send_q": "Send-Q"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,25 @@ def several(name: str, count: int) -> Condition:
     return Condition(f"{count} {wanted}", holds)
 
 
+def holders(count: int) -> Condition:
+    """So many processes hold an established connection."""
+
+    def holds(rows: Sequence[SocketRow], _: Names) -> bool:
+        found = {process.pid for row in rows if row.state is State.ESTABLISHED for process in row.processes}
+        return len(found) == count
+
+    return Condition(f"{count} processes hold an ESTAB", holds)
+
+
+def asked() -> Condition:
+    """A request waits unread in an established connection, whoever sent it."""
+
+    def holds(rows: Sequence[SocketRow], _: Names) -> bool:
+        return any(row.state is State.ESTABLISHED and row.recv_q > 0 for row in rows)
+
+    return Condition("ESTAB Recv-Q > 0", holds)
+
+
 def all_of(*conditions: Condition) -> Condition:
     """All of these hold in one look."""
 
@@ -61,6 +83,15 @@ def all_of(*conditions: Condition) -> Condition:
         return all(condition.holds(rows, names) for condition in conditions)
 
     return Condition(" and ".join(condition.words for condition in conditions), holds)
+
+
+def any_of(*conditions: Condition) -> Condition:
+    """At least one of these holds."""
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return any(condition.holds(rows, names) for condition in conditions)
+
+    return Condition(" or ".join(condition.words for condition in conditions), holds)
 
 
 def gone(client: str) -> Condition:
@@ -81,6 +112,15 @@ def waiting(count: int) -> Condition:
     return Condition(f"LISTEN Recv-Q {count}", holds)
 
 
+def deserted(port: int) -> Condition:
+    """No process holds a connection to that port any more."""
+
+    def holds(rows: Sequence[SocketRow], _: Names) -> bool:
+        return not any(row.local.port == port and row.peer is not None and row.processes for row in rows)
+
+    return Condition(f"nobody holds a connection to port {port}", holds)
+
+
 def unread(client: str, count: int) -> Condition:
     """So many bytes of that client have arrived and are not read."""
 
@@ -88,6 +128,33 @@ def unread(client: str, count: int) -> Condition:
         return any(_touches(row, names(client)) and row.recv_q == count for row in rows)
 
     return Condition(f"{client} Recv-Q {count}", holds)
+
+
+def backed_up(client: str, *, queue: str = "send_q", at_least: int = 1) -> Condition:
+    """At least so many bytes of that client's connection wait in `recv_q` (unread) or `send_q` (not acknowledged)."""
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return any(_touches(row, names(client)) and getattr(row, queue) >= at_least for row in rows)
+
+    return Condition(f"{client} {_QUEUES[queue]} >= {at_least}", holds)
+
+
+def still(client: str, *, queue: str = "send_q", seconds: float = 0.3) -> Condition:
+    """Bytes wait in that queue of that client's connection, and their number has not changed for that long.
+
+    For one snapshot alone: it remembers what it saw at the look before.
+    """
+    seen: tuple[int, float] = (0, 0.0)
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        nonlocal seen
+        now = time.monotonic()
+        size = next((int(getattr(row, queue)) for row in rows if _touches(row, names(client))), 0)
+        if size != seen[0]:
+            seen = (size, now)
+        return size > 0 and now - seen[1] >= seconds
+
+    return Condition(f"{client} {_QUEUES[queue]} still for {seconds:g} s", holds)
 
 
 def _touches(row: SocketRow, end: Endpoint | None) -> bool:

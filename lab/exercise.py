@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import MachineError
-from lab.judge.claims import Claim, ClaimResult, judge_claim
+from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
 from lab.judge.verdict import Expectation, Result, Verdict, worst
 from lab.shelf import EXERCISES, exercise_folder
 from lab.text.catalog import Catalog, load_catalog
@@ -36,6 +36,11 @@ class Lab:
     others: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The hosts that it needs beside server and client."""
+        return tuple(dict.fromkeys((*self.hosts, *self.others)))
+
     def sysctls(self, host: str) -> Mapping[str, int | str]:
         """Return the sysctls of a host."""
         return {"server": self.server, "client": self.client, **self.others}.get(host, {})
@@ -45,9 +50,9 @@ class Lab:
 class Type:
     """A line to type by hand in one of the terminals, and a pattern of what one should then see there.
 
-    `terminal` is server, client, watcher (a second shell on the server), client2 (a second shell on the client) or
-    root (a shell on the server as root, for tcpdump). `{server}` and `{client}` stand for the addresses. `line` may be
-    `^D`, `^C` or `^Z` for a key.
+    `terminal` is server, client, watcher (a second shell on the server), client2 (a second shell on the client), root
+    (a shell on the server as root, for tcpdump) or croot (one on the client, for nft). `{server}` and `{client}` stand
+    for the addresses. `line` may be `^D`, `^C` or `^Z` for a key.
     """
 
     terminal: str
@@ -74,9 +79,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """Show what a program printed."""
+    """Show what a program printed; with `only`, the lines that this regular expression is found in."""
 
     party: str
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +102,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Show a text of the exercise (`shows.<id>`), for pages that explain before anything happens."""
+    """Show a text of the exercise (`shows.<id>`), for pages that explain before anything happens.
+
+    With `party` its program decides: `shows.<id>.<program>`.
+    """
 
     id: str
+    party: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,18 @@ class Waits:
     party: str
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Show what a program spent in several spans of time, each by its id (its words are `spans.<id>` of the exercise).
+
+    A span is two readings of `stage.measure`; `requests` were answered in each.
+    """
+
+    party: str
+    spans: Mapping[str, tuple[str, str]]
+    requests: int
+
+
 View = (
     Ladder
     | Rows
@@ -189,6 +211,7 @@ View = (
     | Served
     | Costs
     | Waits
+    | Spent
 )
 
 
@@ -234,13 +257,25 @@ class Judgement:
     verdict: Verdict
     results: tuple[Result, ...]
     claims: tuple[ClaimResult, ...]
+    rules: bool = True
+    """Whether the run may rule on claims: no program stood in for another, and no expectation failed."""
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The claims of which the run supports neither side, though it may rule: there the lab itself is wrong."""
+        return tuple(claim.id for claim in self.claims if self.rules and claim.ruling is Ruling.BROKEN)
 
 
 def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
-    """Judge a run by its exercise's expectations; the claims are ruled upon beside them and decide nothing."""
+    """Judge a run by its exercise's expectations; the claims are ruled upon beside them.
+
+    How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed.
+    """
     results = tuple(expectation.judge(evidence) for expectation in exercise.expect)
     claims = tuple(judge_claim(claim, evidence) for claim in exercise.claims)
-    return Judgement(worst(result.verdict for result in results), results, claims)
+    verdict = worst(result.verdict for result in results)
+    judgement = Judgement(verdict, results, claims, not evidence.stand_ins and verdict is not Verdict.FAIL)
+    return replace(judgement, verdict=Verdict.FAIL) if judgement.broken else judgement
 
 
 def load_exercise(number: int, root: Path = EXERCISES) -> Exercise:

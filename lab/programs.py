@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.errors import MachineError
+from lab.hosts.strace import under_strace
 from lab.kernel.sockets import parse_ss
+from lab.settings import PATIENCE
 from lab.wire.state import State
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from lab.stage import Stage
     from lab.wire.segment import Endpoint
 
-SECONDS: Final = 5.0
+SECONDS: Final = PATIENCE
 _POLL_SECONDS: Final = 0.05
 _GRACE_SECONDS: Final = 1.0
 PROMPT: Final = "input>>>"
@@ -34,6 +37,10 @@ class Program:
         self.user = user
         self.pty = False
         """Whether it sits at a pseudo-terminal of its own: what it reads was typed there, and ^C is a key."""
+        self.traced = False
+        """Whether strace writes down its system calls."""
+        self.patience = SECONDS
+        """How long it is waited for: its words, its end."""
         self.pid = 0
         self.told_to_end = False
         self._typed_after = 0
@@ -41,7 +48,8 @@ class Program:
 
     def start(self) -> int:
         """Start it; return its process id."""
-        answer = self.host.channel.call("spawn", name=self.name, argv=list(self.argv), user=self.user, pty=self.pty)
+        argv = under_strace(self.name, self.argv) if self.traced else self.argv
+        answer = self.host.channel.call("spawn", name=self.name, argv=list(argv), user=self.user, pty=self.pty)
         self.pid = answer["pid"]
         return self.pid
 
@@ -55,12 +63,13 @@ class Program:
         self._wait_end()
 
     def _wait_end(self) -> None:
-        if self.host.channel.wait_event(self._is_exit, SECONDS) is None:
-            raise self.stage.stopped(self, "did-not-end", f"{SECONDS:g} s")
+        if self.host.channel.wait_event(self._is_exit, self.patience) is None:
+            raise self.stage.stopped(self, "did-not-end", f"{self.patience:g} s")
 
     def wait_ends(self) -> None:
         """Wait for its end, whatever it does before; the play stops at the deadline."""
         self._wait_end()
+        self.told_to_end = True  # an end that is waited for is no breakdown
 
     def type(self, text: str) -> None:
         """Type a line, or one of the keys `^C` and `^D`, and wait for nothing."""
@@ -71,16 +80,19 @@ class Program:
             done = self._call("write", text="\x03" if text == "^C" else text + "\n")
         self.stage.act(self.name, "type", text, done["time_ns"])
 
-    def wait_says(self, text: str) -> None:
-        """Wait until it prints a line that holds the text, since it was typed to; the play stops at the deadline.
+    def wait_says(self, text: str, *, times: int = 1) -> None:
+        """Wait until it has printed so many lines that hold the text, since it was typed to.
 
-        It stops too at the program's end.
+        The play stops at the deadline, or at the program's end.
         """
+        lines = itertools.count(1)
 
         def said(event: Event) -> bool:
-            return event.name == self.name and (event.kind == "exit" or text in event.data.get("text", ""))
+            if event.name != self.name:
+                return False
+            return event.kind == "exit" or (text in event.data.get("text", "") and next(lines) >= times)
 
-        event = self.host.channel.wait_event(said, SECONDS, after=self._typed_after)
+        event = self.host.channel.wait_event(said, self.patience, after=self._typed_after)
         if event is None:
             raise self.stage.stopped(self, "no-answer", text)
         if event.kind == "exit":
@@ -232,7 +244,7 @@ class Client(Program):
         """Wait for its end; the play stops when the client asks for another line instead, or at the deadline."""
         settled = self._wait_settled()
         if self.exit_event is None:
-            raise self.stage.stopped(self, "did-not-end", self.last_words() if settled else f"{SECONDS:g} s")
+            raise self.stage.stopped(self, "did-not-end", self.last_words() if settled else f"{self.patience:g} s")
 
     def _wait_settled(self) -> Event | None:
         """Wait until the client has ended, or has dealt with all that was typed and asks for more; None if neither."""
@@ -240,7 +252,7 @@ class Client(Program):
         def settled(event: Event) -> bool:
             return self._is_exit(event) or (self._is_prompt(event) and self._asks())
 
-        return self.host.channel.wait_event(settled, SECONDS)
+        return self.host.channel.wait_event(settled, self.patience)
 
     def last_words(self) -> str:
         """Return the last line it printed, on stderr if it did so there, or how it ended."""

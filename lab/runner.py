@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
+from lab.hosts.browser import has_browser
 from lab.hosts.host import Host
 from lab.hosts.tcpdump import NAME as TCPDUMP
 from lab.hosts.why import explained
 from lab.kernel.sockets import SS_COMMAND, parse_ss
-from lab.settings import HOSTS, PORT
+from lab.settings import HOSTS, KNOWN_HOSTS, PORT
 from lab.stage import PlayStoppedError, Stage
 from lab.wire.state import State
 
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 _LATEST_ACK_SECONDS: Final = 0.25
 """A little more than the longest that Linux puts off an ACK: TCP_DELACK_MAX in include/net/tcp.h."""
-_PARALLEL: Final = ThreadPoolExecutor(max_workers=len(HOSTS))
+_PARALLEL: Final = ThreadPoolExecutor(max_workers=len(KNOWN_HOSTS))
 
 
 def play(
@@ -42,7 +43,8 @@ def play(
 
     `stand_ins` are programs played in the place of others; with `build` a missing image is built first.
     """
-    hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in HOSTS}, build)
+    names = [*HOSTS, *exercise.lab.further, *(host for host in exercise.lab.optional if has_browser(build))]
+    hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in names}, build)
     with explained(settings, begun=True):
         evidence = _play_on(hosts, exercise, settings, stand_ins or {})
     connection.hang_up()
@@ -66,6 +68,7 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         time.sleep(_LATEST_ACK_SECONDS)
     captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
     ended = time.time_ns()
+    traces = stage.traces()
     if stopped or any(snapshot.timed_out for snapshot in stage.snapshots):
         _refuse_stalled(hosts)
     _on_all(hosts, Host.clean)
@@ -73,7 +76,7 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         exercise=exercise.id,
         begun_ns=begun,
         ended_ns=ended,
-        lab=LabFacts(settings.name, str(settings.subnet), settings.addresses),
+        lab=LabFacts(settings.name, str(settings.subnet), {name: host.address for name, host in hosts.items()}),
         steps=tuple(stage.steps),
         parties=tuple(stage.parties),
         actions=tuple(stage.actions),
@@ -85,6 +88,8 @@ def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, 
         captures=captures,
         stopped=stopped,
         environment=environment,
+        traces=traces,
+        usages=tuple(stage.usages),
         stand_ins=stand_ins,
     )
 

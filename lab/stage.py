@@ -8,16 +8,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lab.conditions import Condition
-from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Stopped
+from lab.evidence.records import (
+    Action,
+    CounterReading,
+    Party,
+    Sample,
+    Sampling,
+    Snapshot,
+    Step,
+    Stopped,
+    Trace,
+    Usage,
+)
+from lab.holding import COMMAND as HOLDER
+from lab.holding import HeldAcks
 from lab.hosts.host import Host
+from lab.hosts.strace import fetch_trace, under_strace
 from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.programs import Client, Program, Server
+from lab.settings import PATIENCE, PORT
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
-SECONDS: Final = 5.0
+SECONDS: Final = PATIENCE
 """How long the stage waits for anything that should happen at once."""
 _POLL_SECONDS: Final = 0.005
+_BROWSER_SECONDS: Final = 20.0
+"""A browser takes seconds to start, on a busy machine many."""
 
 
 class PlayStoppedError(Exception):
@@ -41,11 +58,13 @@ class Stage:
         self.counters: list[CounterReading] = []
         self._stand_ins = stand_ins or {}
         self._servers: list[Server] = []
+        self.usages: list[Usage] = []
+        self._traced: list[Program] = []
         self._step = ""
 
     # -- programs
 
-    def serve(
+    def serve(  # noqa: PLR0913 - a keyword for each way in which a server may be started
         self,
         program: str,
         *,
@@ -55,14 +74,21 @@ class Stage:
         options: Sequence[str] = (),
         ready: bool = True,
         on: str = "server",
+        pty: bool = False,
+        trace: bool = False,
     ) -> Server:
-        """Start a server program on a host, and wait until it listens unless `ready` is False."""
+        """Start a server program on a host, and wait until it listens unless `ready` is False.
+
+        With `pty` it sits at a pseudo-terminal of its own, and `Program.type` types there. With `trace` its system
+        calls are recorded.
+        """
         program = self._stand_ins.get(program, program)
         host = self.hosts[on]
         argv = [program, *options, *(["--backlog", str(backlog)] if backlog is not None else [])]
         argv += [host.address, str(port)]
         server = Server(self, host, name, argv)
-        pid = server.start()
+        server.pty = pty
+        pid = self._start(server, trace=trace)
         local = Endpoint(host.address, port)
         self.parties.append(Party(name, "server", on, program, " ".join(argv), pid, local, None))
         self.act(name, "serve", " ".join(argv))
@@ -71,7 +97,7 @@ class Stage:
             server.wait_listening(local)
         return server
 
-    def client(
+    def client(  # noqa: PLR0913 - a keyword for each way in which a client may be started
         self,
         name: str,
         *,
@@ -81,21 +107,52 @@ class Stage:
         args: Sequence[str] = (),
         on: str = "client",
         to: str = "server",
+        trace: bool = False,
     ) -> Client:
         """Start a client; wait until it has an ephemeral port and the `ss` of `to` shows it in the state `wait`.
 
         With `wait` None only the port is waited for.
         """
-        client = self._client(name, program, port, args, on=on, to=to)
+        client = self._client(name, program, port, args, on=on, to=to, trace=trace)
         local = client.wait_local()
         self.parties[-1] = _with_local(self.parties[-1], local)
         if wait is not None:
             self._wait_connected(client, local, wait, to)
         return client
 
-    def crowd(self, name: str, *, port: int, count: int) -> Client:
+    def start(self, name: str, program: str, *args: str, on: str = "client", patience: float = SECONDS) -> Client:
+        """Start a program that connects wherever its arguments say, or nowhere; this waits for nothing.
+
+        Whoever waits for its words or its end waits for `patience` seconds.
+        """
+        program = self._stand_ins.get(program, program)
+        client = Client(self, self.hosts[on], name, [program, *args])
+        client.patience = patience
+        pid = client.start()
+        self.parties.append(Party(name, "client", on, program, " ".join(client.argv), pid, None, None))
+        self.act(name, "run", " ".join(client.argv))
+        return client
+
+    def browse(self, name: str, *, port: int, path: str = "/", to: str = "server") -> Client:
+        """Open a page: in a real browser when there is that host, else with the client that sends such headers.
+
+        Freeze the server before: this returns when the request waits there unread. A browser opens further connections
+        to have them at hand; the party's own is the one that asks first. Its host and program tell which it was.
+        """
+        if "browser" not in self.hosts:
+            return self.client(name, port=port, program="get_page", args=(path,), to=to)
+        client = self._client(name, "browse", port, (path,), on="browser", to=to)
+        asked = self._wait_asked(client, Endpoint(self.hosts[to].address, port), to)
+        self.parties[-1] = _with_local(self.parties[-1], asked)
+        return client
+
+    def crowd(self, name: str, *, port: int, count: int, to: str = "server") -> Client:
         """Start the client that opens `count` connections at once and holds them."""
-        return self._client(name, "crowd", port, (str(count),))
+        return self._client(name, "crowd", port, (str(count),), to=to)
+
+    def begin(self, name: str, *, program: str, port: int, args: Sequence[str] = (), trace: bool = False) -> Client:
+        """Start a client and wait for nothing."""
+        return self._client(name, program, port, args, trace=trace)
 
     def run(
         self,
@@ -124,17 +181,44 @@ class Stage:
         return program
 
     def _client(
-        self, name: str, program: str, port: int, args: Sequence[str], *, on: str = "client", to: str = "server"
+        self,
+        name: str,
+        program: str,
+        port: int,
+        args: Sequence[str],
+        *,
+        on: str = "client",
+        to: str = "server",
+        trace: bool = False,
     ) -> Client:
         program = self._stand_ins.get(program, program)
         host = self.hosts[on]
         remote = Endpoint(self.hosts[to].address, port)
         argv = [program, remote.address, str(port), *args]
         client = Client(self, host, name, argv)
-        pid = client.start()
+        pid = self._start(client, trace=trace)
         self.parties.append(Party(name, "client", on, program, " ".join(argv), pid, None, remote))
         self.act(name, "connect", " ".join(argv))
         return client
+
+    def hold_acks(self, *, on: str = "client", port: int = PORT, name: str = "hold") -> HeldAcks:
+        """Hold back bare ACKs to a port where they leave the host `on`, but for connections that are already there.
+
+        What is returned releases them client by client, or all; it is a context, too. It ends with the run at the latest.
+        """
+        host = self.hosts[on]
+        held = HeldAcks(self, host, name, port)
+        pid = held.start()
+        self.parties.append(Party(name, "root", on, HOLDER[0], " ".join(HOLDER), pid, None, None))
+        self.act(name, "hold", f"{on} :{port}")
+        held.hold()
+        return held
+
+    def _start(self, program: Program, *, trace: bool) -> int:
+        program.traced = trace
+        if trace:
+            self._traced.append(program)
+        return program.start()
 
     # -- looking
 
@@ -185,6 +269,13 @@ class Stage:
                 )
             )
 
+    def wait(self, host: str, condition: Condition, *, seconds: float = 1.0) -> bool:
+        """Look at a host until the condition holds, and keep nothing; False at the deadline."""
+        deadline = time.monotonic() + seconds
+        while not (met := self._holds(condition, self.hosts[host].look()[2])) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return met
+
     @contextlib.contextmanager
     def watching(self, name: str, *, on: str) -> Iterator[None]:
         """Look at a host again and again while the acts inside are done; keep every distinct output of `ss`."""
@@ -214,6 +305,27 @@ class Stage:
             time_ns, values = self.hosts[host].counters()
             self.counters.append(CounterReading(name, self._step, host, time_ns, values))
 
+    def measure(self, name: str, *parties: str) -> None:
+        """Keep a reading, called `name`, of what each of these programs has used with all its threads and children."""
+        for party in parties:
+            host = next(known.host for known in self.parties if known.name == party)
+            self.usages.append(Usage(name, self._step, host, party, **self.used(party)))
+
+    def used(self, party: str) -> dict[str, int]:
+        """Return what a program has used by now, by the fields of Usage, and keep nothing."""
+        host = next(known.host for known in self.parties if known.name == party)
+        return self.hosts[host].channel.call("usage", name=party)
+
+    def traces(self) -> tuple[Trace, ...]:
+        """Return the system calls of the traced programs: the play is over, and those that still run are ended."""
+        found = []
+        for program in self._traced:
+            text, whole = fetch_trace(program.host.channel, program.name)
+            command = " ".join(under_strace(program.name, program.argv))
+            file = f"traces/{program.name}.strace"
+            found.append(Trace(program.name, program.host.name, command, text, file, cut=not whole))
+        return tuple(found)
+
     # -- for the programs
 
     def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
@@ -231,6 +343,20 @@ class Stage:
 
     def _holds(self, condition: Condition | None, text: str) -> bool:
         return condition is None or condition.holds(parse_ss(text), self._names)
+
+    def _wait_asked(self, client: Client, remote: Endpoint, to: str) -> Endpoint:
+        """Wait until something that the client's host sent is unread at that endpoint; return where it came from."""
+        deadline = time.monotonic() + max(SECONDS, _BROWSER_SECONDS)
+        while True:
+            ended = client.exit_event
+            for row in parse_ss(self.hosts[to].look()[2]):
+                if row.local == remote and row.peer and row.peer.address == client.host.address and row.recv_q:
+                    return row.peer
+            if ended is not None:
+                raise self.stopped(client, "ended-early", client.last_words())
+            if time.monotonic() > deadline:
+                raise self.stopped(client, "not-connected", f"{remote}: Recv-Q 0")
+            time.sleep(_POLL_SECONDS)
 
     def _wait_connected(self, client: Client, local: Endpoint, wait: State, to: str) -> None:
         deadline = time.monotonic() + SECONDS

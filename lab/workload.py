@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ ANSWERED: Final = "all answered"
 REQUESTS: Final = 15
 CONNECTIONS: Final = 3
 REST_SECONDS: Final = 0.2
+SETTLE_SECONDS: Final = 0.25
+_POLL_SECONDS: Final = 0.02
 
 
 def measure_model(
@@ -43,11 +46,15 @@ def measure_model(
     ]
     rest = (str(CONNECTIONS), "--seconds", str(seconds))
     idlers = [stage.begin(f"{name}.idle", program="idler", port=PORTS[kind], args=rest) for kind, name in names.items()]
-    for says, reading in ((IDLE, "rests"), (RESTED, "rested")):
-        for idler, name in zip(idlers, names.values(), strict=True):
-            idler.wait_says(says)
-            stage.measure(reading, name)
-    for idler in idlers:
+    for idler, name in zip(idlers, names.values(), strict=True):
+        idler.wait_says(IDLE)
+        _settle(stage, name)
+    for idler, name in zip(idlers, names.values(), strict=True):
+        stage.measure("rests", name)
+        idler.say("rest", answer=False)
+    for idler, name in zip(idlers, names.values(), strict=True):
+        idler.wait_says(RESTED)
+        stage.measure("rested", name)
         idler.leave()
     for kind, name in names.items():
         # What the leaving costs is not what an answer costs. A server that never lets go is not waited for long.
@@ -59,3 +66,16 @@ def measure_model(
         trio.leave()
     for server in servers:
         server.stop()
+
+
+def _settle(stage: Stage, name: str) -> None:
+    """Wait until a server has taken in whom it will and rests; one that polls is not waited for long."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    before = None
+    while time.monotonic() < deadline:
+        used = stage.used(name)
+        now = used["cpu_ns"], used["voluntary"]
+        if now == before:
+            return
+        before = now
+        time.sleep(_POLL_SECONDS)

@@ -9,7 +9,7 @@ from lab.judge.claims import Claim
 from lab.judge.joint import agree
 from lab.judge.ladders import closes, segments
 from lab.judge.numbers import counters
-from lab.judge.over_time import never
+from lab.judge.over_time import eventually, never
 from lab.judge.programs import exited, printed
 from lab.judge.shares import close_shares
 from lab.judge.tables import sockets
@@ -108,7 +108,8 @@ def play(stage: Stage) -> None:
         stage.snapshot("listening", on=("server",))
 
     with stage.step("connects"):
-        a = stage.client("a", port=8000)
+        with stage.watching("opening", on="server"):
+            a = stage.client("a", port=8000)
         stage.snapshot("connected", server=held("a"))
 
     with stage.step("talks"):
@@ -157,6 +158,11 @@ TIME_WAIT_ON_SERVER = """
     State      Recv-Q  Send-Q  Local        Peer      Process      Timer
     LISTEN     0       5       server:8000  *         server fd=3
     TIME-WAIT  0       0       server:8000  client:a               timewait 50..60s
+"""
+
+SYN_RECV = """
+    State     Local        Peer
+    SYN-RECV  server:8000  client:a
 """
 
 EXPECT = (
@@ -246,6 +252,23 @@ CLAIMS = (
                 State   Recv-Q  Send-Q  Local
                 LISTEN  6       5       server:8000
             """)),
+    }),
+    Claim("B2", cases={
+        "wire": (
+            segments("a", part="open", id="B2", ladder="""
+                client:a > server    S
+                server   > client:a  S.
+                client:a > server    .
+            """), None),
+        "polled": (
+            eventually("opening", on="server", only="client:a", id="B2", table=SYN_RECV),
+            (
+                never("opening", on="server", only="client:a", id="B2", table=SYN_RECV),
+                sockets("connected", on="server", only="client:a", id="B2", table="""
+                    State  Local        Peer
+                    ESTAB  server:8000  client:a
+                """),
+            )),
     }),
     Claim("B3", says=sockets("connected", on="server", id="B3", table=ONE_CLIENT)),
     Claim("B4",

@@ -8,6 +8,7 @@ guard would stop anything else, but a browser that looks for its maker's servers
 import argparse
 import os
 
+FOLDER = "/tmp/browse"  # all that it writes: the lab removes it with the browser itself
 QUIET = (
     "--headless",  # no window
     "--no-sandbox",  # the host has no privilege that Chromium's own sandbox could be made of; the host is the sandbox
@@ -38,12 +39,14 @@ def main() -> None:
     options = parser.parse_args()
 
     own = (
-        f"--user-data-dir=/tmp/browse-{os.getpid()}",
+        f"--user-data-dir={FOLDER}/{os.getpid()}",
         f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {options.host}",  # no other name is looked up
     )
     url = f"http://{options.host}:{options.port}{options.path}"
     print("opening", url, flush=True)
     # From here on this process is the browser.
+    os.makedirs(FOLDER, exist_ok=True)
+    os.environ |= {"HOME": FOLDER, "XDG_CACHE_HOME": FOLDER, "TMPDIR": FOLDER}
     os.execvp("chromium", ["chromium", *QUIET, *own, "--dump-dom", url])  # noqa: S606 - this process becomes it
 
 

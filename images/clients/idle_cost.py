@@ -29,8 +29,8 @@ def main() -> int:
     """Measure with few and with many silent sockets, and compare."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("few", type=int, nargs="?", default=10)
-    arguments.add_argument("many", type=int, nargs="?", default=4000)
-    arguments.add_argument("--calls", type=int, default=100)
+    arguments.add_argument("many", type=int, nargs="?", default=2000)
+    arguments.add_argument("--calls", type=int, default=50)
     options = arguments.parse_args()
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

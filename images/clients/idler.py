@@ -7,16 +7,14 @@ import socket
 import sys
 import time
 
-SETTLE = 0.05  # until the server has taken in whom it will
-
 
 def main() -> int:
-    """Connect `count` times, say when the rest begins and when it is over, and hold everything until Ctrl-D."""
+    """Connect `count` times; rest at each line that is typed, and say when it is over; hold everything until Ctrl-D."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     arguments.add_argument("count", type=int, nargs="?", default=3)
-    arguments.add_argument("--seconds", type=float, default=0.3, help="how long the rest is")
+    arguments.add_argument("--seconds", type=float, default=0.3, help="how long a rest is")
     options = arguments.parse_args()
 
     # Each connection takes a descriptor; what a program gets at first is less than what it may ask for.
@@ -29,11 +27,10 @@ def main() -> int:
     except OSError as error:
         print(f"cannot open {options.count} connections: {error.strerror or error}", file=sys.stderr)
         return 1
-    time.sleep(SETTLE)
     print(f"{len(held)} connections, idle", flush=True)
-    time.sleep(options.seconds)
-    print("the rest is over", flush=True)
-    sys.stdin.read()
+    while sys.stdin.readline():
+        time.sleep(options.seconds)
+        print("the rest is over", flush=True)
     return 0
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Send many bytes and read none of the answers before `read` is typed; then say how many came back.
+"""Type `send`: many bytes leave, and none of the answers is read. Type `read`: they are, to the end.
 
 The buffer for what nobody reads is small, so that the server soon finds no more room for its answers.
 """
@@ -22,7 +22,7 @@ def feed(connection: socket.socket, count: int) -> None:
 
 
 def main() -> int:
-    """Connect, send, wait, read."""
+    """Connect, send when told to, read when told to, and say how many bytes came back."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
@@ -37,9 +37,11 @@ def main() -> int:
         print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
     address, port = connection.getsockname()[:2]
-    print(f"connected from {address}:{port}", flush=True)
+    print(f"connected from {address}:{port}\ninput>>>", flush=True)
+    if not sys.stdin.readline():  # Ctrl-D
+        return 0
     threading.Thread(target=feed, args=(connection, options.count), daemon=True).start()
-    print("reading nothing until you type: read\ninput>>>", flush=True)
+    print(f"sending {options.count} bytes, reading nothing\ninput>>>", flush=True)
     sys.stdin.readline()
 
     back = 0

@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 
-SETTLE = 0.01  # asked faster than that, a server may find the next request before it goes to sleep
+SETTLE = 0.02  # asked faster than that, a server may find the next request before it goes to sleep
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     arguments.add_argument("connections", type=int, nargs="?", default=3)
-    arguments.add_argument("requests", type=int, nargs="?", default=4)
+    arguments.add_argument("requests", type=int, nargs="?", default=3)
     arguments.add_argument("--pause", type=float, default=1.0)
     options = arguments.parse_args()
 
@@ -40,6 +40,8 @@ def main() -> int:
                 took = time.monotonic() - begun
                 print(f"answer {number + 1} after {1000 * took:.1f} ms", flush=True)
                 (others if number else first).append(took)
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(1024)  # end-of-file: the server is done with this one
         time.sleep(SETTLE)
     print(f"the latest first answer: {max(first) / options.pause:.2f} of a pause", flush=True)
     print(f"the others, mostly: {statistics.median(others) / options.pause:.2f} of a pause", flush=True)

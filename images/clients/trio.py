@@ -59,8 +59,8 @@ class Trio:
             client.ask()
         while len(self.done) < len(self.clients):
             events = self.ready.select(self.until_next())
-            if not events and not self.thinking:
-                # Perhaps the server serves one client at a time: who is done must go, or nobody else is ever served.
+            if not events and not self.thinking and any(not client.answers for client in self.clients):
+                # The server serves one client at a time: who is done must go, or nobody else is ever served.
                 for client in self.done:
                     client.connection.close()
             for client in [client for client in self.thinking if client.due <= time.monotonic()]:
@@ -97,7 +97,8 @@ def main() -> None:
     arguments.add_argument("requests", type=int, nargs="?", default=15)
     options = arguments.parse_args()
 
-    Trio(options.host, options.port, options.requests).talk()
+    trio = Trio(options.host, options.port, options.requests)  # a socket that nobody holds any more is closed
+    trio.talk()
     print(f"all answered, {options.requests} requests each", flush=True)
     sys.stdin.read()
 

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lab.commands.progress import progress
+from lab.commands.standing import require_played
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
 from lab.evidence.store import load
@@ -21,7 +22,7 @@ from lab.report.junit import junit_document
 from lab.report.markdown import markdown_page
 from lab.runner import play
 from lab.runs import find_run, keep, require_room
-from lab.settings import ROOT, Settings
+from lab.settings import Settings
 from lab.shelf import exercise_folders
 from lab.text.catalog import messages
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lab.hosts.connection import Connection
 
 _DIGITS: Final = re.compile("[0-9]{2}")  # int() refuses thousands of them
+VERDICT_FILE: Final = "verdict.json"
 EXIT_OF: Final = {
     Verdict.PASS: EXIT_PASS,
     Verdict.FAIL: EXIT_FAIL,
@@ -39,24 +41,27 @@ EXIT_OF: Final = {
 
 
 def run(
-    settings: Settings, number: int, connection: Connection, *, as_json: bool, server: str | None, build: bool
+    settings: Settings,
+    exercise: Exercise,
+    connection: Connection,
+    *,
+    as_json: bool,
+    stand_ins: Mapping[str, str],
+    build: bool,
 ) -> int:
     """Play, judge, keep and show an exercise; the exit code is its verdict's.
 
     The hosts' agents end while the run is judged and kept; whoever opened the connection waits for them.
     """
-    exercise = load_exercise(number)
-    if server is not None:
-        _require_server(server)
     require_room(exercise.id, settings.runs)
-    stand_ins = {} if server is None else {exercise.subject: server}
     evidence = play(exercise, settings, connection, stand_ins, progress(settings) if build else None)
+    require_played(exercise, evidence)
     judgement = judge(exercise, evidence)
-    document = _document(exercise, evidence, judgement, settings)
-    folder = keep(evidence, _forms(exercise, evidence, judgement, settings, document), settings.runs)
+    forms = forms_of(exercise, evidence, judgement, settings)
+    folder = keep(evidence, forms, settings.runs)
     with as_long_as_read():
         if as_json:
-            sys.stdout.write(to_json(document))
+            sys.stdout.write(forms[VERDICT_FILE])
         else:
             _show(exercise, evidence, judgement, settings, folder, fresh=True)
     return EXIT_OF[judgement.verdict]
@@ -109,12 +114,11 @@ def _document(exercise: Exercise, evidence: Evidence, judgement: Judgement, sett
     return verdict_document(exercise, evidence, judgement, texts, settings.language)
 
 
-def _forms(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings, document: Document
-) -> dict[str, str]:
+def forms_of(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> dict[str, str]:
+    """Return the forms of the verdict that are kept with each run, by the names of their files."""
     parts = (exercise, evidence, judgement, exercise.texts(settings.language), settings.language)
     return {
-        "verdict.json": to_json(document),
+        VERDICT_FILE: to_json(_document(exercise, evidence, judgement, settings)),
         "junit.xml": junit_document(*parts),
         "report.md": markdown_page(*parts, Path()),
         "environment.json": json.dumps(dict(evidence.environment), indent=2) + "\n",
@@ -142,10 +146,3 @@ def _short(folder: Path) -> Path:
         return folder.resolve().relative_to(Path.cwd())
     except (OSError, ValueError):  # OSError: the folder they stand in is gone
         return folder
-
-
-def _require_server(program: str) -> None:
-    servers = ROOT / "images" / "servers"
-    known = sorted(path.stem for path in servers.rglob("*.py"))
-    if program not in known:
-        raise UsageError("unknown-server", program=program, known=", ".join(known))

@@ -21,13 +21,15 @@ def read_stand_ins(
 ) -> Mapping[str, str]:
     """Return who stands in for whom, by the name of the program that is replaced.
 
-    `server` stands in for the exercise's `subject`; each of `pairs` is `OLD=NEW`, where a server may only be replaced
-    by a server and a client by a client. UsageError for what is no pair, for a program that there is not, and for two
-    that would stand in for the same one.
+    `server` stands in for the exercise's `subject`, which in an exercise about a client is a client; each of `pairs` is
+    `OLD=NEW`, where a server may only be replaced by a server and a client by a client. UsageError for what is no pair,
+    for a program that there is not, and for two that would stand in for the same one.
     """
     kinds = {kind: _programs(images / kind) for kind in ("servers", "clients")}
-    if server is not None and server not in kinds["servers"]:
-        raise UsageError("unknown-server", program=server, known=_listed(kinds["servers"]))
+    alike = kinds["clients" if subject in kinds["clients"] else "servers"]
+    if server is not None and server not in alike:
+        code = "unknown-program" if alike is kinds["clients"] else "unknown-server"
+        raise UsageError(code, program=server, known=_listed(alike))
     found = {} if server is None else {subject: server}
     for pair in pairs:
         old, _, new = pair.partition("=")

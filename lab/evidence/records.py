@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.kernel.calls import Call, Traced, parse_strace
 from lab.kernel.rows import SocketRow
 from lab.kernel.sockets import parse_ss
 from lab.wire.capture import Capture, parse_capture
@@ -59,7 +60,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something the exercise did: `verb` is serve, connect, say, leave, freeze, thaw, stop, run or signal."""
+    """Something the exercise did.
+
+    `verb` is serve, connect, say, leave, type, freeze, thaw, stop, run, signal, hold or release.
+    """
 
     step: str
     time_ns: int
@@ -152,21 +156,37 @@ class CounterReading:
 
 @dataclass(frozen=True)
 class Trace:
-    """The system calls of a program and its children as `strace` printed them; `file` is its place in the run's folder."""
+    """The system calls of a program and its children as `strace` printed them; `file` is its place in the run's folder.
+
+    `command` is how it was started.
+    """
 
     party: str
     host: str
     command: str
     text: str
     file: str
+    cut: bool = False
+    """Whether its end is not there: there was too much of it, or strace did not come to an end."""
+
+    @cached_property
+    def traced(self) -> Traced:
+        """What it says; StraceParseError (an EvidenceError) names the line that cannot be read."""
+        return parse_strace(self.text, where=self.file)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The system calls in the order in which they began."""
+        return self.traced.calls
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a program, with all its threads and children, had used when it was read.
 
-    `cpu_ns` is time on a processor, `voluntary` how often it gave the processor up to wait, `involuntary` how often it
-    was taken (/proc/PID/schedstat and status, proc(5)).
+    `cpu_ns` is time on a processor, that of ended threads included (the clock of clock_getcpuclockid(3)); `voluntary`
+    is how often its threads gave the processor up to wait, `involuntary` how often it was taken from them (proc(5),
+    status).
     """
 
     name: str
@@ -303,12 +323,18 @@ class Evidence:
         raise EvidenceError("record-missing", kind="capture", name=host)
 
     def conversation(self, client: str, host: str = "server") -> Conversation | None:
-        """Return the conversation of the client of that name as captured on `host`, None when it is not there."""
+        """Return the conversation of the client of that name as captured on `host`, None when it is not there.
+
+        A client that was refused is gone before any `ss` can tell its port. Then it is the one conversation with whom it
+        dialled that is no other client's.
+        """
         party = self.party(client)
-        for conversation in self.capture(host).conversations:
-            if conversation.client == party.local and conversation.server == party.remote:
-                return conversation
-        return None
+        dialled = [each for each in self.capture(host).conversations if each.server == party.remote]
+        if party.local is not None:
+            return next((each for each in dialled if each.client == party.local), None)
+        known = {other.local for other in self.parties}
+        unknown = [each for each in dialled if each.client not in known]
+        return unknown[0] if len(unknown) == 1 else None
 
     def resolve(self, text: str) -> str:
         """Return a table's endpoint with names resolved: `server:8000`, `client:a`, `*`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -41,8 +42,10 @@ def has_browser(build: Say | None) -> bool:
     """Tell whether there is an image of the browser as the lab's files are now.
 
     With `build` an older one is renewed: whoever made one wants it, and mostly that takes a second. Where that fails
-    there is none.
+    there is none; nor is there one with LAB_BROWSER=0.
     """
+    if os.environ.get("LAB_BROWSER") == "0":
+        return False
     if _exists(browser_image_name()):
         return True
     if build is None or not _exists(":".join(BROWSER_BY_HAND)):

@@ -25,7 +25,8 @@ SYSCTLS: Final = (
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.ip_local_port_range",
 )
-
+_TIDY: Final = {"browser": (("rm", "-rf", "/tmp/browse"),)}  # noqa: S108 - the host's own
+"""What else puts a host back as it was: the browser leaves its profile and its caches, see images/browser/browse.py."""
 
 Look = tuple[int, int, str]
 """What `ss` said: begun and ended (ns since the epoch), and its text."""
@@ -90,6 +91,7 @@ class Host:
             ("forget_traces", {}),
             ("run", {"argv": ("ss", "-Ktan", "src", self.address), "user": "root"}),
             ("run", {"argv": ("ip", "tcp_metrics", "flush", "all"), "user": "root"}),
+            *(("run", {"argv": argv}) for argv in _TIDY.get(self.name, ())),
         )
 
     def end_strangers(self) -> list[str]:

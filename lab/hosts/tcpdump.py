@@ -13,9 +13,10 @@ from lab.hosts.channel import Channel, Event
 
 NAME: Final = "tcpdump"
 FILE: Final = "/run/capture.pcap"
-# -Z root: the capture file stays root's. --immediate-mode: a packet is in the ring the moment it arrives.
+# -Z root: the capture file stays root's. --immediate-mode: a packet is in the ring the moment it arrives. -B: the
+# ring's size in KiB; a thousand connections that end at once overrun the usual one on a busy machine.
 COMMAND: Final = (
-    "tcpdump", "-i", "eth0", "-w", FILE, "-U", "-n", "-s", "2048", "-Z", "root",
+    "tcpdump", "-i", "eth0", "-w", FILE, "-U", "-n", "-s", "2048", "-B", "16384", "-Z", "root",
     "--immediate-mode", "--time-stamp-precision=nano", "tcp",
 )  # fmt: skip
 START_SECONDS: Final = 5.0

@@ -71,4 +71,6 @@ class Acknowledged(Judged):
             return self.result(False, absent, None, look)  # noqa: FBT003 - it does not hold
         alone, riding = count_acknowledgements(conversation)
         right = self.alone.holds(alone) and self.riding.holds(riding)
+        data = next((segment.number for segment in conversation.segments if segment.length), None)
+        look = (Look(record.file, frame=data),)
         return self.result(right, Message("acknowledged", {"alone": alone, "riding": riding}), None, look)

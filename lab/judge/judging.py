@@ -140,6 +140,7 @@ def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
 def whole_conversation(evidence: Evidence, client: str, host: str) -> tuple[CaptureRecord, Conversation | None]:
     """Return a host's capture and a client's conversation in it, None when a whole capture does not hold it."""
     record = whole_capture(evidence, host)
-    if evidence.party(client).local is None:
+    conversation = evidence.conversation(client, host)
+    if conversation is None and evidence.party(client).local is None:
         raise EvidenceError("record-missing", kind="endpoint", name=client)
-    return record, evidence.conversation(client, host)
+    return record, conversation

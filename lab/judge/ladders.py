@@ -104,7 +104,10 @@ class Segments(Judged):
         comparison = self._comparison(aligned, conversation)
         wrong = [n for n, item in enumerate(aligned) if not item.agrees]
         if not wrong:
-            return self.result(Verdict.PASS, Message("segments-agree"), comparison, (Look(record.file),))
+            begin = next((item.segment.number for item in aligned if item.segment is not None), None)
+            return self.result(
+                Verdict.PASS, Message("segments-agree"), comparison, (Look(record.file, frame=begin),)
+            )
         look = Look(record.file, frame=_frame(aligned, wrong[0], conversation))
         return self.result(Verdict.FAIL, Message("segments-differ", _counts(aligned)), comparison, (look,))
 

@@ -14,6 +14,7 @@ from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 _MS: Final = 1_000_000
 NEVER: Final = "-"
+_TWO: Final = 2
 
 
 def served(
@@ -48,6 +49,17 @@ def overlap(
 ) -> Overlap:
     """Expect that the clients were served at the same time: each got an answer before any of them closed."""
     return Overlap(id=id, step=step, clients=tuple(clients), on=on)
+
+
+def turns(
+    clients: Sequence[str],
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+    on: str = "server",
+) -> Turns:
+    """Expect that the clients were served in turn: nobody was answered between another's first and last answer."""
+    return Turns(id=id, step=step, clients=tuple(clients), on=on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +150,36 @@ class Overlap(Judged):
         row = (one.name, answered, _after(one.ended_ns, begun))
         late = one.answered_ns is None or one.answered_ns > first_end
         return Pair((one.name, f"< {_after(first_end, begun)}", "*"), row, frozenset({1}) if late else frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns(Judged):
+    """Clients that were served one after the other."""
+
+    clients: tuple[str, ...]
+    on: str
+
+    def expected(self) -> Message:
+        """Return who is served in turn."""
+        return Message("turns", {"clients": ", ".join(self.clients)})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Compare each first answer with the last one of those before."""
+        found = sorted(services(evidence, self.clients, self.on), key=lambda one: one.answers[:1])
+        answered = [one for one in found if one.answers]
+        if len(answered) < _TWO:
+            raise EvidenceError("record-missing", kind="request", name=", ".join(self.clients))
+        begun, pairs, free = answered[0].answers[0], [], 0
+        for one in answered:
+            first, last = one.answers[0], one.answers[-1]
+            differs = frozenset({1}) if free and first < free else frozenset()
+            wanted = f"> {_after(free, begun)}" if free else "*"
+            pairs.append(Pair((one.name, wanted, "*"), (one.name, _after(first, begun), _after(last, begun)), differs))
+            free = max(free, last)
+        early = [pair.observed[0] for pair in pairs if pair.differs and pair.observed]
+        observed = Message("turns-early", {"clients": ", ".join(early)}) if early else self.expected()
+        comparison = Comparison(("Client", "First answer", "Last answer"), tuple(pairs))
+        return self.result(not early, observed, comparison, (Look(evidence.capture(self.on).file),))
 
 
 def _beside(expected: tuple[str, str], observed: tuple[str, str] | None) -> Pair:

@@ -90,7 +90,8 @@ class Sockets(Judged):
         match = match_rows(self.grid.columns, wanted, rows)
         if match.agrees:
             code = "rows-agree" if self.grid.rows else "rows-none"
-            return self.result(Verdict.PASS, Message(code), match.comparison, (Look(snapshot.file),))
+            line = line_of(snapshot.text, rows[0] if rows else None)
+            return self.result(Verdict.PASS, Message(code), match.comparison, (Look(snapshot.file, line=line),))
         return self.result(
             Verdict.FAIL,
             _difference(snapshot, match.counts),

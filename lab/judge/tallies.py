@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.evidence.records import Evidence
@@ -18,7 +19,7 @@ def tally(
     *,
     on: str,
     id: str,  # noqa: A002 - the exercise's word
-    states: dict[str, int | str],
+    states: Mapping[str, int | str],
     step: str | None = None,
     only: Only = None,
 ) -> Tally:

@@ -124,7 +124,8 @@ class Call:
         """
         if self.name.startswith("epoll"):
             told = re.findall(r"data=(?:\{u32=)?(0x[0-9a-f]+|[0-9]+)", self.arguments) if self.result else ()
-            return tuple(int(fd, 0) for fd in told)
+            # A program that sets data.fd alone leaves the other half as it was.
+            return tuple(int(fd, 0) & 0xFFFFFFFF for fd in told)
         if self.family == "select":
             inside = re.findall(r"(?:in|out|exc) \[([^\]]*)\]", self.said or "")
             return tuple(int(fd) for group in inside for fd in re.findall(r"(?<![\w.])[0-9]+", group))

@@ -13,8 +13,9 @@ from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.style import Drawn
 from lab.report.typed import Typed, typed
 from lab.report.words import Words
+from lab.settings import PROFILES
 
-TERMINALS: Final = ("server", "watcher", "client", "client2", "root")
+TERMINALS: Final = ("server", "watcher", "client", "client2", "root", "croot", *PROFILES)
 """Every terminal of the by-hand path, in the order they are opened."""
 OPENS: Final = {
     "server": "make shell-server",
@@ -22,6 +23,8 @@ OPENS: Final = {
     "client": "make shell-client",
     "client2": "make shell-client",
     "root": "make shell-server ROOT=1",
+    "croot": "make shell-client ROOT=1",
+    **{host: f"make shell-{host}" for host in PROFILES},
 }
 """What opens each of them."""
 _GAP: Final = 3

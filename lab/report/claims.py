@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from lab.exercise import Judgement
 from lab.judge.claims import ALWAYS, Claim, ClaimResult, Holds, Ruling
-from lab.judge.verdict import Expectation, Verdict
+from lab.judge.verdict import Expectation
 from lab.report.ink import Role
 from lab.report.words import Words
 
@@ -34,12 +35,12 @@ class ClaimStory:
     cases: tuple[str, ...]
 
 
-def claim_stories(results: Iterable[ClaimResult], words: Words, run: Verdict) -> tuple[ClaimStory, ...]:
-    """Return the claims in words, in their order; `run` is the verdict of the whole run."""
-    return tuple(_story(result, words, run) for result in results)
+def claim_stories(judgement: Judgement, words: Words) -> tuple[ClaimStory, ...]:
+    """Return the claims of a judged run in words, in their order."""
+    return tuple(_story(result, words, judgement) for result in judgement.claims)
 
 
-def _story(result: ClaimResult, words: Words, run: Verdict) -> ClaimStory:
+def _story(result: ClaimResult, words: Words, judgement: Judgement) -> ClaimStory:
     key = f"claims.{result.id}"
     right = result.ruling in {Ruling.CONFIRMED, Ruling.CITED}
     named = words.table(f"{key}.cases")
@@ -53,25 +54,26 @@ def _story(result: ClaimResult, words: Words, run: Verdict) -> ClaimStory:
     return ClaimStory(
         id=result.id,
         ruling=result.ruling,
-        label=_label(result.ruling, words, run),
+        label=_label(result.ruling, words, judgement),
         says=words.own(f"{key}.says"),
         instead=None if right else words.maybe(f"{key}.instead"),
         cases=tuple(cases),
     )
 
 
-def _label(ruling: Ruling, words: Words, run: Verdict) -> str:
-    """Return the ruling in words; a run that failed cannot convict the lab: its server was another one."""
-    if ruling is Ruling.BROKEN and run is not Verdict.PASS:
+def _label(ruling: Ruling, words: Words, judgement: Judgement) -> str:
+    """Return the ruling in words; a run that may not rule cannot convict the lab: its server was another one."""
+    if ruling is Ruling.BROKEN and not judgement.rules:
         return words.lab("ruling.not-by-this-run")
-    return words.lab(f"ruling.{_slug(ruling)}")
+    return words.lab(f"ruling.{ruling_slug(ruling)}")
 
 
 def _holds(holds: Holds, words: Words) -> str:
-    return words.lab(f"holds.{_slug(holds)}")
+    return words.lab(f"holds.{ruling_slug(holds)}")
 
 
-def _slug(value: str) -> str:
+def ruling_slug(value: str) -> str:
+    """Return a ruling, or which side holds, as a part of a text id: `not-run-yet`."""
     return str(value).replace(" ", "-")
 
 

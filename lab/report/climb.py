@@ -9,6 +9,7 @@ from lab.evidence.records import Step
 from lab.report.ladder import Rung, Standing, labels
 from lab.report.lengths import duration
 from lab.report.seen import Sighting
+from lab.wire.bits import has_syn
 from lab.wire.conversation import Conversation
 from lab.wire.infer import Inferred, durations, infer
 from lab.wire.segment import Segment
@@ -25,12 +26,14 @@ _NOTHING_TO_SEE: Final = frozenset({State.CLOSED, State.LISTEN})
 def part_of(conversation: Conversation, part: str | None, step: Step, next_ns: int | None) -> tuple[Segment, ...]:
     """Return the segments of a ladder's part.
 
-    `open` is the handshake, `data` what this step sent between handshake and close, `close` everything of this step
-    after the handshake, so that what led to the close is seen too; None is the whole conversation.
+    `open` is the handshake with all that was sent again in it, `data` what this step sent between handshake and close,
+    `close` everything of this step after the handshake, so that what led to the close is seen too; None is the whole
+    conversation.
     """
     if part is None:
         return tuple(conversation.segments)
-    opening = {segment.number for segment in conversation.handshake}
+    last = max((segment.number for segment in conversation.handshake), default=0)
+    opening = {segment.number for segment in conversation.segments if segment.number <= last or has_syn(segment)}
     if part == "open":
         return tuple(segment for segment in conversation.segments if segment.number in opening)
     closing = min((segment.number for segment in conversation.teardown), default=None)

@@ -33,11 +33,17 @@ def counts(story: Story) -> str:
     if not total:
         return words.lab("verdict.none")
     if story.counts[Verdict.PASS] == total:
-        return words.lab("verdict.all", total=total)
+        whole = words.lab("verdict.all", total=total)
+        return words.lab("verdict.comma").join((whole, *_broken(story)))
     parts = [words.plural(f"verdict.{slug(verdict)}-count", count) for verdict, count in story.counts.items() if count]
     if story.unreached:
         parts.append(words.plural("verdict.unreached", story.unreached))
-    return words.lab("verdict.comma").join(parts)
+    return words.lab("verdict.comma").join((*parts, *_broken(story)))
+
+
+def _broken(story: Story) -> Iterator[str]:
+    if story.broken:
+        yield story.words.lab("verdict.broken", claims=", ".join(story.broken))
 
 
 def first(story: Story) -> str | None:

@@ -33,7 +33,7 @@ def verdict_document(
 ) -> Document:
     """Return the verdict of a run with its texts in `language`; file names are relative to the run's folder."""
     words = Words(texts, language, evidence.lab.addresses)
-    stories = claim_stories(judgement.claims, words, judgement.verdict)
+    stories = claim_stories(judgement, words)
     return {
         "format": FORMAT,
         "language": language,
@@ -46,9 +46,11 @@ def verdict_document(
         "kernel": evidence.environment.get("kernel", ""),
         "begun_ns": evidence.begun_ns,
         "ended_ns": evidence.ended_ns,
+        "stand_ins": dict(evidence.stand_ins),
         "verdict": judgement.verdict.value,
         "exit_code": EXIT_CODES[judgement.verdict],
         "results": [_result(result, words) for result in judgement.results],
+        "rules": judgement.rules,
         "claims": [_claim(result, story) for result, story in zip(judgement.claims, stories, strict=True)],
         "evidence": evidence_files(evidence),
     }

@@ -37,8 +37,8 @@ def junit_document(
     counts = counted(checks)
     totals = {
         "name": f"{exercise.id} {words.own('title')}",
-        "tests": str(len(checks)),
-        "failures": str(counts[Verdict.FAIL]),
+        "tests": str(len(checks) + len(judgement.broken)),
+        "failures": str(counts[Verdict.FAIL] + len(judgement.broken)),
         "errors": str(counts[Verdict.INCONCLUSIVE]),
         "skipped": str(counts[Verdict.CANNOT_RUN] + sum(not one.reached for one in checks)),
         "time": _seconds(evidence.ended_ns - evidence.begun_ns),
@@ -50,6 +50,10 @@ def junit_document(
     times = {step.id: step.ended_ns - step.begun_ns for step in evidence.steps}
     for one in checks:
         _case(suite, one, exercise, times.pop(one.step or "", 0), words)
+    for claim in judgement.broken:
+        case = ET.SubElement(suite, "testcase", {"classname": exercise.id, "name": f"claim.{claim}", "time": "0.000"})
+        said = words.lab("verdict.broken", claims=claim)
+        ET.SubElement(case, "failure", {"message": _clean(said), "type": Verdict.FAIL.value})
     ET.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
@@ -57,9 +61,10 @@ def junit_document(
 def _properties(suite: ET.Element, evidence: Evidence, judgement: Judgement, words: Words) -> None:
     properties = ET.SubElement(suite, "properties")
     pairs = [("kernel", evidence.environment.get("kernel", "")), ("subnet", evidence.lab.subnet)]
+    pairs += [(f"stand-in.{old}", new) for old, new in evidence.stand_ins.items()]
     pairs += [
         (f"claim.{story.id}", f"{story.ruling.value}: {story.instead or story.says}")
-        for story in claim_stories(judgement.claims, words, judgement.verdict)
+        for story in claim_stories(judgement, words)
     ]
     for name, value in pairs:
         ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})

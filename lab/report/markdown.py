@@ -45,6 +45,7 @@ def _head(story: Story) -> Iterator[str]:
         for host in story.hosts
     ]
     yield "  \n".join([escaped(story.place), *hosts])
+    yield f"**{escaped(story.stand_ins)}**" if story.stand_ins else ""
     yield f"**{_verdict(story)}** · {escaped(counts(story))}"
     yield escaped(story.lead or "")
 

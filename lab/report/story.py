@@ -18,6 +18,7 @@ from lab.report.stopping import stop_words
 from lab.report.typed import Typed, typed
 from lab.report.views import Looking, Shown, show
 from lab.report.words import Words
+from lab.settings import HOSTS
 from lab.text.catalog import Catalog
 
 
@@ -68,6 +69,8 @@ class Story:
     lead: str | None
     place: str
     hosts: tuple[HostStory, ...]
+    stand_ins: str | None
+    """Which programs stood in for others."""
     steps: tuple[StepStory, ...]
     loose: tuple[Check, ...]
     """Checks that belong to no step."""
@@ -76,6 +79,8 @@ class Story:
     unreached: int
     """How many checks the play did not get to; `counts` has only the others."""
     first: First | None
+    broken: tuple[str, ...]
+    """The claims where the lab itself is wrong: what makes a run fail though every expectation holds."""
     claims: tuple[ClaimStory, ...]
     files: tuple[str, ...]
     folder: str
@@ -105,13 +110,15 @@ def tell(
         lead=words.maybe("lead"),
         place=_place(evidence, words),
         hosts=_hosts(evidence, words),
+        stand_ins=_stand_ins(evidence, words),
         steps=steps,
         loose=tuple(one for one in checks if one.step not in known),
         verdict=judgement.verdict,
         counts=counted(checks),
         unreached=sum(not one.reached for one in checks),
         first=_first(steps),
-        claims=claim_stories(judgement.claims, words, judgement.verdict),
+        broken=judgement.broken,
+        claims=claim_stories(judgement, words),
         files=_files(evidence),
         folder=folder,
         kept=shown_path(run_folder),
@@ -142,8 +149,8 @@ def _place(evidence: Evidence, words: Words) -> str:
 def _hosts(evidence: Evidence, words: Words) -> tuple[HostStory, ...]:
     return tuple(
         HostStory(host, evidence.lab.addresses[host], _program(evidence.parties, host, words))
-        for host in ("server", "client")
-        if host in evidence.lab.addresses
+        for host in evidence.lab.addresses
+        if host in HOSTS or any(party.host == host for party in evidence.parties)
     )
 
 
@@ -154,6 +161,11 @@ def _program(parties: tuple[Party, ...], host: str, words: Words) -> str:
     if party.role == "server" and party.local is not None:
         return words.lab("header.server", program=party.program, port=party.local.port)
     return party.program
+
+
+def _stand_ins(evidence: Evidence, words: Words) -> str | None:
+    told = [words.lab("header.stand-in", old=old, new=new) for old, new in evidence.stand_ins.items()]
+    return words.lab("header.comma").join(told) or None
 
 
 def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) -> StepStory:
@@ -199,4 +211,5 @@ def _played(evidence: Evidence, step: str) -> Played | None:
 
 
 def _files(evidence: Evidence) -> tuple[str, ...]:
-    return tuple(capture.file for capture in evidence.captures)
+    traces = ("traces/",) if evidence.traces else ()
+    return (*(capture.file for capture in evidence.captures), *traces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -65,8 +66,11 @@ def head(story: Story, width: int) -> Iterator[Line]:
     """Yield the title with the lab at the right, the hosts, and why one does this exercise."""
     title = story.words.lab("header.exercise", number=story.number, title=story.title)
     yield from _apart((Span(title, Role.TITLE),), (Span(story.place, Role.DIM),), width)
-    left, *right = [_host(host) for host in story.hosts] or [()]
-    yield from _apart(left, right[0] if right else (), width)
+    hosts = [_host(host) for host in story.hosts]
+    for left, right in zip_longest(hosts[::2], hosts[1::2], fillvalue=()):
+        yield from _apart(left, right, width)
+    if story.stand_ins:
+        yield from _prose(story.stand_ins, width, 0, Role.UNDECIDED)
     if story.lead:
         yield EMPTY
         yield from _prose(story.lead, width, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,7 +10,7 @@ from lab.evidence.records import Evidence, Party, Step
 from lab.report.fold import fold_printed
 from lab.report.ink import Line, Role, Span, line
 
-_SAID: Final = frozenset({"say", "leave"})
+_SAID: Final = frozenset({"say", "leave", "type"})
 _KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D"}
 _MOST: Final = 12
 _HEAD, _TAIL = 8, 3
@@ -20,10 +21,10 @@ def next_begin(evidence: Evidence, step: Step) -> int | None:
     return min((other.begun_ns for other in evidence.steps if other.begun_ns > step.begun_ns), default=None)
 
 
-def transcript(evidence: Evidence, party: Party, step: Step) -> tuple[Span, ...]:
+def transcript(evidence: Evidence, party: Party, step: Step, only: str | None = None) -> tuple[Span, ...]:
     """Return the program's lines of the step in order: the command if it began here, what it was told, what it printed.
 
-    Empty when it printed nothing in this step.
+    Empty when it printed nothing in this step. With `only`, just the printed lines that it is found in.
     """
     until = next_begin(evidence, step)
     actions = [action for action in evidence.actions if action.actor == party.name and action.step == step.id]
@@ -32,6 +33,7 @@ def transcript(evidence: Evidence, party: Party, step: Step) -> tuple[Span, ...]
         for output in evidence.outputs
         if output.actor == party.name and output.time_ns >= step.begun_ns and (until is None or output.time_ns < until)
         for text in output.text.splitlines() or [""]
+        if only is None or re.search(only, text)
     ]
     if not printed:
         return ()

@@ -9,6 +9,8 @@ from typing import Final
 from lab.exercise import Type
 from lab.report.words import Words
 
+_NFT: Final = ("table", "add", "delete", "flush", "list", "quit")
+"""What a line begins with that is typed into `nft -i`, and not into the shell."""
 _KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D", "^Z": "Ctrl-Z"}
 
 
@@ -35,7 +37,9 @@ def _typed(one: Type, words: Words) -> Typed:
     terminal = words.lab(f"terminal.{one.terminal}")
     if one.line in _KEYS:
         return Typed(terminal, "", _KEYS[one.line])
-    if one.terminal == "root":
+    if one.terminal == "croot" and one.line.partition(" ")[0] in _NFT:
+        return Typed(terminal, " nft>", words.filled(one.line))
+    if one.terminal in ("root", "croot"):
         return Typed(terminal, "#", words.filled(one.line))
     # Every command of the lab has arguments; a single word is said to the program that runs there.
     return Typed(terminal, "$" if " " in one.line else ">", words.filled(one.line))

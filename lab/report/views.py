@@ -23,17 +23,19 @@ from lab.exercise import (
     Printed,
     Rows,
     Served,
+    Spent,
     Text,
     View,
     Waits,
 )
 from lab.judge.judging import might_have_come, told
 from lab.kernel.rows import SocketRow
-from lab.report import apart, changes, closes, counted, ladder, legend, statemap, table, transcript
+from lab.report import apart, changes, closes, counted, http, ladder, legend, mend, models, statemap, table, transcript
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import Line
 from lab.report.seen import Sighting
 from lab.report.words import Words
+from lab.wire.http import parse_http
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def show(looking: Looking, view: View, step: Step) -> Shown | None:
         return Shown(None, (told(error, looking.words.language),))
 
 
-def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: PLR0911 - one per kind of view
+def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: C901, PLR0911, PLR0912 - one per kind of view
     match view:
         case Ladder():
             return _ladder(looking, view, step)
@@ -79,15 +81,20 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: PLR0911 -
         case Counted():
             return _counted(looking, view)
         case Text():
-            return Shown(None, (looking.words.own(f"shows.{view.id}"),))
+            which = () if view.party is None else (looking.evidence.party(view.party).program,)
+            return Shown(None, (looking.words.own(".".join(("shows", view.id, *which))),))
         case Apart():
             return _apart(looking, view)
         case Letters():
             return Shown(lambda width: list(legend.letter_lines(looking.words.language, width)))
         case Machine():
             return _machine(looking, view)
-        case HttpMessage() | Mend() | Calls() | Served() | Costs() | Waits():
-            raise NotImplementedError(type(view).__name__)
+        case Mend():
+            return _mend(looking, view)
+        case HttpMessage():
+            return _http(looking, view)
+        case Calls() | Served() | Costs() | Waits() | Spent():
+            return Shown(*models.show(looking.evidence, view, step, looking.words))
         case _:
             assert_never(view)
 
@@ -130,7 +137,7 @@ def _before(looking: Looking, view: Rows, snapshot: Snapshot) -> tuple[SocketRow
 
 def _printed(looking: Looking, view: Printed, step: Step) -> Shown:
     party = looking.evidence.party(view.party)
-    lines = transcript.transcript(looking.evidence, party, step)
+    lines = transcript.transcript(looking.evidence, party, step, view.only)
     if not lines:
         return Shown(None, (looking.words.lab("printed.nothing", program=party.program),))
     return Shown(partial(transcript.draw, lines))
@@ -163,6 +170,18 @@ def _apart(looking: Looking, view: Apart) -> Shown:
     return Shown(lambda width: list(apart.draw(parts, width)))
 
 
+def _http(looking: Looking, view: HttpMessage) -> Shown:
+    words, evidence = looking.words, looking.evidence
+    conversation = evidence.conversation(view.client, view.host)
+    exchange = None if conversation is None else parse_http(conversation)
+    messages = () if exchange is None else exchange.requests if view.which == "request" else exchange.responses
+    if view.at >= len(messages):
+        return Shown(None, (words.lab("http.none", client=view.client),))
+    message = messages[view.at]
+    rows = http.rows(message, words)
+    return Shown(partial(http.draw, rows), http.notes(message, evidence.capture(view.host).file, words))
+
+
 def _machine(looking: Looking, view: Machine) -> Shown:
     words = looking.words
     conversation = looking.evidence.conversation(view.client)
@@ -175,3 +194,14 @@ def _machine(looking: Looking, view: Machine) -> Shown:
     )
     notes = (words.lab("map.inferred"), words.lab("map.left-out", count=statemap.left_out()))
     return Shown(lambda _width: statemap.draw(visited, labels), notes)
+
+
+def _mend(looking: Looking, view: Mend) -> Shown:
+    words = looking.words
+    texts = {name: mend.program(name) for name in (view.wrong, view.right)}
+    for name, text in texts.items():
+        if text is None:
+            return Shown(None, (words.lab("mend.none", program=name),))
+    difference = mend.changes(texts[view.wrong] or "", texts[view.right] or "")
+    labels = words.lab("mend.take"), words.lab("mend.put")
+    return Shown(lambda width: list(mend.draw(view.wrong, view.right, difference, labels, width)))

@@ -34,6 +34,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "run": measures.run,
     "channel": measures.channel,
     "up": measures.up,
+    "everything": measures.everything,
     "exercise": extras.exercise,
     "judge": extras.judge,
     "list": extras.listing,

@@ -5,6 +5,7 @@ The machine may drift while they run; interleaved, the drift hits both halves al
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from lab.runs import find_run
 from lab.settings import HOSTS, PORT
 from tests.bench.bare import bare_hosts, measure_starts, starts_of
 from tests.bench.numbers import Comparison, Goal, Row
-from tests.bench.waits import kernel_waits, union_seconds
+from tests.bench.waits import imposed_seconds, kernel_waits, union_seconds
 from tests.bench.world import COMPOSE, LAB, BrokenError, World
 
 Measure = Callable[[World, Iterable[int]], Sequence[Row]]
@@ -27,6 +28,8 @@ Measure = Callable[[World, Iterable[int]], Sequence[Row]]
 PINGS: Final = 100
 _WAIT_SECONDS: Final = 10.0
 _CROWD: Final = 5
+_SERIES_ROUNDS: Final = 3
+_MINUTE: Final = 60.0
 
 
 def reset(world: World, rounds: Iterable[int]) -> Sequence[Row]:
@@ -96,6 +99,27 @@ def run(world: World, rounds: Iterable[int]) -> Sequence[Row]:
         Comparison("run-waits", tuple(lab), least, goal, dropped, _medians(waits=waits, execs=execs)),
         Comparison("run-starts", tuple(lab), real, goal, dropped, _medians(starts=starts)),
     ]
+
+
+def everything(world: World, rounds: Iterable[int]) -> Sequence[Row]:
+    """A warm `lab run --all`, against a minute; the waits that the kernel imposes within it are told beside it.
+
+    It takes a minute a round, so two rounds beside the warm-up must do.
+    """
+    lab: list[float] = []
+    waits: list[float] = []
+    dropped = 0
+    world.up()
+    for number in itertools.islice(rounds, _SERIES_ROUNDS):
+        ended = world.time(LAB, "run", "--all", "--json")
+        if ended.status != 0:
+            dropped += 1
+        elif number:
+            lab.append(ended.seconds)
+            waits.append(sum(imposed_seconds(load(folder.resolve())) for folder in world.runs.glob("ex*/latest")))
+    other = tuple(_MINUTE for _ in lab)
+    parts = {**_medians(waits=waits), "rest": statistics.median(lab) - statistics.median(waits)} if lab else {}
+    return [Comparison("everything", tuple(lab), other, Goal(1, faster=False), dropped, parts)]
 
 
 def _medians(**parts: list[float]) -> Mapping[str, float]:

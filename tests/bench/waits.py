@@ -42,6 +42,29 @@ def kernel_waits(evidence: Evidence, host: str = "server") -> tuple[Wait, ...]:
     return tuple(sorted(cut, key=lambda wait: (wait.begun_ns, wait.ended_ns)))
 
 
+def retry_waits(evidence: Evidence, host: str = "server") -> tuple[Wait, ...]:
+    """Return, for each segment that was sent again, the time from its first sending to the last, by the kernel's timer.
+
+    It counts as far as the exercise stood still, answered or not: an exercise that is about retries waits for them.
+    """
+    acts = [action.time_ns for action in evidence.actions]
+    found: list[Wait] = []
+    for conversation in evidence.capture(host).conversations:
+        sent: dict[tuple[Endpoint, int, str], list[Segment]] = {}
+        for segment in conversation.segments:
+            if segment.length or segment.flags & (Flags.SYN | Flags.FIN):
+                sent.setdefault((segment.src, segment.seq, segment.flags.letters), []).append(segment)
+        for (src, _, letters), times in sent.items():
+            found += [Wait(times[0].time_ns, times[-1].time_ns, src, letters)] if len(times) > 1 else []
+    return tuple(stood_still(wait, acts) for wait in found)
+
+
+def imposed_seconds(evidence: Evidence) -> float:
+    """Return how long the kernel kept a run waiting in all: acknowledgements and retries, on whatever host captured."""
+    hosts = [record.host for record in evidence.captures]
+    return union_seconds(wait for host in hosts for wait in (*kernel_waits(evidence, host), *retry_waits(evidence, host)))
+
+
 def stood_still(wait: Wait, acts: Sequence[int]) -> Wait:
     """Return what is left of the wait after the last of the acts (ns) within it."""
     begun = max((act for act in acts if wait.begun_ns < act <= wait.ended_ns), default=wait.begun_ns)

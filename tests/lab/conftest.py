@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -14,6 +15,7 @@ from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import engine
 from lab.settings import HOSTS, ROOT, Settings, read_settings
+from tests.lab.manylabs import Done, Job, Labs, several_labs
 
 RunLab = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -33,6 +35,27 @@ def hosts_up(settings: Settings) -> Iterator[Settings]:
     yield settings
     if not found:
         remove_lab(settings)
+
+
+@pytest.fixture(scope="session")
+def labs(hosts_up: Settings) -> Iterator[Labs]:
+    """The lab under test and some beside it, for plays that are mostly waiting."""
+    with several_labs(hosts_up) as several:
+        yield several
+
+
+@pytest.fixture(scope="session")
+def done(labs: Labs, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """What the jobs of all chosen modules returned, see manylabs.py; they are done together, once."""
+    chosen: dict[ModuleType, list[pytest.Function]] = {}
+    for item in request.session.items:
+        if isinstance(item, pytest.Function):
+            chosen.setdefault(item.module, []).append(item)
+    jobs: dict[Hashable, Job] = {}
+    for module, items in chosen.items():
+        if hasattr(module, "jobs"):
+            jobs |= module.jobs(items, tmp_path_factory.mktemp("runs"))
+    return labs.do(jobs)
 
 
 @pytest.fixture

@@ -6,22 +6,29 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from lab.exercise import Type, load_exercise
+from lab.exercise import Exercise, Type, load_exercise
+from lab.hosts.compose import bring_up
 from lab.report.by_hand import OPENS
-from lab.settings import Settings
+from lab.settings import HOSTS, KNOWN_HOSTS, Settings
 from lab.shelf import exercise_folders
 from tests.lab.conftest import RunLab
+from tests.lab.manylabs import Done, Job, Labs
+from tests.support import variables
 from tests.terminal import KEYS, SECONDS, Terminal
 
-PROMPT: Final = r"(?m:^)(?:server|client)[$#] "
+# A program that ends by itself at ^C leaves no newline behind.
+PROMPT: Final = rf"(?:(?m:^)|(?<=\^C))(?:(?:{'|'.join(KNOWN_HOSTS)})[$#]|nft>) "
 ENDINGS: Final = (*KEYS, "exit", "exitall")
 """What ends, or stops, the program in a terminal's foreground."""
-LOOKS: Final = "ss "
+NUMBERS: Final = [n for n in exercise_folders() if any(step.type for step in load_exercise(n).steps)]
+LOOKS: Final = ("ss ", "nstat ")
 """Commands that take one look; a person looks again when it was too early."""
 
 
@@ -32,10 +39,14 @@ def shell_of(terminal: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def terminals(names: set[str]) -> Iterator[dict[str, Terminal]]:
+def terminals(names: set[str], settings: Settings | None = None) -> Iterator[dict[str, Terminal]]:
+    """Open terminals on the hosts of a lab, the one under test unless another is given."""
+    environment = {**os.environ, **(variables(settings) if settings else {})}
     with contextlib.ExitStack() as stack:
         opened = {
-            name: stack.enter_context(Terminal([sys.executable, "-m", "lab.cli", *shell_of(name)], name=name))
+            name: stack.enter_context(
+                Terminal([sys.executable, "-m", "lab.cli", *shell_of(name)], environment, name=name)
+            )
             for name in sorted(names)
         }
         for terminal in opened.values():
@@ -73,16 +84,29 @@ def filled(text: str, addresses: Mapping[str, str]) -> str:
     return text
 
 
-@pytest.mark.parametrize("number", [n for n in exercise_folders() if any(s.type for s in load_exercise(n).steps)])
-def test_each_line_does_what_the_page_says(number: int, hosts_up: Settings, run_lab: RunLab) -> None:
-    assert run_lab("reset").returncode == 0
-    lines = [one for step in load_exercise(number).steps for one in step.type]
-    try:
-        with terminals({one.terminal for one in lines}) as opened:
-            for one in lines:
-                type_line(opened[one.terminal], one, hosts_up.addresses)
-    finally:
-        assert run_lab("reset").returncode == 0
+def jobs(items: Sequence[pytest.Function], _runs: Path) -> Mapping[Hashable, Job]:
+    """Return what the chosen tests want done by hand."""
+    asked = {item.callspec.params.get("number") for item in items if hasattr(item, "callspec")}
+    return {("by hand", number): partial(do_by_hand, load_exercise(number)) for number in NUMBERS if number in asked}
+
+
+def do_by_hand(exercise: Exercise, labs: Labs) -> None:
+    """Type each line of an exercise in its terminal, on a lab as `make up` makes it: with the kernel's own settings."""
+    lines = [one for step in exercise.steps for one in step.type]
+    with labs.one(exercise) as settings:
+        bring_up(settings, {host: {} for host in (*HOSTS, *exercise.lab.hosts)})
+        assert labs.on(settings, "reset").code == 0
+        try:
+            with terminals({one.terminal for one in lines}, settings) as opened:
+                for one in lines:
+                    type_line(opened[one.terminal], one, settings.addresses)
+        finally:
+            assert labs.on(settings, "reset").code == 0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_line_does_what_the_page_says(done: Done, number: int) -> None:
+    done["by hand", number].result()
 
 
 @pytest.mark.usefixtures("hosts_up")

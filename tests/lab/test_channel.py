@@ -236,7 +236,7 @@ def test_a_program_at_a_terminal_has_one_of_its_own_that_leads_a_session(channel
     assert ended(channel, "one")
     assert ended(channel, "two")
 
-    assert texts(channel)[0] == "True True True True"
+    assert "True True True True" in texts(channel)
     agent = "import os; print({open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[4] for pid in os.listdir('/proc') if pid.isdigit()})"
     assert channel.call("run", argv=[*PYTHON, agent])["stdout"].strip() == "{'0'}"  # nobody else has got a terminal
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lab.conditions import all_of, gone, held, several, state, unread, waiting
+import time
+
+from lab.conditions import all_of, asked, backed_up, gone, held, holders, several, state, still, unread, waiting
 from lab.kernel.sockets import parse_ss
 from lab.wire.segment import Endpoint
 
@@ -69,3 +71,47 @@ def test_held_asks_for_a_process_beside_the_state() -> None:
     assert not held("a").holds(ROWS, PORTS.get)
     assert held("a").holds(served, PORTS.get)
     assert held("a").words == "ESTAB a users:(…)"
+
+
+def queued(size: int) -> str:
+    return f"ESTAB 0 {size} 192.168.1.102:8000 192.168.1.101:58132\n"
+
+
+def test_backed_up_means_that_bytes_wait_in_a_queue_of_that_client() -> None:
+    assert backed_up("a").holds(parse_ss(queued(1)), PORTS.get)
+    assert not backed_up("a").holds(parse_ss(queued(0)), PORTS.get)
+    assert not backed_up("b").holds(parse_ss(queued(1)), PORTS.get)
+    assert not backed_up("a", queue="recv_q").holds(parse_ss(queued(1)), PORTS.get)
+    assert not backed_up("a", at_least=2).holds(parse_ss(queued(1)), PORTS.get)
+
+
+def test_still_means_that_a_queue_has_not_moved_for_a_time() -> None:
+    stuck = still("a", seconds=0.02)
+    begun = time.monotonic()
+    while not stuck.holds(parse_ss(queued(5)), PORTS.get):
+        assert time.monotonic() < begun + 5
+    assert time.monotonic() - begun >= 0.02
+
+
+def test_a_queue_that_moves_or_is_empty_is_not_still() -> None:
+    moving = still("a", seconds=0.0)
+    assert not still("a", seconds=0.0).holds(parse_ss(queued(0)), PORTS.get)
+    assert moving.holds(parse_ss(queued(5)), PORTS.get)
+    patient = still("a", seconds=3600)
+    for size in (5, 6, 5):
+        assert not patient.holds(parse_ss(queued(size)), PORTS.get)
+
+
+def test_holders_counts_the_processes_that_hold_an_established_connection() -> None:
+    rows = parse_ss("""State Recv-Q Send-Q Local Address:Port Peer Address:Port Process
+LISTEN 0 5 192.168.1.102:8000 0.0.0.0:* users:(("s",pid=1,fd=3))
+ESTAB  0 0 192.168.1.101:1001 192.168.1.111:8000 users:(("f",pid=4,fd=4))
+ESTAB  0 0 192.168.1.101:1002 192.168.1.112:8000 users:(("f",pid=5,fd=4))
+ESTAB  0 0 192.168.1.101:1003 192.168.1.113:8000 users:(("f",pid=5,fd=5))
+""")
+    assert [count for count in range(5) if holders(count).holds(rows, PORTS.get)] == [2]
+
+
+def test_asked_means_that_somebodys_request_waits_unread() -> None:
+    assert asked().holds(parse_ss("ESTAB 152 0 192.168.1.111:8000 192.168.1.101:58132\n"), PORTS.get)
+    assert not asked().holds(ROWS, PORTS.get), "Recv-Q of LISTEN is no request"

@@ -33,6 +33,12 @@ def test_a_server_stands_in_for_the_one_that_the_exercise_is_about(images: Path)
     assert read_stand_ins("right", "wrong", (), images) == {"right": "wrong"}
 
 
+def test_in_an_exercise_about_a_client_it_is_a_client_that_stands_in(images: Path) -> None:
+    assert read_stand_ins("prompt", "rude", (), images) == {"prompt": "rude"}
+    with pytest.raises(UsageError):
+        read_stand_ins("prompt", "wrong", (), images)
+
+
 def test_pairs_replace_servers_and_clients(images: Path) -> None:
     asked = ("right=wrong", "prompt=rude")
     assert read_stand_ins("right", None, asked, images) == {"right": "wrong", "prompt": "rude"}

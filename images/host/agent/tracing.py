@@ -12,7 +12,7 @@ from process import kill
 from reply import Reply
 
 PATTERN = "/tmp/*.strace"
-TRACE_BYTES = 8388608
+TRACE_BYTES = 33554432
 SECONDS = 3.0
 POLL_SECONDS = 0.003
 

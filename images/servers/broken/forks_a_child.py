@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Broken on purpose, as exercise 3 sees it: it leaves each connection to a child process.
+"""Broken on purpose: as exercise 3 sees it, it leaves each connection to a child process.
 
 That is a way to serve many clients. But the row of the connection then belongs to another process than the LISTEN
 row, and stopping this one stops nothing: the child reads end-of-file and closes, where CLOSE-WAIT should stand still.

@@ -29,9 +29,10 @@ def read_request(connection: socket.socket) -> tuple[str, dict[str, str], bytes]
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    while len(body) < int(headers.get("content-length", 0)):
+    length = int(headers.get("content-length", 0))
+    while len(body) < length:
         body += receive(connection)
-    return first, headers, body
+    return first, headers, body[:length]
 
 
 def receive(connection: socket.socket) -> bytes:

@@ -94,6 +94,8 @@ def test_every_measurement_has_its_words(language: str) -> None:
     texts = texts_of(language)
     rows = [RESET, RUN, Comparison("run-starts", (1.0,), (1.0,), Goal(2, faster=False), parts={"starts": 0.4})]
     rows += [Comparison(name, (1.0,), (1.0,), Goal(2, faster=True)) for name in ("channel", "up")]
+    minute = Comparison("everything", (50.0,), (60.0,), Goal(1, faster=False), parts={"waits": 20.0, "rest": 30.0})
+    rows.append(minute)
     alone = [Plain(name, (1.0,)) for name in ("exercise", "judge", "list", "capture", "ss")]
     page = document([*rows, *alone], FACTS, 3, texts)
     assert "{" not in page

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from lab.evidence.records import Action, Evidence
-from tests.bench.waits import Wait, kernel_waits, stood_still, union_seconds
+from tests.bench.waits import Wait, imposed_seconds, kernel_waits, retry_waits, stood_still, union_seconds
 from tests.unit.judge.builders import BEGUN, MS, SERVER, A, B, Frame, Talk, capture, evidence
 
 
@@ -73,3 +73,17 @@ def test_conversations_side_by_side_are_each_looked_at() -> None:
     waits = kernel_waits(evidence_of(one + two))
     assert {wait.waiting for wait in waits} == {A, B, SERVER}
     assert union_seconds(waits) == pytest.approx(0.004)
+
+
+def test_the_time_to_the_last_retry_is_imposed_though_nobody_answers() -> None:
+    frames = at([*Talk().frames("> S"), *Talk().frames("> S"), *Talk().frames("> S")], 0, 1000, 2000)
+    run = evidence_of(frames)
+    assert kernel_waits(run) == ()
+    assert milliseconds(retry_waits(run)) == [("S", 2000.0)]
+    assert imposed_seconds(run) == pytest.approx(2.0)
+    assert imposed_seconds(evidence_of(frames, acts=(1500,))) == pytest.approx(0.5)
+
+
+def test_what_is_sent_once_is_no_retry() -> None:
+    frames = at(Talk().frames("> S", "< S.", "> .", "> P. hello", "< ."), 0, 1, 2, 3, 4)
+    assert retry_waits(evidence_of(frames)) == ()

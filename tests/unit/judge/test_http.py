@@ -11,6 +11,7 @@ from lab.judge.errors import ExerciseError
 from lab.judge.http import carried, ends_by, request, response
 from lab.judge.http_dates import dated, weekday
 from lab.judge.judging import say
+from lab.judge.letting_go import lets_go
 from lab.judge.verdict import Expectation, Result, Verdict
 from tests.unit.judge.builders import BEGUN, MS, OPEN, Talk, capture, evidence
 
@@ -197,6 +198,8 @@ def test_a_date_that_cannot_be_read_fails(text: str) -> None:
         (lambda: carried("a", id="x", size="some"), "amount"),
         (lambda: dated("a", id="x", off="soon"), "amount"),
         (lambda: weekday("a", "Wednesday", id="x"), "http-weekday"),
+        (lambda: lets_go("a", by="server", how="tired", id="x"), "lets-go"),
+        (lambda: lets_go("a", by="b", how="fin", id="x"), "closes-first"),
     ],
 )
 def test_what_an_exercise_writes_wrongly_is_named(write: Any, code: str) -> None:
@@ -219,3 +222,22 @@ def test_a_conversation_that_is_not_there_fails() -> None:
     assert request("a", id="r", message="...").judge(seen).verdict is Verdict.FAIL
     with pytest.raises(EvidenceError):
         evidence().party("nobody")
+
+
+@pytest.mark.parametrize(
+    ("end", "by", "how", "holds"),
+    [
+        (CLOSE, "server", "fin", True),
+        (CLOSE, "a", "fin", True),
+        (CLOSE, "server", "reset", False),
+        (("> F.", "< R."), "server", "reset", True),
+        (("> F.", "< R."), "a", "fin", True),
+        (("< F.", "> .", "< R"), "server", "fin", False),
+        ((), "server", "fin", False),
+        ((), "server", "reset", False),
+    ],
+)
+def test_how_an_end_let_go(end: tuple[str, ...], by: str, how: str, holds: bool) -> None:  # noqa: FBT001 - a case
+    result = lets_go("a", by=by, how=how, id="g").judge(run(GET, *HELLO, end=end))
+    assert (result.verdict is Verdict.PASS) == holds
+    assert all(look.frame for look in result.look) == bool(end)

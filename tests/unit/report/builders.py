@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from lab.evidence.records import Action, CaptureRecord, Evidence, LabFacts, Output, Party, Snapshot, Step, Stopped
+from lab.evidence.records import Action, CaptureRecord, Evidence, Exit, LabFacts, Output, Party, Snapshot, Step, Stopped
 from lab.exercise import Closes, Exercise, Judgement, Ladder, Printed, Rows, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
@@ -306,6 +306,16 @@ def all_stopped() -> Judgement:
         Result("time-wait", "server_first", Verdict.FAIL, Message("as-expected"), not_reached),
         Result("counted", "three_or_four", Verdict.FAIL, Message("as-expected"), not_reached),
     )
+
+
+def all_well_but_a_claim() -> Judgement:
+    """Return the judgement of a run in which every expectation holds, and neither side of a claim."""
+    return replace(all_well(), verdict=Verdict.FAIL, claims=(ClaimResult("B4", Ruling.BROKEN),))
+
+
+def ended(actor: str, status: int) -> Exit:
+    """Return the end of a program."""
+    return Exit(BEGUN + 90 * MS, actor, status)
 
 
 def without(evidence: Evidence, **changes: object) -> Evidence:

@@ -6,10 +6,13 @@ import pytest
 
 from lab.exercise import load_exercise
 from lab.report.readme import README, marks, refreshed
+from lab.report.words import Words
+from lab.settings import read_settings
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES
 
 NUMBERS = list(exercise_folders())
+ADDRESSES = read_settings({}).addresses
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -24,7 +27,7 @@ def test_the_made_parts_are_there_and_up_to_date(number: int, language: str) -> 
     for step in exercise.steps:
         for one in step.type:
             if " " in one.line:
-                assert f"`{one.line.replace('{server}', '192.168.1.102')}`" in text
+                assert f"`{Words(exercise.texts(language), language, ADDRESSES).filled(one.line)}`" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from lab.evidence.records import Step
 from lab.report import ladder
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import cells, for_encoding, plain
 from lab.report.seen import sightings
 from lab.report.transcript import next_begin
 from lab.report.words import Words
+from tests.unit.judge.builders import BEGUN, MS, capture
 from tests.unit.report import builders
 
 WORDS = ladder.LadderWords("client", "server", "again", lambda count: f"{count} more")
@@ -31,6 +33,14 @@ def test_the_handshake_with_both_ends_states() -> None:
         "ESTAB        ◀── S.  seq 0 ack 1 ──────────                    0.038",
         "             ─── .   ack 1 ───────────────▶   ESTAB            0.061",
     ]
+
+
+def test_what_is_sent_again_in_the_handshake_belongs_to_it() -> None:
+    asked_twice = capture("server", "> S", "< S.", "< S.", "> .", "> P. hello")
+    step, conversation = Step("connects", BEGUN, BEGUN + 1000 * MS), asked_twice.conversations[0]
+    opening = part_of(conversation, "open", step, None)
+    assert [segment.flags.letters for segment in opening] == ["S", "S.", "S.", "."]
+    assert [segment.payload for segment in part_of(conversation, "data", step, None)] == [b"hello"]
 
 
 def test_data_belongs_to_the_step_in_which_it_was_sent() -> None:

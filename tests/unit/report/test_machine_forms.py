@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -17,50 +16,10 @@ from lab.judge.verdict import Message, Result, Verdict
 from lab.report import jsonform
 from lab.report.error import show_error
 from lab.report.junit import junit_document
+from tests.schema import violations
 from tests.unit.report import builders
 
 SCHEMA = json.loads(jsonform.SCHEMA_FILE.read_text(encoding="utf-8"))
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
-KNOWN = {
-    "$schema", "$id", "$defs", "$ref", "title", "type", "properties", "required", "additionalProperties", "items",
-    "enum", "const", "anyOf", "pattern", "minimum", "minLength",
-}  # fmt: skip
-
-
-def violations(value: Any, schema: Mapping[str, Any], at: str = "$") -> Iterator[str]:  # noqa: C901, PLR0912
-    """Say where a value breaks a schema; knows the part of JSON Schema 2020-12 that the verdict's schema uses."""
-    assert set(schema) <= KNOWN, f"{at}: this validator does not know {set(schema) - KNOWN}"
-    if "$ref" in schema:
-        yield from violations(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], at)
-        return
-    if "anyOf" in schema and all(list(violations(value, option, at)) for option in schema["anyOf"]):
-        yield f"{at}: fits none of anyOf"
-    if "const" in schema and value != schema["const"]:
-        yield f"{at}: {value!r} is not {schema['const']!r}"
-    if "enum" in schema and value not in schema["enum"]:
-        yield f"{at}: {value!r} is not one of {schema['enum']}"
-    names = schema.get("type", [])
-    types = tuple(TYPES[name] for name in ([names] if isinstance(names, str) else names))
-    if types and (not isinstance(value, types) or isinstance(value, bool)):
-        yield f"{at}: {value!r} is no {names}"
-        return
-    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
-        yield f"{at}: {value!r} does not match"
-    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
-        yield f"{at}: too short"
-    if isinstance(value, int) and value < schema.get("minimum", value):
-        yield f"{at}: {value} is too small"
-    if isinstance(value, list) and "items" in schema:
-        for index, item in enumerate(value):
-            yield from violations(item, schema["items"], f"{at}[{index}]")
-    if isinstance(value, dict):
-        yield from (f"{at}: {name} is missing" for name in schema.get("required", ()) if name not in value)
-        for name, item in value.items():
-            inner = schema.get("properties", {}).get(name, schema.get("additionalProperties", True))
-            if inner is False:
-                yield f"{at}: {name} is not allowed"
-            elif isinstance(inner, dict):
-                yield from violations(item, inner, f"{at}.{name}")
 
 
 def document(judgement: Judgement, language: str = "en") -> dict[str, Any]:
@@ -158,6 +117,14 @@ def test_junit_names_the_claims_as_properties() -> None:
     named = {one.attrib["name"]: one.attrib["value"] for one in properties}
     assert named["claim.B4"].startswith("refuted: TIME-WAIT belongs to the side that closes first")
     assert named["kernel"] == "6.18.5"
+
+
+def test_junit_has_a_failed_case_for_a_claim_where_the_lab_itself_is_wrong() -> None:
+    suites = junit(builders.all_well_but_a_claim())
+    assert suites.attrib["failures"] == "1"
+    assert int(suites.attrib["tests"]) == len(list(suites.iter("testcase")))
+    (case,) = [case for case in suites.iter("testcase") if case.find("failure") is not None]
+    assert (case.attrib["classname"], case.attrib["name"]) == ("ex03", "claim.B4")
 
 
 def test_junit_survives_bytes_that_xml_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:

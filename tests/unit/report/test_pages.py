@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from lab.evidence.records import Evidence, Stopped
+from lab.exercise import Judgement
 from lab.judge.claims import ClaimResult, Ruling
 from lab.judge.verdict import Verdict
 from lab.report.asking import Asker
@@ -162,11 +163,26 @@ def test_evidence_that_is_missing_or_damaged_is_said_not_raised() -> None:
     assert "prompt printed nothing in this step." in text
 
 
-@pytest.mark.parametrize(("run", "said"), [(Verdict.PASS, "THE LAB IS WRONG"), (Verdict.FAIL, "not by this run")])
-def test_only_a_run_that_passed_can_convict_the_lab_itself(run: Verdict, said: str) -> None:
+@pytest.mark.parametrize(("rules", "said"), [(True, "THE LAB IS WRONG"), (False, "not by this run")])
+def test_only_a_run_that_may_rule_can_convict_the_lab_itself(*, rules: bool, said: str) -> None:
     words = Words(builders.an_exercise().texts("en"), "en", {})
-    (story,) = claim_stories([ClaimResult("B4", Ruling.BROKEN)], words, run)
+    judgement = Judgement(Verdict.FAIL, (), (ClaimResult("B4", Ruling.BROKEN),), rules)
+    (story,) = claim_stories(judgement, words)
     assert story.label == said
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "neither side of B4"), ("zh-CN", "B4 的两种说法")])
+def test_a_run_that_convicts_the_lab_itself_says_so_beside_its_verdict(language: str, words: str) -> None:
+    assert words in page("all_well_but_a_claim", language, 200)
+    assert words in markdown("all_well_but_a_claim", language)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "forgets_close stands in for serve_blocking"),
+                                                 ("zh-CN", "由 forgets_close 代替 serve_blocking")])  # fmt: skip
+def test_a_page_says_who_stood_in_for_whom(language: str, words: str) -> None:
+    run = builders.without(builders.a_run(), stand_ins={"serve_blocking": "forgets_close"})
+    assert words in page(evidence=run, language=language)
+    assert escaped(words) in markdown("all_well", language, run)
 
 
 def test_a_moment_that_never_came_is_said() -> None:

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""Broken on purpose: setblocking(False) is forgotten, so accept() waits; of ``images/servers/serve_nb_accept.py``.
+
+Whoever connects is then taken in at once, without a pause: to be blocked in the kernel is no worse than to sleep.
+"""
+
+import argparse
+import signal
+import socket
+import sys
+import time
+
+
+def converse(connection: socket.socket) -> bool:
+    """Answer one client until it leaves; False when it asked the whole server to end."""
+    while True:
+        message = connection.recv(1024)  # blocks all the same: this socket is a new one, with a mode of its own
+        if not message:  # end-of-file: the client has closed its side
+            return True
+        print("received", message, flush=True)
+        if message == b"exit":
+            return True
+        if message == b"exitall":
+            return False
+        connection.sendall(message.upper())
+
+
+def main() -> None:
+    """Listen, and serve one client after the other."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("--backlog", type=int, default=5)
+    arguments.add_argument("--interval", type=float, default=1.0, help="pause (s) when nobody is there")
+    options = arguments.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())  # at once, wherever we wait
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
+    listener.listen(options.backlog)
+    # The mistake: listener.setblocking(False) is missing.
+    print(f"waiting on {options.host}:{options.port}", flush=True)
+
+    running = True
+    while running:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:  # EAGAIN: nobody
+            time.sleep(options.interval)
+            continue
+        try:
+            with connection:  # closes it, also when the client closed first
+                running = converse(connection)
+        except OSError as error:  # a reset, say: this client is lost, and only this one
+            print("lost a client:", error, flush=True)
+    listener.close()
+
+
+if __name__ == "__main__":
+    main()

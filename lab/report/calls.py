@@ -1,0 +1,105 @@
+"""The system calls of a program in one step: which, on what, how often, how long inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len
+
+from lab.evidence.records import Evidence, Step
+from lab.judge.calls import LISTENER, calls_within, overlap_ns, whole_trace
+from lab.judge.costs import prints
+from lab.judge.service import client_names
+from lab.kernel.calls import Call
+from lab.report.ink import Line, Role, Span, line, pad, pad_left
+from lab.report.lengths import duration
+from lab.wire.segment import Endpoint
+
+_MOST: Final = 10
+_GAP: Final = 2
+
+
+@dataclass(slots=True)
+class Group:
+    """Calls of one name on one thing with one outcome."""
+
+    name: str
+    on: str
+    error: str
+    count: int = 0
+    inside_ns: int = 0
+    longest_ns: int = 0
+
+
+class CallWords(NamedTuple):
+    """The heading's words, and what stands for the groups left out (a template with `{count}`)."""
+
+    call: str
+    on: str
+    times: str
+    inside: str
+    longest: str
+    more: str
+
+
+def groups(evidence: Evidence, party: str, step: Step) -> list[Group]:
+    """Return the calls of a step, those with the longest time inside first; what it printed is left out.
+
+    A call that began in an earlier step counts with the time that it spent in this one. How a server starts is nothing
+    that it does for anybody: what comes before it listens is left out.
+    """
+    trace = whole_trace(evidence, party)
+    names = client_names(evidence, party)
+    listens = max((call.begun_ns for call in trace.calls if call.name == "listen"), default=step.begun_ns)
+    window = max(step.begun_ns, listens), step.ended_ns
+    found: dict[tuple[str, str, str], Group] = {}
+    under_way = [call for call in trace.calls if call.begun_ns < window[0] and overlap_ns(call, window)]
+    for call in (*under_way, *calls_within(trace, window)):
+        if prints(call) or call.name.startswith("exit"):
+            continue
+        key = (call.name, place_of(call, names), "" if call.broken_off else call.error or "")
+        group = found.setdefault(key, Group(*key))
+        spent = overlap_ns(call, window)
+        group.count += 1
+        group.inside_ns += spent
+        group.longest_ns = max(group.longest_ns, spent)
+    return sorted(found.values(), key=lambda group: -group.inside_ns)
+
+
+def place_of(call: Call, names: Mapping[Endpoint, str]) -> str:
+    """Return what a call works on: a client's name, `listener`, `fd 5`, or nothing."""
+    on = call.on
+    if on is None:
+        return ""
+    if on.peer and on.peer in names:
+        return names[on.peer]
+    return LISTENER if on.local and on.peer is None else f"fd {on.fd}"
+
+
+def draw(found: Sequence[Group], words: CallWords) -> list[Line]:
+    """Return the table's lines."""
+    rows = [
+        (
+            f"{group.name} {group.error}".strip(),
+            group.on,
+            str(group.count),
+            duration(group.inside_ns),
+            duration(group.longest_ns),
+        )
+        for group in found[:_MOST]
+    ]
+    head = words[:5]
+    widths = [max(cell_len(row[at]) for row in (head, *rows)) for at in range(len(head))]
+    lines = [line(Span(_row(head, widths), Role.DIM))]
+    lines += [line(_row(row, widths)) for row in rows]
+    if len(found) > _MOST:
+        lines.append(line(Span(words.more.format(count=len(found) - _MOST), Role.DIM)))
+    return lines
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+    left = [pad(text, width) for text, width in zip(row[:2], widths[:2], strict=True)]
+    right = [pad_left(text, width) for text, width in zip(row[2:], widths[2:], strict=True)]
+    return (" " * _GAP).join((*left, *right)).rstrip()

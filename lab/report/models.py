@@ -1,0 +1,80 @@
+"""The views of the models of a server: their calls, whom they served when, what they cost, where they wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from lab.evidence.records import Evidence, Step
+from lab.exercise import Calls, Costs, Served, Spent, Waits
+from lab.judge.chain import chain_of
+from lab.judge.costs import cost_of
+from lab.judge.service import services
+from lab.report import calls, costs, served, spent, waits
+from lab.report.ink import Line
+from lab.report.words import Words
+
+Drawing = tuple[Callable[[int], list[Line]] | None, tuple[str, ...]]
+"""How it is drawn at a width, None where there is nothing, and the notes that explain it."""
+
+
+def show(evidence: Evidence, view: Calls | Served | Costs | Waits | Spent, step: Step, words: Words) -> Drawing:
+    """Return one of these views; EvidenceError for what the run does not have."""
+    match view:
+        case Calls():
+            return _calls(evidence, view, step, words)
+        case Served():
+            return _served(evidence, view, words)
+        case Costs():
+            return _costs(evidence, view, words)
+        case Waits():
+            return _waits(evidence, view, step, words)
+        case Spent():
+            return _spent(evidence, view, words)
+
+
+def _calls(evidence: Evidence, view: Calls, step: Step, words: Words) -> Drawing:
+    found = calls.groups(evidence, view.party, step)
+    program = evidence.party(view.party).program
+    if not found:
+        return None, (words.lab("calls.none", program=program),)
+    labels = calls.CallWords(*(words.lab(f"calls.{name}", count="{count}") for name in calls.CallWords._fields))
+    return lambda _width: calls.draw(found, labels), (words.lab("calls.note", program=program),)
+
+
+def _served(evidence: Evidence, view: Served, words: Words) -> Drawing:
+    found = services(evidence, view.clients)
+    if not found:
+        return None, (words.lab("served.none"),)
+
+    def said(time: str | None) -> str:
+        return words.lab("served.never") if time is None else words.lab("served.after", time=time)
+
+    legend = words.lab("served.legend", answered=served.ANSWERED, waiting=served.WAITING, open=served.OPEN)
+    return partial(served.draw, found, said), (legend,)
+
+
+def _costs(evidence: Evidence, view: Costs, words: Words) -> Drawing:
+    labels = costs.CostWords(*(words.lab(f"costs.{name}", text="{text}") for name in costs.CostWords._fields))
+    found = [(cost_of(evidence, program), words.maybe(f"breaks.{program}")) for program in view.programs]
+    return partial(costs.draw, found, labels), (words.lab("costs.note"),)
+
+
+def _waits(evidence: Evidence, view: Waits, step: Step, words: Words) -> Drawing:
+    acts = chain_of(evidence, view.party, step)
+
+    def say(name: str, /, **fields: object) -> str:
+        return words.lab(f"waits.{name}", **fields)
+
+    return lambda width: waits.draw(acts, say, width), (words.lab("waits.note"),)
+
+
+def _spent(evidence: Evidence, view: Spent, words: Words) -> Drawing:
+    labels = spent.SpentWords(*(words.lab(f"spent.{name}") for name in spent.SpentWords._fields))
+    rows = [
+        (words.own(f"spans.{name}"), evidence.usage(first, view.party), evidence.usage(last, view.party))
+        for name, (first, last) in view.spans.items()
+    ]
+    lines = spent.draw(rows, view.requests, labels)
+    note = words.lab("spent.note", program=evidence.party(view.party).program, requests=view.requests)
+    return lambda _width: lines, (note,)

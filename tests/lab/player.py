@@ -1,0 +1,34 @@
+"""Run one `lab` command after the other in one process: what it loads is loaded once. Requests and answers are JSON lines."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import traceback
+
+from lab.cli import main
+
+
+def serve() -> None:
+    """Do what each line of stdin asks for, and answer with the exit code and what was said."""
+    answers = sys.stdout
+    for line in sys.stdin:
+        request = json.loads(line)
+        os.environ.update(request["environment"])
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main(request["arguments"])
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            except BaseException:  # noqa: BLE001 - a defect, told to the test
+                traceback.print_exc()
+                code = -1
+        print(json.dumps([code, out.getvalue(), err.getvalue()]), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    serve()

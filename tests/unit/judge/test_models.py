@@ -1,0 +1,195 @@
+"""The expectations about system calls, about who is served when, and about what is spent: on a recorded run."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.errors import EvidenceError
+from lab.evidence.records import CaptureRecord, Evidence, Step
+from lab.evidence.store import load
+from lab.judge.calls import blocked_in, called
+from lab.judge.chain import chain_of
+from lab.judge.costs import cost_of
+from lab.judge.errors import ExerciseError
+from lab.judge.judging import Judged
+from lab.judge.service import in_turn, services
+from lab.judge.serving import overlap, served, waits_for
+from lab.judge.spending import spent
+from lab.judge.verdict import Result, Verdict
+from lab.wire.segment import Endpoint
+
+RUN = Path(__file__).parents[2] / "fixtures" / "runs" / "models"
+IN_TURN, AT_ONCE = "serve_blocking.plain.trio", "serve_poll.plain.trio"
+
+
+@pytest.fixture(scope="module")
+def run() -> Evidence:
+    return _named(load(RUN))
+
+
+def _named(evidence: Evidence) -> Evidence:
+    """Return the run with each connection of a trio as a client of its own, as `stage.client` would have them."""
+    parties = list(evidence.parties)
+    for trio in [one for one in evidence.parties if one.name.endswith(".trio")]:
+        for found in services(evidence, (trio.name,)):
+            name = f"{trio.name}.{found.name}"
+            parties.append(replace(trio, name=name, local=Endpoint(*found.conversation.client)))
+    return replace(evidence, parties=tuple(parties))
+
+
+def fails(expectation: Judged, run: Evidence) -> Result:
+    result = expectation.judge(run)
+    assert result.verdict is Verdict.FAIL, result
+    return result
+
+
+def passes(expectation: Judged, run: Evidence) -> None:
+    result = expectation.judge(run)
+    assert result.verdict is Verdict.PASS, result
+
+
+def test_calls_are_counted_on_one_connection_under_the_name_that_programs_use(run: Evidence) -> None:
+    client = "serve_blocking.traced.trio.a"
+    passes(called("serve_blocking.traced", "send", 15, of=client, id="c"), run)
+    passes(called("serve_blocking.traced", "sendto", 15, of=client, id="c"), run)
+    passes(called("serve_blocking.traced", "accept", 6, of="listener", id="c"), run)
+    passes(called("serve_blocking.traced", "recv", 0, error="EAGAIN", id="c"), run)
+
+
+def test_calls_are_counted_between_two_readings(run: Evidence) -> None:
+    passes(called("serve_poll.traced", "poll", 0, within=("rests", "rested"), id="c"), run)
+    passes(called("serve_poll.traced", "poll", ">10", within=("asked", "answered"), id="c"), run)
+
+
+def test_a_count_that_fails_shows_what_was_called_instead_and_where(run: Evidence) -> None:
+    result = fails(called("serve_poll.traced", "epoll_wait", ">0", id="c"), run)
+    assert result.comparison is not None
+    first, *others = result.comparison.pairs
+    assert (first.expected, first.observed) == (("epoll_wait()", ">0"), ("epoll_wait()", "0"))
+    assert first.differs == {1}
+    assert any((pair.observed or ("",))[0].startswith("poll") for pair in others)
+    assert result.look[0].file == "traces/serve_poll.traced.strace"
+    assert result.look[0].line == 1
+
+
+def test_a_call_that_a_signal_broke_off_is_not_counted_twice(run: Evidence) -> None:
+    calls = run.trace("serve_blocking.traced").calls
+    assert any(call.broken_off for call in calls) or calls[-1].name == "accept4"
+    passes(called("serve_blocking.traced", "accept", 6, id="c"), run)
+
+
+def test_a_waiting_client_waits_while_the_server_is_inside_the_call_for_another(run: Evidence) -> None:
+    server, a, b = "serve_blocking.traced", "serve_blocking.traced.trio.a", "serve_blocking.traced.trio.b"
+    passes(blocked_in(server, "recv", of=a, while_waits=b, id="b"), run)
+    result = fails(blocked_in(server, "accept", of="listener", while_waits=b, id="b"), run)
+    assert result.comparison is not None
+    assert result.comparison.pairs[1].observed is not None
+    assert result.comparison.pairs[1].observed[0] == f"recvfrom({a})"
+    assert result.look[0].line is not None
+    assert "recvfrom" in run.trace(server).text.split("\n")[result.look[0].line - 1]
+
+
+def test_where_a_program_waits_needs_a_time() -> None:
+    with pytest.raises(ExerciseError):
+        blocked_in("server", "recv", id="b")
+
+
+def test_a_cut_trace_decides_nothing(run: Evidence) -> None:
+    cut = replace(run, traces=tuple(replace(trace, cut=True) for trace in run.traces))
+    assert called("serve_poll.traced", "poll", id="c").judge(cut).verdict is Verdict.INCONCLUSIVE
+
+
+def test_clients_of_a_blocking_server_are_served_in_turn(run: Evidence) -> None:
+    a, b, c = (f"{IN_TURN}.{name}" for name in "abc")
+    passes(served((a, b, c), id="s"), run)
+    passes(waits_for(b, a, id="w"), run)
+    result = fails(served((b, a, c), id="s"), run)
+    assert result.comparison is not None
+    assert [pair.agrees for pair in result.comparison.pairs] == [False, False, True]
+    fails(overlap((a, b, c), id="o"), run)
+    assert in_turn(services(run, (IN_TURN,)))
+
+
+def test_clients_of_a_polling_server_are_served_at_the_same_time(run: Evidence) -> None:
+    a, b, c = (f"{AT_ONCE}.{name}" for name in "abc")
+    passes(overlap((a, b, c), id="o"), run)
+    result = fails(waits_for(b, a, id="w"), run)
+    assert result.comparison is not None
+    assert [pair.observed[0] for pair in result.comparison.pairs if pair.observed] == [
+        f"{b}: request",
+        f"{b}: answer",
+        f"{a}: FIN",
+    ]
+    assert not in_turn(services(run, (AT_ONCE,)))
+
+
+def test_an_answer_that_never_came_is_said(run: Evidence) -> None:
+    a, b = (f"{IN_TURN}.{name}" for name in "ab")
+    record = run.capture("server")
+    port = services(run, (b,))[0].conversation.client.port
+    kept = [segment for segment in record.capture.segments if segment.dst.port != port or not segment.length]
+    silent = replace(run, captures=(_only(record, {segment.number for segment in kept}),))
+    result = fails(waits_for(b, a, id="w"), silent)
+    assert result.observed.code == "answered-never"
+
+
+def test_what_is_spent_is_a_ratio(run: Evidence) -> None:
+    asked = ("asked", "answered")
+    passes(spent("serve_poll.plain", asked, ">0.3", than_party="serve_blocking.plain", what="wakeups", id="p"), run)
+    passes(spent("serve_poll.plain", ("rests", "rested"), "<0.1", id="p"), run)
+    result = fails(spent("serve_poll.plain", asked, ">50", than_party="serve_blocking.plain", id="p"), run)
+    assert result.comparison is not None
+    assert result.comparison.pairs[0].differs == {1}
+    nothing = spent("serve_poll.plain", asked, ">1", than=("rests", "rests"), id="p")
+    assert nothing.judge(run).verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_cannot_be_compared_is_refused_when_the_exercise_is_loaded() -> None:
+    for ratio, what in (("many", "cpu"), (">1", "memory"), (">1", "wakeups")):
+        with pytest.raises(ExerciseError):
+            spent("server", ("a", "b"), ratio, what=what, id="p")
+
+
+def test_the_costs_are_those_of_the_standard_work(run: Evidence) -> None:
+    blocking, poll = cost_of(run, "serve_blocking"), cost_of(run, "serve_poll")
+    assert (blocking.in_turn, poll.in_turn) == (True, False)
+    assert 2 <= blocking.calls < poll.calls < 5
+    assert blocking.idle_calls == poll.idle_calls == 0
+    assert [name for name, _ in blocking.first_answers_ns] == ["a", "b", "c"]
+
+
+def test_the_calls_that_led_to_an_answer_show_who_was_waited_for() -> None:
+    run = load(RUN)
+    acts = chain_of(run, "serve_blocking.traced", run.step("serve_blocking"))
+    assert [(act.call.family, act.name) for act in acts] == [
+        ("recv", "b"),
+        ("close", "b"),
+        ("accept", "c"),
+        ("recv", "c"),
+        ("send", "c"),
+    ]
+    assert [(one.name, one.kind) for one in acts[0].arrivals] == [("b", "end")]
+    polled = chain_of(run, "serve_poll.traced", run.step("serve_poll"))
+    assert [act.call.family for act in polled] == ["poll", "recv", "send"]
+    assert polled[0].arrivals
+
+
+def test_a_step_without_an_answer_has_no_such_calls(run: Evidence) -> None:
+    with pytest.raises(EvidenceError):
+        chain_of(run, "serve_poll.traced", Step("empty", run.ended_ns, run.ended_ns))
+
+
+def _only(record: CaptureRecord, numbers: set[int]) -> CaptureRecord:
+    """Return a capture with only these frames."""
+    data, at, kept = record.data, 24, [record.data[:24]]
+    for number in range(1, record.captured + 1):
+        (length,) = struct.unpack_from("<I", data, at + 8)
+        if number in numbers:
+            kept.append(data[at : at + 16 + length])
+        at += 16 + length
+    count = len(kept) - 1
+    return replace(record, data=b"".join(kept), captured=count, received=count)

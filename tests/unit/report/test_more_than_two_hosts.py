@@ -1,0 +1,61 @@
+"""Pages of runs with more hosts than two, and what depends on which program had a part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from lab.evidence.records import Evidence, LabFacts, Output
+from lab.exercise import Text
+from lab.report.ink import Role, plain
+from lab.report.seen import sightings
+from lab.report.story import Story, tell
+from lab.report.terminal import head
+from lab.report.transcript import transcript
+from lab.report.views import Looking, show
+from lab.report.words import Words
+from lab.text.catalog import Catalog
+from tests.unit.report.builders import a_run, all_well, an_exercise
+
+SITES = {"site1": "192.168.1.111", "site2": "192.168.1.112", "site3": "192.168.1.113"}
+
+
+def run_with(*sites: str) -> Evidence:
+    """Return a run with three sites beside, of which these had a program."""
+    run = a_run()
+    lab = LabFacts(run.lab.name, run.lab.subnet, {**run.lab.addresses, **SITES})
+    first = run.parties[0]
+    parties = tuple(replace(first, name=site, host=site, program="serve_site") for site in sites)
+    return replace(run, lab=lab, parties=(*run.parties, *parties))
+
+
+def story(run: Evidence) -> Story:
+    exercise = an_exercise()
+    return tell(exercise, run, all_well(), exercise.texts("en"), "en", Path("runs/ex03"))
+
+
+def test_every_host_that_had_a_program_stands_at_the_head_of_the_page() -> None:
+    assert [host.name for host in story(run_with("site1", "site3")).hosts] == ["server", "client", "site1", "site3"]
+    assert [host.name for host in story(run_with()).hosts] == ["server", "client"]
+
+
+def test_hosts_stand_two_on_a_line_and_none_is_left_out() -> None:
+    lines = [plain(one) for one in head(story(run_with(*SITES)), 120)]
+    named = [[name for name in ("server ", "client ", *SITES) if name in line] for line in lines[1:4]]
+    assert named == [["server ", "client "], ["site1", "site2"], ["site3"]]
+
+
+def test_some_of_what_a_program_printed_can_be_shown() -> None:
+    run = a_run()
+    party, step = run.party("a"), run.steps[0]
+    outputs = tuple(Output(step.begun_ns, "a", "stdout", text) for text in ("200 page", "Traceback", "  more", "Error: 1"))
+    said = transcript(replace(run, outputs=outputs), party, step, r"^\d|^Error")
+    assert [span.text for span in said if span.role is Role.PLAIN] == ["200 page", "Error: 1"]
+
+
+def test_a_text_may_hang_on_the_program_that_was_played() -> None:
+    texts = Catalog({"shows": {"sender": {"prompt": "our own client", "browse": "a browser"}}}, "here")
+    run = a_run()
+    shown = show(Looking(run, sightings(run), Words(texts, "en", {})), Text("sender", party="a"), run.steps[0])
+    assert shown is not None
+    assert "our own client" in str(shown)

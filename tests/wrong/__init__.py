@@ -1,0 +1,1 @@
+"""What every deliberately wrong program makes fail, one module for each exercise: see base.py."""
