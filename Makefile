@@ -38,6 +38,11 @@ exercises: ## play every exercise, without questions, with one table | 逐个进
 .PHONY: always
 always:
 
+.PHONY: claims
+claims: ## rule on each of the article's claims by your own runs | 用自己的运行记录判定文章的每一条说法
+	@lab/setup/venv.sh
+	@$(lab) claims
+
 .PHONY: watch
 watch: ## show the sockets of both hosts side by side, changes marked | 并排显示两台主机的套接字，标出变化
 	$(ready)
@@ -54,7 +59,7 @@ shell-client: ## open a shell on the host "client", ROOT=1 for tcpdump | 打开�
 	@$(lab) shell client $(if $(ROOT),--root)
 
 # Every other host by its name: make shell-site1.
-shell-%: always
+shell-%: always ## open a shell on another host that is up: make shell-site1 | 打开其他已启动主机的 shell：make shell-site1
 	$(ready)
 	@$(lab) shell $* $(if $(ROOT),--root)
 

@@ -227,9 +227,7 @@ def _claims(options: argparse.Namespace, settings: Settings) -> int:
     from lab.commands.claims import claims  # noqa: PLC0415
     from lab.shelf import EXERCISES  # noqa: PLC0415
 
-    return claims(
-        settings, as_json=options.json, markdown=options.markdown, pages=EXERCISES if options.pages else None
-    )
+    return claims(settings, as_json=options.json, markdown=options.markdown, pages=EXERCISES if options.pages else None)
 
 
 if __name__ == "__main__":

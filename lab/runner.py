@@ -51,7 +51,9 @@ def play(
     return evidence
 
 
-def _play_on(hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, stand_ins: Mapping[str, str]) -> Evidence:
+def _play_on(
+    hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, stand_ins: Mapping[str, str]
+) -> Evidence:
     _refuse_taken_port(hosts["server"])
     environment = {"kernel": ""}
     for name, found in zip(hosts, _on_all(hosts, _make_ready), strict=True):

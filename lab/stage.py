@@ -204,7 +204,8 @@ class Stage:
     def hold_acks(self, *, on: str = "client", port: int = PORT, name: str = "hold") -> HeldAcks:
         """Hold back bare ACKs to a port where they leave the host `on`, but for connections that are already there.
 
-        What is returned releases them client by client, or all; it is a context, too. It ends with the run at the latest.
+        What is returned releases them client by client, or all; it is a context, too. It ends with the run at the
+        latest.
         """
         host = self.hosts[on]
         held = HeldAcks(self, host, name, port)

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _IMAGES: Final = ROOT / "images"
 
 
-def read_stand_ins(
-    subject: str, server: str | None, pairs: Iterable[str], images: Path = _IMAGES
-) -> Mapping[str, str]:
+def read_stand_ins(subject: str, server: str | None, pairs: Iterable[str], images: Path = _IMAGES) -> Mapping[str, str]:
     """Return who stands in for whom, by the name of the program that is replaced.
 
     `server` stands in for the exercise's `subject`, which in an exercise about a client is a client; each of `pairs` is

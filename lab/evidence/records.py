@@ -325,8 +325,8 @@ class Evidence:
     def conversation(self, client: str, host: str = "server") -> Conversation | None:
         """Return the conversation of the client of that name as captured on `host`, None when it is not there.
 
-        A client that was refused is gone before any `ss` can tell its port. Then it is the one conversation with whom it
-        dialled that is no other client's.
+        A client that was refused is gone before any `ss` can tell its port. Then it is the one conversation with whom
+        it dialled that is no other client's.
         """
         party = self.party(client)
         dialled = [each for each in self.capture(host).conversations if each.server == party.remote]

@@ -105,9 +105,7 @@ class Segments(Judged):
         wrong = [n for n, item in enumerate(aligned) if not item.agrees]
         if not wrong:
             begin = next((item.segment.number for item in aligned if item.segment is not None), None)
-            return self.result(
-                Verdict.PASS, Message("segments-agree"), comparison, (Look(record.file, frame=begin),)
-            )
+            return self.result(Verdict.PASS, Message("segments-agree"), comparison, (Look(record.file, frame=begin),))
         look = Look(record.file, frame=_frame(aligned, wrong[0], conversation))
         return self.result(Verdict.FAIL, Message("segments-differ", _counts(aligned)), comparison, (look,))
 

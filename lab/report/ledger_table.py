@@ -49,9 +49,7 @@ def ledger_lines(story: LedgerStory, width: int) -> Iterator[Line]:
 
 
 def _entry(one: EntryStory, words: Words, ids: int, rulings: int, width: int) -> Iterator[Line]:
-    left = line(
-        Span(pad(one.entry.id, ids), Role.STRONG), Span(pad(one.label, rulings), ROLES[one.entry.ruling])
-    )
+    left = line(Span(pad(one.entry.id, ids), Role.STRONG), Span(pad(one.label, rulings), ROLES[one.entry.ruling]))
     room = width - ids - rulings
     for part, role in _sentences(one, words, room):
         yield (*left, Span(part, role))

@@ -180,7 +180,7 @@ def read_httptools(kind: Kind, data: bytes, *, closed: bool, asked: str = "GET")
     # Only the head: in the same bytes the next message may stand, and the parser then tells of that one.
     head_end = _shortest(kind, data, lambda known: known.begun)
     _, parser, _ = _feed(kind, data[:head_end])
-    status = None if request else parser.get_status_code()  # type: ignore[attr-defined]
+    status = None if request else parser.get_status_code()  # type: ignore[union-attr]
     framing = _framing(kind, status, heard.headers, asked)
     if answers_head:
         heard.complete, heard.body = True, bytearray()
@@ -193,7 +193,7 @@ def read_httptools(kind: Kind, data: bytes, *, closed: bool, asked: str = "GET")
         "httptools",
         begun=True,
         complete=closed if framing is Framing.CLOSE else heard.complete,
-        method=parser.get_method().decode() if request else None,  # type: ignore[attr-defined]
+        method=parser.get_method().decode() if request else None,  # type: ignore[union-attr]
         target=heard.target if request else None,
         status=status,
         reason=None if request else heard.reason,

@@ -62,7 +62,9 @@ def retry_waits(evidence: Evidence, host: str = "server") -> tuple[Wait, ...]:
 def imposed_seconds(evidence: Evidence) -> float:
     """Return how long the kernel kept a run waiting in all: acknowledgements and retries, on whatever host captured."""
     hosts = [record.host for record in evidence.captures]
-    return union_seconds(wait for host in hosts for wait in (*kernel_waits(evidence, host), *retry_waits(evidence, host)))
+    return union_seconds(
+        wait for host in hosts for wait in (*kernel_waits(evidence, host), *retry_waits(evidence, host))
+    )
 
 
 def stood_still(wait: Wait, acts: Sequence[int]) -> Wait:

@@ -56,7 +56,9 @@ WRONG: Final[Mapping[str, Wrong]] = {
         # The last of the twenty stays open until the server is ended: its FIN may then come too late.
         may=("all-closed",),
     ),
-    "serve_blocking=forgets_listen": Wrong({}, stops=Stop("listens", "server", "ended-early", "OSError: .*Invalid argument")),
+    "serve_blocking=forgets_listen": Wrong(
+        {}, stops=Stop("listens", "server", "ended-early", "OSError: .*Invalid argument")
+    ),
     "serve_blocking=forks_a_child": Wrong(
         {
             "second-socket": Seen(ONE_DIFFERS, {"Process": r"forks_a_child fd=4 pid=\d+"}),
@@ -167,7 +169,9 @@ WRONG: Final[Mapping[str, Wrong]] = {
         # Where its answer has come unasked for, it lies unread: close() then resets.
         may=("mirror-row", "close-wait", "fin-wait-2", "stands-still", "time-wait-client", "four-segments"),
     ),
-    "serve_blocking=wrong_port": Wrong({}, stops=Stop("listens", "server", "did-not-listen", r".*:8000; LISTEN .*:8008")),
+    "serve_blocking=wrong_port": Wrong(
+        {}, stops=Stop("listens", "server", "did-not-listen", r".*:8000; LISTEN .*:8008")
+    ),
 }
 
 FORGED: Final[Mapping[str, Forged]] = {

@@ -48,7 +48,9 @@ def test_hosts_stand_two_on_a_line_and_none_is_left_out() -> None:
 def test_some_of_what_a_program_printed_can_be_shown() -> None:
     run = a_run()
     party, step = run.party("a"), run.steps[0]
-    outputs = tuple(Output(step.begun_ns, "a", "stdout", text) for text in ("200 page", "Traceback", "  more", "Error: 1"))
+    outputs = tuple(
+        Output(step.begun_ns, "a", "stdout", text) for text in ("200 page", "Traceback", "  more", "Error: 1")
+    )
     said = transcript(replace(run, outputs=outputs), party, step, r"^\d|^Error")
     assert [span.text for span in said if span.role is Role.PLAIN] == ["200 page", "Error: 1"]
 
