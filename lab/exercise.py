@@ -138,13 +138,15 @@ class Machine:
 class HttpMessage:
     """Show an HTTP message from a client's captured bytes, each line with what it means.
 
-    `which` is request or response, `at` its number in the conversation from 0, `host` whose capture is read.
+    `which` is request or response, `at` its number in the conversation from 0, `host` whose capture is read. With
+    `only` no other headers are shown: the reader has seen the rest before.
     """
 
     client: str
     which: str = "request"
     at: int = 0
     host: str = "server"
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def main() -> int:
     arguments.add_argument("--times", type=int, default=1, help="post so often, and only count")
     options = arguments.parse_args()
 
+    print(f"posting to {options.host}:{options.port}", flush=True)
     answered = 0
     for _ in range(options.times):
         try:

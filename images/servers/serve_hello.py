@@ -46,6 +46,7 @@ def main() -> None:
         try:
             with connection:
                 answer(connection, options.sleep)
+            print("closed", flush=True)
         except OSError as error:  # it has left, say: this client is lost, and only this one
             print("lost a client:", error, flush=True)
 

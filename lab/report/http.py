@@ -28,12 +28,23 @@ class Row(NamedTuple):
     meaning: str
 
 
-def rows(message: Message, words: Words) -> tuple[Row, ...]:
-    """Return the message's lines with their meanings: the exercise's own words, else the glossary's."""
+_LEFT_OUT: Final = Row("…", "")
+
+
+def rows(message: Message, words: Words, only: Sequence[str] = ()) -> tuple[Row, ...]:
+    """Return the message's lines with their meanings: the exercise's own words, else the glossary's.
+
+    With `only` the headers of other names are left out, and `…` stands for them.
+    """
     first, *headers = message.lines
     start = "request-line" if message.kind is Kind.REQUEST else "status-line"
     found = [Row(_clean(first.shown, words), words.maybe(f"parts.{start}") or words.lab(f"http.{start}"))]
-    found += [Row(_clean(header.shown, words), _meaning(header.shown, words)) for header in headers]
+    wanted = {name.lower() for name in only}
+    for header in headers:
+        if not wanted or _name(header.shown) in wanted:
+            found.append(Row(_clean(header.shown, words), _meaning(header.shown, words)))
+        elif found[-1] != _LEFT_OUT:
+            found.append(_LEFT_OUT)
     found.append(Row(_EMPTY_LINE, words.lab("http.empty-line")))
     if message.body:
         said = words.maybe(f"parts.{message.kind}-body") or words.lab("http.body", size=len(message.body))
@@ -44,8 +55,12 @@ def rows(message: Message, words: Words) -> tuple[Row, ...]:
     return tuple(found)
 
 
+def _name(header: str) -> str:
+    return header.partition(":")[0].strip().lower()
+
+
 def _meaning(header: str, words: Words) -> str:
-    name = header.partition(":")[0].strip().lower()
+    name = _name(header)
     own = words.maybe(f"parts.{name}")
     if own is not None:
         return own
@@ -68,7 +83,7 @@ def notes(message: Message, file: str, words: Words) -> tuple[str, ...]:
         said.append(words.lab("http.disagree", fields=", ".join(message.differences)))
     if message.valid:
         said.append(words.lab(f"http.ended-{message.ends_by}", missing=message.missing))
-    said.append(words.lab("http.frames", frames=_numbers(message.frames), file=file))
+    said.append(words.plural("http.frames", len(message.frames), frames=_numbers(message.frames), file=file))
     return tuple(said)
 
 

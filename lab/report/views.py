@@ -178,7 +178,7 @@ def _http(looking: Looking, view: HttpMessage) -> Shown:
     if view.at >= len(messages):
         return Shown(None, (words.lab("http.none", client=view.client),))
     message = messages[view.at]
-    rows = http.rows(message, words)
+    rows = http.rows(message, words, view.only)
     return Shown(partial(http.draw, rows), http.notes(message, evidence.capture(view.host).file, words))
 
 

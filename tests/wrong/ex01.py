@@ -71,13 +71,6 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "client-misses": Seen("d printed other lines", {"Line": "200 OK: 8 bytes, closed"}),
         }
     ),
-    "hello_dies=serve_hello": Wrong(
-        {
-            "fragile-dies": Seen("dies was still running"),
-            "thrown-out": Seen("w printed other lines", {"Line": "200 OK: 11 bytes, closed"}),
-        },
-        stops=Stop("leaves", "dies", "did-not-end", r"LISTEN .*:8000"),
-    ),
     "serve_http_full=full_cut": Wrong(
         {
             "body-read": Seen("g printed other lines", {"Line": "200 OK: 6 bytes, 22 bytes are missing"}),

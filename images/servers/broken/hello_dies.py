@@ -47,6 +47,7 @@ def main() -> None:
         connection, _ = listener.accept()
         with connection:  # the mistake: an error in here ends the whole server
             answer(connection, options.sleep)
+        print("closed", flush=True)
 
 
 if __name__ == "__main__":
