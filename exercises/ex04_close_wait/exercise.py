@@ -111,7 +111,7 @@ STEPS = (
             Type("server", "^Z", "Stopped"),
             Type("client", "^D", "gone"),
             Type("watcher", "ss -tan sport = :8000", r"CLOSE-WAIT +33 "),
-            Type("server", "fg %1", "BrokenPipeError"),
+            Type("server", "fg %1", r"BrokenPipeError: .*\n.*\$ "),
         ),
         show=(Rows("left"), Ladder("rude3", "close"), Printed("hello"), Printed("good3")),
     ),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.evidence.records import FORMAT
 from lab.hosts.channel import Channel
 from lab.settings import ROOT, Settings
 from tests.lab.conftest import RunLab
@@ -552,7 +553,7 @@ def test_a_capture_that_dropped_packets_decides_nothing(saved: Path) -> None:
         (lambda _: "[]", "field"),
         (lambda text: text.replace('"begun_ns"', '"begun"', 1), "begun_ns"),
         (lambda text: text.replace('"role": "server"', '"role": 7', 1), "parties[0].role"),
-        (lambda text: text.replace('"format": 1', '"format": 999', 1), "format version 999"),
+        (lambda text: text.replace(f'"format": {FORMAT}', '"format": 999', 1), "format version 999"),
         (lambda text: text.replace('"server.pcap"', '"/etc/passwd"', 1), "outside of its own folder"),
     ],
 )  # fmt: skip

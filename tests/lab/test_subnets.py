@@ -269,7 +269,7 @@ def test_the_compose_files_defaults_are_those_of_the_settings() -> None:
         service = made["services"][host]
         assert service["networks"]["lan"]["ipv4_address"] == defaults.addresses[host]
         assert service["container_name"] == defaults.container(host)
-        assert service["environment"]["LAB_ALLOWED"].split(",") == list(defaults.addresses.values())
+        assert service["environment"]["LAB_ALLOWED"].split(", ") == list(defaults.addresses.values())
 
 
 def without_lab_variables() -> dict[str, str]:

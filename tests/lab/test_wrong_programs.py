@@ -8,7 +8,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
 
 import pytest
 from rich.console import Console
@@ -23,13 +22,10 @@ from lab.report.story import Story, tell
 from lab.report.terminal import Page
 from lab.text.catalog import LANGUAGES, messages
 from tests.lab.manylabs import Answer, Done, Job, Labs
-from tests.wrong.base import Wrong, numbers, stand_ins, wrong_of
+from tests.wrong.base import Wrong, stand_ins
+from tests.wrong.packing import PLAYS, pack_with
 
 pytestmark = pytest.mark.lab
-
-ENTRIES: Final[Mapping[tuple[int, str], Wrong]] = {
-    (number, key): wrong for number in numbers() for key, wrong in wrong_of(number).items()
-}
 
 
 @dataclass(frozen=True)
@@ -98,14 +94,14 @@ def squeezed_words(detail: str) -> list[str]:
 def jobs(items: Sequence[pytest.Function], runs: Path) -> Mapping[Hashable, Job]:
     """Return the plays that the chosen tests ask for."""
     asked = {item.callspec.params.get("entry") for item in items if hasattr(item, "callspec")}
-    numbered = [(entry, runs / str(at)) for at, entry in enumerate(ENTRIES) if entry in asked]
+    numbered = [(entry, runs / str(at)) for at, entry in enumerate(PLAYS) if entry in asked]
     return {("wrong", *entry): partial(play, *entry, folder) for entry, folder in numbered}
 
 
 def play(number: int, key: str, runs: Path, labs: Labs) -> Played:
     exercise = load_exercise(number)
     pairs = [word for old, new in stand_ins(key).items() for word in ("--stand-in", f"{old}={new}")]
-    patience = ENTRIES[number, key].patience
+    patience = PLAYS[number, key].patience
     answer = labs.play(exercise, "run", str(number), "--build", *pairs, patience=patience, LAB_RUNS=str(runs))
     return Played(exercise, answer, runs / exercise.id / "latest")
 
@@ -118,14 +114,19 @@ def played(done: Done, entry: tuple[int, str]) -> Played:
 
 @pytest.fixture
 def wrong(entry: tuple[int, str]) -> Wrong:
-    return ENTRIES[entry]
+    return PLAYS[entry]
 
 
 def named(entry: object) -> str:
     return f"ex{entry[0]:02}-{entry[1]}" if isinstance(entry, tuple) else str(entry)
 
 
-every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def of(number: int, key: str) -> pytest.MarkDecorator:
+    """Choose the one play that a certain wrong program is part of."""
+    return pytest.mark.parametrize("entry", [(number, pack_with(number, key))], ids=named)
+
+
+every_entry = pytest.mark.parametrize("entry", PLAYS, ids=named)
 
 
 @every_entry
@@ -228,14 +229,14 @@ def exists(look: Look, played: Played) -> bool:
     return look.file == EVIDENCE_FILE or look.file.endswith((".pcap", ".txt", ".strace"))
 
 
-@pytest.mark.parametrize("entry", [(3, "serve_blocking=forgets_close")], ids=named)
+@of(3, "serve_blocking=forgets_close")
 def test_the_line_pointed_at_holds_the_row_that_should_not_be_there(played: Played) -> None:
     (look,) = played.results["server-lets-go"].look
     lines = (played.folder / look.file).read_text().splitlines()
     assert lines[(look.line or 0) - 1].startswith("CLOSE-WAIT")
 
 
-@pytest.mark.parametrize("entry", [(3, "serve_blocking=answers_lower")], ids=named)
+@of(3, "serve_blocking=answers_lower")
 def test_the_frame_pointed_at_carries_the_wrong_answer(played: Played) -> None:
     (look,) = played.results["exchange"].look
     capture = next(record.capture for record in played.evidence.captures if record.file == look.file)
@@ -243,6 +244,6 @@ def test_the_frame_pointed_at_carries_the_wrong_answer(played: Played) -> None:
     assert (segment.payload, segment.src.port) == (b"hello", 8000)
 
 
-@pytest.mark.parametrize("entry", [(3, "serve_blocking=ignores_eof")], ids=named)
+@of(3, "serve_blocking=ignores_eof")
 def test_a_server_that_prints_without_end_does_not_fill_the_record(played: Played) -> None:
     assert (played.folder / EVIDENCE_FILE).stat().st_size < 4_000_000

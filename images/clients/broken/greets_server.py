@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Broken on purpose: it greets the server before anybody has typed a line, and waits for its answer.
+
+The handshake's last ACK rides on the greeting: the capture shows no bare third segment.
+
+The right one: images/clients/prompt.py
+"""
+
+import argparse
+import socket
+import sys
+
+
+def main() -> int:
+    """Connect, then send a line and print the answer until one side closes."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("host")
+    arguments.add_argument("port", type=int)
+    options = arguments.parse_args()
+
+    try:
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)  # an ACK may wait for data to ride on
+        connection.connect((options.host, options.port))
+        connection.sendall(b"hi")  # the mistake: nobody has typed anything yet
+        connection.recv(1024)
+    except OSError as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    address, port = connection.getsockname()[:2]
+    print(f"connected from {address}:{port}", flush=True)
+
+    with connection:
+        while True:
+            print("input>>>", flush=True)
+            line = sys.stdin.readline()
+            if not line:  # Ctrl-D
+                print("bye", flush=True)
+                return 0
+            text = line.strip()
+            if not text:
+                continue
+            try:
+                connection.sendall(text.encode())
+                answer = connection.recv(1024)
+            except OSError as error:
+                print(f"connection lost: {error.strerror}", file=sys.stderr)
+                return 1
+            if not answer:
+                print("the server closed the connection", flush=True)
+                return 0
+            print(answer.decode(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
