@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import all_of, held, still, unread
+from lab.conditions import all_of, held, still
 from lab.exercise import Calls, Costs, Lab, Mend, Printed, Rows, Served, Step, Type, Waits
 from lab.judge.calls import blocked_in, called
 from lab.judge.claims import Claim
@@ -192,7 +192,7 @@ def _wedge(stage: Stage) -> None:
         h.wait()
         k = stage.client("k", port=8000)
         k.say("anyone", answer=False)
-        stage.snapshot("stuck", on=("server",), server=unread("k", 6))
+        stage.snapshot("stuck", on=("server",), server=still("k", queue="recv_q", seconds=TWO_PAUSES))
         wedged.wait_says("Bad file descriptor", times=3)
         wedged.stop()
 

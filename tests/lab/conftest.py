@@ -15,7 +15,13 @@ from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import engine
 from lab.settings import HOSTS, ROOT, Settings, read_settings
-from tests.lab.manylabs import Done, Job, Labs, several_labs
+from tests.lab.manylabs import Done, Job, several_labs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what has jobs come last: they are done while the others run."""
+    items.sort(key=lambda item: isinstance(item, pytest.Function) and hasattr(item.module, "jobs"))
+
 
 RunLab = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -37,16 +43,11 @@ def hosts_up(settings: Settings) -> Iterator[Settings]:
         remove_lab(settings)
 
 
-@pytest.fixture(scope="session")
-def labs(hosts_up: Settings) -> Iterator[Labs]:
-    """The lab under test and some beside it, for plays that are mostly waiting."""
-    with several_labs(hosts_up) as several:
-        yield several
-
-
-@pytest.fixture(scope="session")
-def done(labs: Labs, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """What the jobs of all chosen modules returned, see manylabs.py; they are done together, once."""
+@pytest.fixture(scope="session", autouse=True)
+def done(
+    settings: Settings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Done]:
+    """What the jobs of all chosen modules return, see manylabs.py; they are begun with the first test."""
     chosen: dict[ModuleType, list[pytest.Function]] = {}
     for item in request.session.items:
         if isinstance(item, pytest.Function):
@@ -55,7 +56,11 @@ def done(labs: Labs, request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     for module, items in chosen.items():
         if hasattr(module, "jobs"):
             jobs |= module.jobs(items, tmp_path_factory.mktemp("runs"))
-    return labs.do(jobs)
+    if not jobs:
+        yield {}
+        return
+    with several_labs(settings) as labs, labs.doing(jobs) as futures:
+        yield futures
 
 
 @pytest.fixture

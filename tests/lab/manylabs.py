@@ -1,8 +1,8 @@
 """Several labs side by side, for what is mostly waiting: each takes one play at a time.
 
 A test module that wants much played has a function `jobs`, which is given the chosen tests of the module and a folder for
-runs. All modules' jobs are done together, before the first test that needs one of them, so that no other test runs
-meanwhile. The longest should come first.
+runs. They are begun with the first test and done while the other tests, which mostly wait as well, have the lab under
+test; those modules' own tests come last. The longest job should come first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from lab.hosts.cleanup import remove_lab
 from lab.settings import ROOT, Settings
 from tests.support import another_lab, variables
 
-COUNT: Final = 4
+COUNT: Final = 3
+BESIDE: Final = "beside"
+"""What their names have in them."""
 SECONDS: Final = 60
 AS_TYPED: Final = {"FULL": "0", "LAB_LANG": "en", "ASK": "0"}
 
@@ -101,10 +103,14 @@ class Labs:
         )
         return player
 
-    def do(self, jobs: Mapping[Hashable, Job]) -> Done:
-        """Do all jobs, as many at a time as there are labs, begun in their order; return them when all are done."""
+    @contextlib.contextmanager
+    def doing(self, jobs: Mapping[Hashable, Job]) -> Iterator[Done]:
+        """Do all jobs meanwhile, as many at a time as there are labs, begun in their order; in the end begin no more."""
         with ThreadPoolExecutor(max_workers=self.count) as pool:
-            return {key: pool.submit(job, self) for key, job in jobs.items()}
+            try:
+                yield {key: pool.submit(job, self) for key, job in jobs.items()}
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """End the processes that play."""
@@ -129,11 +135,11 @@ class Labs:
 
 @contextlib.contextmanager
 def several_labs(first: Settings) -> Iterator[Labs]:
-    """Yield the lab under test with some more beside it, which nothing is left of in the end."""
-    more = [another_lab(first, f"beside{number}") for number in range(1, COUNT)]
+    """Yield some labs beside the one under test; nothing is left of them in the end."""
+    several = [another_lab(first, f"{BESIDE}{number}") for number in range(1, COUNT + 1)]
     try:
-        with contextlib.closing(Labs([first, *more])) as labs:
+        with contextlib.closing(Labs(several)) as labs:
             yield labs
     finally:
-        for one in more:
+        for one in several:
             remove_lab(one)

@@ -52,8 +52,14 @@ class PrivateEngine:
             self._daemon.wait()
 
     def links(self) -> list[str]:
-        """Return the links of its network namespace but for loopback."""
-        return [link["ifname"] for link in json.loads(run(*self.inside("ip", "-j", "link"))) if link["ifname"] != "lo"]
+        """Return the links of its network namespace but for loopback, and for pairs that both still are in it.
+
+        An engine that is killed between making such a pair and handing one end to a host forgets it, and nothing tells
+        whose it was to be.
+        """
+        links = json.loads(run(*self.inside("ip", "-j", "link")))
+        names = {link["ifname"] for link in links}
+        return [link["ifname"] for link in links if link["ifname"] != "lo" and link.get("link") not in names]
 
     def close(self) -> None:
         """End it and everything that it has started."""

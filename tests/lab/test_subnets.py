@@ -19,6 +19,7 @@ from lab.hosts.engine import engine
 from lab.hosts.network import overlapping_routes
 from lab.settings import HOSTS, PORT, ROOT, Settings, read_settings
 from tests.lab.conftest import RunLab
+from tests.lab.manylabs import BESIDE
 from tests.support import another_lab, eventually, free_subnets, knock_command, left_of, reached, variables
 
 pytestmark = pytest.mark.lab
@@ -172,7 +173,8 @@ def networks() -> set[str]:
     """Return the engine's networks but for those of other labs, which come and go by themselves."""
     with engine() as client:
         mine = os.environ.get("LAB_NAME", "socketlab")
-        return {each.name for each in client.networks.list() if each.name and each.name.startswith(mine)}
+        names = {each.name for each in client.networks.list() if each.name}
+        return {name for name in names if name.startswith(mine) and BESIDE not in name}
 
 
 @pytest.mark.parametrize(
