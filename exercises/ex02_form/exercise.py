@@ -5,9 +5,9 @@ from __future__ import annotations
 from lab.conditions import Condition, all_of, backed_up, still
 from lab.exercise import HttpMessage, Lab, Ladder, Mend, Printed, Rows, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.http import carried, ends_by, queued, request, response
-from lab.judge.letting_go import lets_go
-from lab.judge.programs import printed
+from lab.judge.http.messages import carried, ends_by, queued, request, response
+from lab.judge.programs.printed import printed
+from lab.judge.segments.letting_go import lets_go
 from lab.programs import Client, Server
 from lab.stage import Stage
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from lab.conditions import all_of, gone, held, several, state, waiting
 from lab.exercise import Closes, Counted, Lab, Ladder, Printed, Rows, Step, Type
-from lab.judge.acks import acknowledged
+from lab.judge.agreement import agree
 from lab.judge.claims import Claim
-from lab.judge.joint import agree
-from lab.judge.ladders import closes, segments
-from lab.judge.numbers import counters
-from lab.judge.over_time import eventually, never
-from lab.judge.programs import exited, printed
-from lab.judge.shares import close_shares
-from lab.judge.tables import sockets
-from lab.judge.tallies import tally
+from lab.judge.programs.printed import exited, printed
+from lab.judge.readings.counters import counters
+from lab.judge.segments.acks import acknowledged
+from lab.judge.segments.ladders import closes, segments
+from lab.judge.segments.shares import close_shares
+from lab.judge.sockets.over_time import eventually, never
+from lab.judge.sockets.tables import sockets
+from lab.judge.sockets.tallies import tally
 from lab.stage import Stage
 
 LAB = Lab()

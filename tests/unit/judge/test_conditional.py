@@ -8,9 +8,9 @@ from lab.evidence.records import Evidence
 from lab.judge.conditional import either, where
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, say
-from lab.judge.lifetimes import gone_after
-from lab.judge.numbers import counters
-from lab.judge.tallies import tally
+from lab.judge.readings.counters import counters
+from lab.judge.sockets.lifetimes import gone_after
+from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Verdict
 from lab.text.catalog import LANGUAGES
 from tests.unit.judge.builders import BEGUN, LISTENING, MS, OPEN, SERVER, A, capture, evidence, row, snapshot

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lab.evidence.records import Step
-from lab.judge.acks import acknowledged
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
-from lab.judge.shares import close_shares
-from lab.judge.tallies import tally
+from lab.judge.segments.acks import acknowledged
+from lab.judge.segments.shares import close_shares
+from lab.judge.sockets.tables import sockets
+from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Verdict
 from tests.unit.judge.builders import (
     BEGUN,
@@ -54,8 +55,6 @@ def test_a_tally_of_an_unknown_state_is_refused_when_the_exercise_is_loaded() ->
 
 
 def test_sockets_of_some_states_leave_out_the_rest() -> None:
-    from lab.judge.tables import sockets  # noqa: PLC0415
-
     table = """
         State   Recv-Q  Send-Q  Local
         LISTEN  0       5       server:8000

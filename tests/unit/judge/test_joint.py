@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.judge.joint import agree
+from lab.judge.agreement import agree
 from lab.judge.verdict import Look, Result, Verdict
 from tests.unit.judge.builders import (
     BEGUN,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.judge.ladders import closes, segments
+from lab.judge.segments.ladders import closes, segments
 from lab.judge.verdict import Look, Message, Result, Verdict
 from tests.unit.judge.builders import (
     BEGUN,

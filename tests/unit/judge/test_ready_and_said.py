@@ -6,10 +6,10 @@ import pytest
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Output, Step, Trace
+from lab.judge.calls.readiness import Ready, ready
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, say
-from lab.judge.readiness import Ready, ready
-from lab.judge.said import said
+from lab.judge.programs.numbers import said
 from lab.judge.verdict import Comparison, Result, Verdict
 from lab.text.catalog import LANGUAGES
 from tests.unit.judge.builders import BEGUN, MS, SERVER, A, B, evidence

@@ -9,8 +9,8 @@ import pytest
 from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
-from lab.judge.ladders import segments
-from lab.judge.sequels import in_order
+from lab.judge.segments.ladders import segments
+from lab.judge.segments.order import in_order
 from lab.judge.verdict import Verdict
 from tests.unit.judge.builders import BEGUN, CLIENT_FIRST, MS, OPEN, SERVER, A, B, Talk, capture, evidence, party
 

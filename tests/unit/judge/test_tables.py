@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.judge.tables import sockets
+from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Message, Pair, Result, Verdict
 from tests.unit.judge.builders import (
     CLIENT_A,

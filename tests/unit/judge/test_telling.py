@@ -9,11 +9,11 @@ import pytest
 
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
+from lab.judge.calls.descriptors import handed
+from lab.judge.calls.telling import told_of
 from lab.judge.errors import ExerciseError
-from lab.judge.handing import handed
 from lab.judge.judging import Judged
-from lab.judge.service import services
-from lab.judge.telling import told_of
+from lab.judge.serving.services import services
 from lab.judge.verdict import Result, Verdict
 from lab.kernel.calls import parse_strace
 from lab.wire.segment import Endpoint

@@ -8,10 +8,10 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Step
-from lab.judge.calls import whole_trace
-from lab.judge.costs import prints
+from lab.judge.calls.made import whole_trace
 from lab.judge.judging import whole_capture
-from lab.judge.service import client_names
+from lab.judge.readings.costs import prints
+from lab.judge.serving.services import client_names
 from lab.kernel.calls import Call
 from lab.wire.segment import Endpoint, Flags
 

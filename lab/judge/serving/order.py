@@ -9,7 +9,7 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
 from lab.judge.judging import Judged
-from lab.judge.service import Service, service, services
+from lab.judge.serving.services import Service, service, services
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 _MS: Final = 1_000_000

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lab.judge.cells import COLUMNS, MAY_BE_EMPTY, Cell
 from lab.judge.errors import ExerciseError
+from lab.judge.sockets.cells import COLUMNS, MAY_BE_EMPTY, Cell
 
 _GAP: Final = re.compile(r"\s{2,}")
 

@@ -8,11 +8,11 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
-from lab.judge.aligning import Aligned, align
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_conversation
-from lab.judge.rungs import DATA, Rung, parse_rungs
+from lab.judge.segments.aligning import Aligned, align
+from lab.judge.segments.rungs import DATA, Rung, parse_rungs
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags, Segment
@@ -33,8 +33,8 @@ def segments(
 ) -> Segments:
     """Expect these segments, in this order and no others, in the conversation of a client, as captured `on` a host.
 
-    The ladder's language is that of `lab.judge.rungs`. `part` is `open` (the handshake), `data`, `close` (from the
-    first FIN or RST on) or None for all of it. Raises ExerciseError for a ladder that cannot be read.
+    The ladder's language is that of `lab.judge.segments.rungs`. `part` is `open` (the handshake), `data`, `close` (from
+    the first FIN or RST on) or None for all of it. Raises ExerciseError for a ladder that cannot be read.
     """
     if part is not None and part not in PARTS:
         raise ExerciseError("ladder-part", id=id, part=part, known=", ".join(PARTS))

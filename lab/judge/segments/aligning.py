@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.judge.rungs import Rung
+from lab.judge.segments.rungs import Rung
 from lab.wire.segment import Segment
 
 Wrong = Callable[["Rung", "Segment"], frozenset[str]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, parse_amount
-from lab.judge.calls import calls_within, step_window, whole_trace
+from lab.judge.calls.made import calls_within, step_window, whole_trace
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result

@@ -12,7 +12,7 @@ from lab.evidence.records import Evidence, Trace
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any
-from lab.judge.service import service
+from lab.judge.serving.services import service
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call
 from lab.wire.segment import Endpoint

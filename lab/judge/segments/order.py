@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_conversation
-from lab.judge.rungs import DATA, Rung, parse_rungs
+from lab.judge.segments.rungs import DATA, Rung, parse_rungs
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def in_order(
 ) -> InOrder:
     """Expect that these segments come in this order in the capture of a host, each the first of its kind.
 
-    Written as in `lab.judge.rungs`, but each line names its own client: `server > client:a  F.`. Other segments may
-    come before, between and after. Raises ExerciseError for a line that cannot be read.
+    Written as in `lab.judge.segments.rungs`, but each line names its own client: `server > client:a  F.`. Other
+    segments may come before, between and after. Raises ExerciseError for a line that cannot be read.
     """
     lines = [line.strip() for line in ladder.splitlines() if line.strip()]
     return InOrder(id=id, step=step, on=on, rungs=tuple(_parse(line, id) for line in lines))

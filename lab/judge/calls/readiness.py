@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, parse_amount
-from lab.judge.calls import LISTENER, name_of, step_window, whole_trace
+from lab.judge.calls.made import LISTENER, name_of, step_window, whole_trace
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result

@@ -9,10 +9,10 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Trace
 from lab.judge.amounts import Amount, parse_amount
-from lab.judge.calls import step_window, whole_trace
+from lab.judge.calls.made import step_window, whole_trace
+from lab.judge.calls.readiness import WAITS
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any
-from lab.judge.readiness import WAITS
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 _SHOWN: Final = 6

@@ -8,10 +8,10 @@ from lab.errors import EvidenceError
 from lab.evidence.layout import first_line_of_sample
 from lab.evidence.records import Evidence, Sampling
 from lab.judge.errors import ExerciseError
-from lab.judge.grid import Grid, parse_grid
 from lab.judge.judging import Judged
-from lab.judge.matching import Line, Match, match_rows
-from lab.judge.tables import Only, in_scope, line_of, parse_only
+from lab.judge.sockets.grid import Grid, parse_grid
+from lab.judge.sockets.matching import Line, Match, match_rows
+from lab.judge.sockets.tables import Only, in_scope, line_of, parse_only
 from lab.judge.verdict import Look, Message, Result
 from lab.kernel.rows import SocketRow
 
@@ -27,7 +27,7 @@ def eventually(
 ) -> OverTime:
     """Expect that a row like the table's one row is in at least one look of a sampling on the host `on`.
 
-    The table is written as for `lab.judge.tables.sockets`. Raises ExerciseError for one that cannot be read.
+    The table is written as for `lab.judge.sockets.tables`. Raises ExerciseError for one that cannot be read.
     """
     return _over_time(sampling, on=on, id=id, table=table, step=step, only=only, never=False)
 

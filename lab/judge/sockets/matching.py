@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.judge.cells import Wanted, show
+from lab.judge.sockets.cells import Wanted, show
 from lab.judge.verdict import Comparison, Pair
 from lab.kernel.rows import SocketRow
 

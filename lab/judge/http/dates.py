@@ -10,7 +10,7 @@ from typing import Final
 from lab.evidence.records import CaptureRecord, Evidence
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.http import OfMessage, look_at
+from lab.judge.http.messages import OfMessage, look_at
 from lab.judge.verdict import Message, Result
 from lab.wire.http import Kind
 from lab.wire.http import Message as HttpMessage

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.evidence.records import Evidence, Snapshot
-from lab.judge.cells import WILDCARDS
 from lab.judge.errors import ExerciseError
-from lab.judge.grid import Grid, parse_grid
 from lab.judge.judging import Judged
-from lab.judge.matching import match_rows
+from lab.judge.sockets.cells import WILDCARDS
+from lab.judge.sockets.grid import Grid, parse_grid
+from lab.judge.sockets.matching import match_rows
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.kernel.rows import SocketRow
 from lab.wire.segment import Endpoint
@@ -35,7 +35,7 @@ def sockets(
     """Expect exactly these rows in `ss` on the host `on` at the moment `snapshot`.
 
     The table's first line names its columns (State, Recv-Q, Send-Q, Local, Peer, Process, Timer), cells stand two or
-    more spaces apart in the language of `lab.judge.cells`; columns left out are not compared. Rows are a set: `ss`
+    more spaces apart in the language of `lab.judge.sockets.cells`; columns left out are not compared. Rows are a set: `ss`
     prints hash order. No row at all is a table of column names alone. Rows that count touch (as Local or Peer) a
     host of the lab, or with `only` one of those ports (`8000`) or endpoints (`"client:a"`); with `states` only rows in
     one of those states count.

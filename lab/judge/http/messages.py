@@ -14,9 +14,9 @@ from typing import Final
 from lab.evidence.records import CaptureRecord, Evidence
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.http_lines import Written, compare_lines, parse_written
+from lab.judge.http.lines import Written, compare_lines, parse_written
 from lab.judge.judging import Judged, or_any, whole_conversation
-from lab.judge.tables import line_of
+from lab.judge.sockets.tables import line_of
 from lab.judge.verdict import Look, Message, Result
 from lab.wire.http import Kind, Line, parse_http
 from lab.wire.http import Message as HttpMessage
@@ -47,7 +47,7 @@ def request(
 ) -> Lines:
     """Expect that the client's request number `at` (from 0) has these lines, as captured `on` a host.
 
-    The language of `message` is that of `lab.judge.http_lines`. Raises ExerciseError for one that cannot be read.
+    The language of `message` is that of `lab.judge.http.lines`. Raises ExerciseError for one that cannot be read.
     """
     return _lines(Kind.REQUEST, client, id=id, message=message, at=at, step=step, on=on)
 

@@ -12,7 +12,7 @@ from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.tables import line_of
+from lab.judge.sockets.tables import line_of
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.wire.state import State
 

@@ -8,7 +8,7 @@ from lab.evidence.records import Evidence, Snapshot
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_conversation
-from lab.judge.tables import line_of
+from lab.judge.sockets.tables import line_of
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.kernel.rows import SocketRow
 from lab.wire.segment import Endpoint

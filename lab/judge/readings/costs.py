@@ -7,8 +7,8 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
-from lab.judge.calls import calls_within, whole_trace
-from lab.judge.service import Service, in_turn, services
+from lab.judge.calls.made import calls_within, whole_trace
+from lab.judge.serving.services import Service, in_turn, services
 from lab.kernel.calls import Call
 
 PLAIN: Final = "plain"
