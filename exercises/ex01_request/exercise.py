@@ -8,7 +8,7 @@ from lab.judge.claims import Claim
 from lab.judge.http.dates import dated, weekday
 from lab.judge.http.messages import carried, ends_by, queued, request, response
 from lab.judge.programs.printed import never_printed, printed
-from lab.judge.segments.ladders import closes
+from lab.judge.segments.closing import closes
 from lab.judge.sockets.tables import sockets
 from lab.programs import Server
 from lab.stage import Stage

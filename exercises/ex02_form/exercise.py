@@ -7,7 +7,7 @@ from lab.exercise import HttpMessage, Lab, Ladder, Mend, Printed, Rows, Step, Ty
 from lab.judge.claims import Claim
 from lab.judge.http.messages import carried, ends_by, queued, request, response
 from lab.judge.programs.printed import printed
-from lab.judge.segments.letting_go import lets_go
+from lab.judge.segments.closing import lets_go
 from lab.programs import Client, Server
 from lab.stage import Stage
 

@@ -6,11 +6,12 @@ from lab.conditions import all_of, gone, held, several, state, waiting
 from lab.exercise import Closes, Counted, Lab, Ladder, Printed, Rows, Step, Type
 from lab.judge.agreement import agree
 from lab.judge.claims import Claim
-from lab.judge.programs.printed import exited, printed
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
 from lab.judge.readings.counters import counters
 from lab.judge.segments.acks import acknowledged
-from lab.judge.segments.ladders import closes, segments
-from lab.judge.segments.shares import close_shares
+from lab.judge.segments.closing import close_shares, closes
+from lab.judge.segments.ladders import segments
 from lab.judge.sockets.over_time import eventually, never
 from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lab.conditions import all_of, gone, held, state, unread, waiting
 from lab.exercise import Lab, Ladder, Mend, Printed, Rows, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.programs.printed import exited, printed
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
 from lab.judge.segments.ladders import segments
 from lab.judge.segments.order import in_order
 from lab.judge.sockets.tables import sockets

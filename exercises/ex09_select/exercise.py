@@ -7,8 +7,9 @@ from lab.exercise import Calls, Costs, Lab, Ladder, Mend, Printed, Rows, Served,
 from lab.judge.calls.made import called
 from lab.judge.calls.readiness import ready
 from lab.judge.claims import Claim
+from lab.judge.programs.ended import exited
 from lab.judge.programs.numbers import said
-from lab.judge.programs.printed import exited, never_printed, printed
+from lab.judge.programs.printed import never_printed, printed
 from lab.judge.readings.spending import spent
 from lab.judge.segments.order import in_order
 from lab.judge.serving.order import overlap

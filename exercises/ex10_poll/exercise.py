@@ -6,7 +6,8 @@ from lab.conditions import held
 from lab.exercise import Costs, Lab, Printed, Served, Spent, Step, Type, Waits
 from lab.judge.calls.made import called
 from lab.judge.claims import Claim
-from lab.judge.programs.printed import exited, printed
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
 from lab.judge.readings.spending import spent
 from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets

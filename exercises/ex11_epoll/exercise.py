@@ -6,11 +6,11 @@ from lab.conditions import all_of, held, still, unread
 from lab.exercise import Calls, Costs, Lab, Mend, Printed, Rows, Step, Type, Waits
 from lab.judge.calls.descriptors import handed
 from lab.judge.calls.made import called
-from lab.judge.calls.readiness import ready
-from lab.judge.calls.telling import told_of
+from lab.judge.calls.readiness import ready, told_of
 from lab.judge.claims import Claim
+from lab.judge.programs.ended import exited
 from lab.judge.programs.numbers import said
-from lab.judge.programs.printed import exited, printed
+from lab.judge.programs.printed import printed
 from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.programs import Client, Server

@@ -9,7 +9,7 @@ from typing import Final
 from lab.evidence.records import CaptureRecord, Evidence, Party, Snapshot
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_conversation
-from lab.judge.sockets.tables import line_of
+from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.wire.conversation import Conversation
 from lab.wire.infer import infer

@@ -8,9 +8,8 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Step
-from lab.judge.calls.made import whole_trace
+from lab.judge.calls.traces import prints, whole_trace
 from lab.judge.judging import whole_capture
-from lab.judge.readings.costs import prints
 from lab.judge.serving.services import client_names
 from lab.kernel.calls import Call
 from lab.wire.segment import Endpoint, Flags

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.evidence.records import Evidence
-from lab.judge.amounts import Amount, parse_amount
-from lab.judge.calls.made import calls_within, step_window, whole_trace
-from lab.judge.errors import ExerciseError
+from lab.judge.amounts import Amount, read_amount
+from lab.judge.calls.traces import calls_within, whole_trace, window_of
 from lab.judge.judging import Judged, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
@@ -28,10 +27,7 @@ def handed(
     in whose description by strace this stands: `TCP` for sockets, `eventpoll` for what epoll_create() made. Raises
     ExerciseError for an amount that cannot be read.
     """
-    try:
-        amount = parse_amount(count)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=count) from None
+    amount = read_amount(count, id)
     return Handed(id=id, step=step, party=party, calls=tuple(calls), count=amount, kind=kind)
 
 
@@ -52,7 +48,7 @@ class Handed(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Add up; the comparison shows each call by its name, how often it was made and what it carried."""
         trace = whole_trace(evidence, self.party)
-        window = step_window(evidence, self.step) if self.step else None
+        window = window_of(evidence, self.party, self.step)
         total, first = 0, None
         pairs = []
         for name in self.calls:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Trace
-from lab.judge.amounts import Amount, parse_amount
+from lab.evidence.records import Evidence
+from lab.judge.amounts import Amount, read_amount
+from lab.judge.calls.traces import (
+    LISTENER,
+    Window,
+    calls_within,
+    name_of,
+    overlap_ns,
+    step_window,
+    whole_trace,
+    window_of,
+    works_on,
+)
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any
 from lab.judge.serving.services import service
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call
-from lab.wire.segment import Endpoint
 
 _SHOWN: Final = 6
 """How many of the other calls a failure shows."""
 _MOST: Final = 0.5
-LISTENER: Final = "listener"
 ANY: Final = "*"
-
-Window = tuple[int, int]
 
 
 def called(  # noqa: PLR0913 - the exercise's keywords
@@ -44,10 +50,7 @@ def called(  # noqa: PLR0913 - the exercise's keywords
     connection, `listener`, or a number. `within` names two readings of what the program used (`stage.measure`), between
     which the calls began. Raises ExerciseError for an amount that cannot be read.
     """
-    try:
-        amount = parse_amount(count)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=count) from None
+    amount = read_amount(count, id)
     return Called(id=id, step=step, party=party, name=name, count=amount, error=error, of=of, within=within)
 
 
@@ -98,7 +101,7 @@ class Called(_OfCalls):
     def find(self, evidence: Evidence) -> Result:
         """Count in the trace; a fail shows which calls there were instead."""
         trace = whole_trace(evidence, self.party)
-        calls = calls_within(trace, self._window(evidence))
+        calls = calls_within(trace, window_of(evidence, self.party, self.step, self.within))
         mine = [call for call in calls if self._counts(evidence, call)]
         right = self.count.holds(len(mine))
         observed = Message("called-count", {"call": _shown(self.name, self.of, self.error), "count": len(mine)})
@@ -117,12 +120,6 @@ class Called(_OfCalls):
         if self.error not in (None, call.error) or (self.error is None and call.broken_off):
             return False
         return self._fits(evidence, call)
-
-    def _window(self, evidence: Evidence) -> Window | None:
-        if self.within:
-            first, last = (evidence.usage(name, self.party).time_ns for name in self.within)
-            return first, last
-        return step_window(evidence, self.step) if self.step else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,53 +173,6 @@ class BlockedIn(_OfCalls):
         return waits.asked_ns, waits.answered_ns or waits.ended_ns
 
 
-def whole_trace(evidence: Evidence, party: str) -> Trace:
-    """Return a program's trace; EvidenceError when there is none, or when its end is missing."""
-    trace = evidence.trace(party)
-    if trace.cut:
-        raise EvidenceError("trace-cut", file=trace.file, party=party)
-    return trace
-
-
-def calls_within(trace: Trace, window: Window | None) -> Sequence[Call]:
-    """Return the calls that began within a window (ns since the epoch), all of them without one."""
-    if window is None:
-        return trace.calls
-    return [call for call in trace.calls if window[0] <= call.begun_ns <= window[1]]
-
-
-def step_window(evidence: Evidence, step: str) -> Window:
-    """Return begin and end of a step; one that the play stopped in ends with the run."""
-    found = evidence.step(step)
-    return found.begun_ns, found.ended_ns
-
-
-def overlap_ns(call: Call, window: Window) -> int:
-    """Return how long (ns) a call was under way within a window; one that never returned, to the window's end."""
-    if call.name.startswith("exit"):
-        return 0  # it never returns because nobody is left
-    ended = window[1] if call.duration_ns is None else call.begun_ns + call.duration_ns
-    return max(0, min(ended, window[1]) - max(call.begun_ns, window[0]))
-
-
-def works_on(evidence: Evidence, call: Call, of: str | int) -> bool:
-    """Return whether a call works on a descriptor: a number, `listener`, or the connection of a client."""
-    on = call.on
-    if on is None:
-        return False
-    if isinstance(of, int):
-        return on.fd == of
-    if of == LISTENER:
-        return on.local is not None and on.peer is None
-    end = evidence.party(of).local
-    return end is not None and end in (on.peer, on.local)
-
-
-def name_of(evidence: Evidence, peer: Endpoint | None) -> str | None:
-    """Return the client that has this endpoint, None for nobody's."""
-    return next((party.name for party in evidence.parties if peer is not None and party.local == peer), None)
-
-
 def _shown(name: str, of: str | int | None, error: str | None = None) -> str:
     place = "" if of is None else f"fd {of}" if isinstance(of, int) else of
     return f"{name}({place})" + (f" {error}" if error else "")
@@ -236,8 +186,3 @@ def _told(evidence: Evidence, call: Call) -> str:
         listens = LISTENER if on.local is not None and on.peer is None else None
         place = name_of(evidence, on.peer) or listens or f"fd {on.fd}"
     return f"{call.name}({place})" + (f" {call.error}" if call.error else "")
-
-
-def kinds(calls: Iterable[Call]) -> Counter[str]:
-    """Return how many calls there are of each name."""
-    return Counter(call.name for call in calls)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lab.evidence.records import CaptureRecord, Evidence
-from lab.judge.amounts import Amount, parse_amount
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.http.messages import OfMessage, look_at
 from lab.judge.verdict import Message, Result
@@ -49,10 +49,7 @@ def dated(
     `hours` is how far the reader's zone is east of Greenwich: the reader takes the header for the time of that zone. A
     Date is in whole seconds: give a range. Raises ExerciseError for an amount that cannot be read.
     """
-    try:
-        amount = parse_amount(off)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=off) from None
+    amount = read_amount(off, id)
     return Dated(id=id, step=step, client=client, kind=Kind.RESPONSE, at=at, on=on, off=amount, hours=hours)
 
 

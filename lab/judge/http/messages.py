@@ -12,12 +12,14 @@ from types import MappingProxyType
 from typing import Final
 
 from lab.evidence.records import CaptureRecord, Evidence
-from lab.judge.amounts import Amount, parse_amount
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.http.lines import Written, compare_lines, parse_written
-from lab.judge.judging import Judged, or_any, whole_conversation
-from lab.judge.sockets.tables import line_of
+from lab.judge.judging import or_any
+from lab.judge.segments.conversation import OfConversation
+from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Look, Message, Result
+from lab.wire.conversation import Conversation
 from lab.wire.http import Kind, Line, parse_http
 from lab.wire.http import Message as HttpMessage
 
@@ -97,10 +99,7 @@ def carried(  # noqa: PLR0913 - a keyword for each number, as its like
 
     A segment that only repeats bytes is not counted. Raises ExerciseError for an amount that cannot be read.
     """
-    try:
-        amounts = tuple(parse_amount(each) for each in (size, body, segments))
-    except ValueError as error:
-        raise ExerciseError("amount", id=id, value=str(error)) from None
+    amounts = tuple(read_amount(each, id) for each in (size, body, segments))
     return Carried(id=id, step=step, client=client, kind=_kind(which, id), at=at, on=on, amounts=amounts)
 
 
@@ -135,24 +134,19 @@ def _lines(kind: Kind, client: str, *, id: str, message: str, at: int, step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfMessage(Judged):
+class OfMessage(OfConversation):
     """An expectation of one HTTP message of a client's conversation."""
 
-    client: str
     kind: Kind
     at: int
-    on: str
 
     @property
     def named(self) -> dict[str, object]:
         """Which message it is, for words: whose, request or response, its number from 1."""
         return {"client": self.client, "which": _KINDS[self.kind], "number": self.at + 1}
 
-    def find(self, evidence: Evidence) -> Result:
+    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:
         """Find the message; without it, or where the libraries do not agree on it, the expectation fails."""
-        record, conversation = whole_conversation(evidence, self.client, self.on)
-        if conversation is None:
-            return self.fail(Message("conversation-absent", {"client": self.client, "file": record.file}), record)
         exchange = parse_http(conversation)
         messages = exchange.requests if self.kind is Kind.REQUEST else exchange.responses
         if self.at >= len(messages):

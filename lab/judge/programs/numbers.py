@@ -8,9 +8,10 @@ from typing import Final
 
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
-from lab.judge.amounts import Amount, parse_amount
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
+from lab.judge.programs.lines import lines_of, not_among
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 _PLACE: Final = "{}"
@@ -29,10 +30,7 @@ def said(
 
     The last such line counts. Raises ExerciseError for an amount that cannot be read, or a line without its one `{}`.
     """
-    try:
-        wanted = parse_amount(amount)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=amount) from None
+    wanted = read_amount(amount, id)
     if line.count(_PLACE) != 1:
         raise ExerciseError("said-place", id=id, line=line)
     return Said(id=id, step=step, party=party, line=line, amount=wanted)
@@ -52,18 +50,15 @@ class Said(Judged):
 
     def find(self, evidence: Evidence) -> Result:
         """Look for the line and compare the number in it."""
-        evidence.party(self.party)
         before, _, after = self.line.partition(_PLACE)
         pattern = re.compile(re.escape(before) + _NUMBER + re.escape(after))
-        lines = [line.text for line in evidence.outputs if (line.actor, line.stream) == (self.party, "stdout")]
+        lines = lines_of(evidence, self.party)
         found = [match for line in lines if (match := pattern.fullmatch(line))]
         look = (Look(EVIDENCE_FILE),)
         if not found:
-            code = "printed-else" if lines else "printed-nothing"
-            observed = Message(code, {"party": self.party, "stream": "stdout", "lines": len(lines)})
             missing = Pair((self.line.replace(_PLACE, self.amount.text),), None, frozenset())
             pairs = (missing, *(Pair(None, (line,), frozenset()) for line in lines[-1:]))
-            return self.result(False, observed, Comparison(("Line",), pairs), look)  # noqa: FBT003 - it does not hold
+            return self.result(False, not_among(lines, self.party), Comparison(("Line",), pairs), look)  # noqa: FBT003 - it does not hold
         number = found[-1][1]
         right = self.amount.holds(float(number))
         pair = Pair((self.line, self.amount.text), (self.line, number), frozenset() if right else frozenset({1}))

@@ -1,8 +1,9 @@
-"""Expect what a program printed, and how it ended."""
+"""Expect which lines a program printed, and which it never did."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
+from lab.judge.programs.lines import lines_of, not_among, read_pattern
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 
 _LAST: Final = 8
@@ -34,10 +36,7 @@ def printed(
     """
     if (text is None) == (matches is None):
         raise ExerciseError("printed-what", id=id)
-    try:
-        pattern = re.compile(re.escape(text) if text is not None else matches or "")
-    except re.error as error:
-        raise ExerciseError("printed-pattern", id=id, line=matches, reason=str(error)) from None
+    pattern = re.compile(re.escape(text)) if text is not None else read_pattern(matches or "", id)
     exact = text is not None
     shown = text if text is not None else in_words(matches or "")
     return Printed(id=id, step=step, party=party, pattern=pattern, shown=shown, exact=exact, stream=stream)
@@ -74,15 +73,23 @@ def never_printed(
     return NeverPrinted(id=id, step=step, party=party, pattern=wanted.pattern, shown=wanted.shown, stream=stream)
 
 
-def exited(
+def sooner(
     party: str,
-    status: int,
+    first: str,
+    then: str,
     *,
     id: str,  # noqa: A002 - the exercise's word
     step: str | None = None,
-) -> Exited:
-    """Expect that a program ended with this exit status, or minus the signal that ended it."""
-    return Exited(id=id, step=step, party=party, status=status)
+) -> Sooner:
+    """Expect that a program printed a line like `first`, and none like `then` before it.
+
+    Raises ExerciseError for a regular expression that cannot be read.
+    """
+    try:
+        patterns = re.compile(first), re.compile(then)
+    except re.error as error:
+        raise ExerciseError("printed-pattern", id=id, line=f"{first} {then}", reason=str(error)) from None
+    return Sooner(id=id, step=step, party=party, first=patterns[0], then=patterns[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,18 +108,16 @@ class Printed(Judged):
 
     def find(self, evidence: Evidence) -> Result:
         """Look for the line; a fail shows the last lines there are."""
-        evidence.party(self.party)
-        lines = [line.text for line in evidence.outputs if (line.actor, line.stream) == (self.party, self.stream)]
+        lines = lines_of(evidence, self.party, self.stream)
         found = next((line for line in lines if self.pattern.fullmatch(line)), None)
         look = (Look(EVIDENCE_FILE),)
         if found is not None:
             comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
             return self.result(Verdict.PASS, Message("printed", {"party": self.party, "line": found}), comparison, look)
-        code = "printed-else" if lines else "printed-nothing"
-        observed = Message(code, {"party": self.party, "stream": self.stream, "lines": len(lines)})
+        observed = not_among(lines, self.party, self.stream)
         return self.result(Verdict.FAIL, observed, self._comparison(lines[-_LAST:]), look)
 
-    def _comparison(self, lines: list[str]) -> Comparison:
+    def _comparison(self, lines: Sequence[str]) -> Comparison:
         missing = Pair((self.shown,), None, frozenset())
         return Comparison(("Line",), (missing, *(Pair(None, (line,), frozenset()) for line in lines)))
 
@@ -132,12 +137,10 @@ class NeverPrinted(Judged):
 
     def find(self, evidence: Evidence) -> Result:
         """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing."""
-        evidence.party(self.party)
-        lines = [line.text for line in evidence.outputs if (line.actor, line.stream) == (self.party, self.stream)]
+        lines = lines_of(evidence, self.party, self.stream)
         look = (Look(EVIDENCE_FILE),)
         if not lines:
-            nothing = Message("printed-nothing", {"party": self.party, "stream": self.stream, "lines": 0})
-            return self.result(Verdict.FAIL, nothing, None, look)
+            return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
         found = next((line for line in lines if self.pattern.fullmatch(line)), None)
         if found is None:
             return self.result(Verdict.PASS, self.expected(), None, look)
@@ -146,25 +149,26 @@ class NeverPrinted(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exited(Judged):
-    """The end of a program."""
+class Sooner(Judged):
+    """A line that comes before others."""
 
     party: str
-    status: int
+    first: re.Pattern[str]
+    then: re.Pattern[str]
 
     def expected(self) -> Message:
-        """Return the exit status."""
-        return _ended(self.party, self.status)
+        """Return the program."""
+        return Message("sooner", {"party": self.party})
 
     def find(self, evidence: Evidence) -> Result:
-        """Look for the program's end; one that is still running at the end of the run has none."""
-        evidence.party(self.party)
-        ends = [end.status for end in evidence.exits if end.actor == self.party]
-        observed = _ended(self.party, ends[-1]) if ends else Message("still-running", {"party": self.party})
-        return self.result(self.status in ends[-1:], observed, None, (Look(EVIDENCE_FILE),))
-
-
-def _ended(party: str, status: int) -> Message:
-    if status < 0:
-        return Message("ended-by-signal", {"party": party, "signal": -status})
-    return Message("exited", {"party": party, "status": status})
+        """Look for the first line of either kind, in order."""
+        lines = lines_of(evidence, self.party)
+        look = (Look(EVIDENCE_FILE),)
+        for line in lines:
+            if self.first.fullmatch(line):
+                return self.result(True, Message("printed", {"party": self.party, "line": line}), None, look)  # noqa: FBT003
+            if self.then.fullmatch(line):
+                observed = Message("printed", {"party": self.party, "line": line})
+                pairs = (Pair(None, (line,), frozenset()),)
+                return self.result(False, observed, Comparison(("Line",), pairs), look)  # noqa: FBT003 - too early
+        return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
-from lab.judge.amounts import Amount, parse_amount
-from lab.judge.errors import ExerciseError
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged
-from lab.judge.sockets.tables import line_of
+from lab.judge.programs.lines import lines_of, not_among, read_pattern
+from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.wire.state import State
 
@@ -34,7 +33,7 @@ def children(
 
     Raises ExerciseError for an amount that cannot be read.
     """
-    return Children(id=id, step=step, listing=listing, of=of, count=_amount(count, id))
+    return Children(id=id, step=step, listing=listing, of=of, count=read_amount(count, id))
 
 
 def holders(
@@ -51,7 +50,7 @@ def holders(
     With a count of 1 it is the party itself that holds them all. Raises ExerciseError for an amount that cannot be
     read.
     """
-    return Holders(id=id, step=step, snapshot=snapshot, on=on, of=of, count=_amount(count, id))
+    return Holders(id=id, step=step, snapshot=snapshot, on=on, of=of, count=read_amount(count, id))
 
 
 def own_words(
@@ -67,18 +66,8 @@ def own_words(
     The texts of another named group all differ, and none is that id. Raises ExerciseError for an expression or an
     amount that cannot be read.
     """
-    try:
-        pattern = re.compile(matches)
-    except re.error as error:
-        raise ExerciseError("printed-pattern", id=id, line=matches, reason=str(error)) from None
-    return OwnWords(id=id, step=step, party=party, pattern=pattern, count=_amount(count, id))
-
-
-def _amount(written: int | str, expectation: str) -> Amount:
-    try:
-        return parse_amount(written)
-    except ValueError:
-        raise ExerciseError("amount", id=expectation, value=written) from None
+    pattern = read_pattern(matches, id)
+    return OwnWords(id=id, step=step, party=party, pattern=pattern, count=read_amount(count, id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +85,7 @@ class Children(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Count the lines with that parent."""
         parent = str(evidence.party(self.of).pid)
-        lines = _lines(evidence, self.listing)
+        lines = lines_of(evidence, self.listing)
         found = [line for line in lines if (match := _PID.fullmatch(line)) and match["parent"] == parent]
         observed = Message("children", {"party": self.of, "count": len(found)})
         pairs = tuple(Pair(None, (line.strip(),), frozenset()) for line in found)
@@ -152,10 +141,9 @@ class OwnWords(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for the lines; a fail marks those of another process, or alike where they must differ."""
         pid = str(evidence.party(self.party).pid)
-        lines = _lines(evidence, self.party)
+        lines = lines_of(evidence, self.party)
         if not lines:
-            nothing = Message("printed-nothing", {"party": self.party, "stream": "stdout", "lines": 0})
-            return self.result(False, nothing, None, (Look(EVIDENCE_FILE),))  # noqa: FBT003 - it does not hold
+            return self.result(False, not_among(lines, self.party), None, (Look(EVIDENCE_FILE),))  # noqa: FBT003 - it does not hold
         found = [match for line in lines if (match := self.pattern.fullmatch(line))]
         others = [name for name in self.pattern.groupindex if name != "pid"]
         taken = {name: [pid, *(match[name] for match in found)] for name in others}
@@ -175,8 +163,3 @@ class OwnWords(Judged):
 
 def _shown(pids: set[int]) -> str:
     return ", ".join(map(str, sorted(pids))) or _NOT_HELD
-
-
-def _lines(evidence: Evidence, party: str) -> Sequence[str]:
-    evidence.party(party)
-    return [line.text for line in evidence.outputs if (line.actor, line.stream) == (party, "stdout")]

@@ -7,13 +7,11 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
-from lab.judge.calls.made import calls_within, whole_trace
+from lab.judge.calls.traces import between, calls_within, prints, whole_trace
 from lab.judge.serving.services import Service, in_turn, services
-from lab.kernel.calls import Call
 
 PLAIN: Final = "plain"
 TRACED: Final = "traced"
-_STANDARD_STREAMS: Final = 2
 _SECOND: Final = 1_000_000_000
 
 
@@ -42,7 +40,6 @@ def cost_of(evidence: Evidence, program: str) -> Cost:
     rests, rested, asked, answered = (evidence.usage(at, plain) for at in ("rests", "rested", "asked", "answered"))
     served = services(evidence, (f"{plain}.trio",))
     requests = _answers(served)
-    rest_ns = max(1, rested.time_ns - rests.time_ns)
     return Cost(
         program=evidence.party(plain).program,
         in_turn=in_turn(served),
@@ -51,22 +48,18 @@ def cost_of(evidence: Evidence, program: str) -> Cost:
         cpu_ns=(answered.cpu_ns - asked.cpu_ns) / requests,
         wakeups=(answered.voluntary - asked.voluntary) / requests,
         idle_calls=_calls_between(evidence, traced, "rests", "rested") * _SECOND / _rest_ns(evidence, traced),
-        idle_cpu_ns=(rested.cpu_ns - rests.cpu_ns) * _SECOND / rest_ns,
+        idle_cpu_ns=(rested.cpu_ns - rests.cpu_ns) * _SECOND / _rest_ns(evidence, plain),
     )
 
 
-def prints(call: Call) -> bool:
-    """Return whether a call only prints or reads what was typed: no part of serving anybody."""
-    return call.fd is not None and call.fd <= _STANDARD_STREAMS and call.on is not None and call.on.local is None
-
-
 def _calls_between(evidence: Evidence, party: str, first: str, last: str) -> int:
-    window = evidence.usage(first, party).time_ns, evidence.usage(last, party).time_ns
+    window = between(evidence, party, (first, last))
     return sum(not prints(call) for call in calls_within(whole_trace(evidence, party), window))
 
 
 def _rest_ns(evidence: Evidence, party: str) -> int:
-    return max(1, evidence.usage("rested", party).time_ns - evidence.usage("rests", party).time_ns)
+    begun, ended = between(evidence, party, ("rests", "rested"))
+    return max(1, ended - begun)
 
 
 def _answers(served: tuple[Service, ...]) -> int:

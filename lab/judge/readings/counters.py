@@ -9,8 +9,7 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
-from lab.judge.amounts import Amount, parse_amount
-from lab.judge.errors import ExerciseError
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.counters import difference
@@ -34,12 +33,7 @@ def counters(
 
     A name is nstat's, with or without its TcpExt or IpExt. Raises ExerciseError for an amount that cannot be read.
     """
-    amounts = {}
-    for name, written in change.items():
-        try:
-            amounts[name] = parse_amount(written)
-        except ValueError:
-            raise ExerciseError("amount", id=id, value=written) from None
+    amounts = {name: read_amount(written, id) for name, written in change.items()}
     return Counters(id=id, step=step, before=before, after=after, on=on, change=amounts)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence, Usage
-from lab.judge.amounts import Amount, parse_amount
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
@@ -35,10 +35,7 @@ def spent(  # noqa: PLR0913 - the exercise's keywords
     `what` is `cpu` or `wakeups` (how often it gave the processor up to wait). Raises ExerciseError for an amount that
     cannot be read.
     """
-    try:
-        amount = parse_amount(ratio)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=ratio) from None
+    amount = read_amount(ratio, id)
     if what not in WHAT or (what != "cpu" and than is None and than_party is None):
         raise ExerciseError("spent-what", id=id, value=what)
     other = (than_party or party, than or during) if than or than_party else None

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from lab.judge.amounts import Amount, parse_amount
-from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, or_any, whole_conversation
+from lab.evidence.records import CaptureRecord, Evidence
+from lab.judge.amounts import Amount, read_amount
+from lab.judge.judging import or_any
+from lab.judge.segments.conversation import OfConversation
 from lab.judge.verdict import Look, Message, Result
+from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags
-
-if TYPE_CHECKING:
-    from lab.evidence.records import Evidence
-    from lab.wire.conversation import Conversation
 
 
 def acknowledged(
@@ -30,11 +27,8 @@ def acknowledged(
     ACKs are cumulative (RFC 9293, section 3.4): one can acknowledge several segments, each counts. Raises ExerciseError
     for an amount that cannot be read.
     """
-    try:
-        wanted = parse_amount(alone), parse_amount(riding)
-    except ValueError as error:
-        raise ExerciseError("amount", id=id, value=str(error)) from None
-    return Acknowledged(id=id, step=step, client=conversation_of, on=on, alone=wanted[0], riding=wanted[1])
+    wanted = {"alone": read_amount(alone, id), "riding": read_amount(riding, id)}
+    return Acknowledged(id=id, step=step, client=conversation_of, on=on, **wanted)
 
 
 def count_acknowledgements(conversation: Conversation) -> tuple[int, int]:
@@ -50,11 +44,9 @@ def count_acknowledgements(conversation: Conversation) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledged(Judged):
+class Acknowledged(OfConversation):
     """How the data of one conversation was acknowledged."""
 
-    client: str
-    on: str
     alone: Amount
     riding: Amount
 
@@ -62,13 +54,8 @@ class Acknowledged(Judged):
         """Return the numbers."""
         return Message("acknowledged", {"alone": or_any(self.alone.text), "riding": or_any(self.riding.text)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
         """Count in the capture."""
-        record, conversation = whole_conversation(evidence, self.client, self.on)
-        look = (Look(record.file),)
-        if conversation is None:
-            absent = Message("conversation-absent", {"client": self.client, "file": record.file})
-            return self.result(False, absent, None, look)  # noqa: FBT003 - it does not hold
         alone, riding = count_acknowledgements(conversation)
         right = self.alone.holds(alone) and self.riding.holds(riding)
         data = next((segment.number for segment in conversation.segments if segment.length), None)

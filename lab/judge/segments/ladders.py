@@ -1,4 +1,4 @@
-"""Expect the segments of one conversation, written as a ladder, and who closed it."""
+"""Expect the segments of one conversation, written as a ladder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
-from lab.judge.amounts import Amount, parse_amount
+from lab.evidence.records import CaptureRecord, Evidence
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
 from lab.judge.segments.aligning import Aligned, align
+from lab.judge.segments.conversation import OfConversation
 from lab.judge.segments.rungs import DATA, Rung, parse_rungs
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.wire.conversation import Conversation
@@ -42,28 +41,6 @@ def segments(
     return Segments(id=id, step=step, client=conversation_of, on=on, part=part, rungs=rungs)
 
 
-def closes(
-    conversation_of: str,
-    *,
-    id: str,  # noqa: A002 - the exercise's word
-    first: str,
-    segments: int | str | None = None,
-    step: str | None = None,
-    on: str = "server",
-) -> Closes:
-    """Expect that `first` (the client's name, or `server`) sent the first FIN, and optionally how many segments closed.
-
-    `segments` is a number or an amount (`3..4`), counted from the first FIN to the end.
-    """
-    if first not in (conversation_of, "server"):
-        raise ExerciseError("closes-first", id=id, first=first, client=conversation_of)
-    try:
-        count = None if segments is None else parse_amount(segments)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=segments) from None
-    return Closes(id=id, step=step, client=conversation_of, on=on, first=first, count=count)
-
-
 def part_of(conversation: Conversation, part: str | None) -> tuple[Segment, ...]:
     """Return a conversation's opening (to the ACK of the handshake), its data, its close, or all of it."""
     everything = conversation.segments
@@ -77,11 +54,9 @@ def part_of(conversation: Conversation, part: str | None) -> tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segments(Judged):
+class Segments(OfConversation):
     """The segments of a conversation, or of a part of it."""
 
-    client: str
-    on: str
     part: str | None
     rungs: tuple[Rung, ...]
 
@@ -89,12 +64,8 @@ class Segments(Judged):
         """Return how many segments there should be, between whom."""
         return Message(f"ladder-{self.part or 'whole'}", {"rungs": len(self.rungs), "client": self.client})
 
-    def find(self, evidence: Evidence) -> Result:
+    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
         """Align the ladder with the capture; `look` names the frame of the first difference."""
-        record, conversation = whole_conversation(evidence, self.client, self.on)
-        if conversation is None:
-            absent = Message("conversation-absent", {"client": self.client, "file": record.file})
-            return self.result(Verdict.FAIL, absent, None, (Look(record.file),))
         self._check_payloads(conversation, record.file)
         aligned = align(
             self.rungs,
@@ -166,37 +137,6 @@ class Segments(Judged):
             "Len": str(segment.length),
             "Data": _text(segment.payload) if segment.payload else "",
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closes(Judged):
-    """Who sent the first FIN, and how many segments followed from it."""
-
-    client: str
-    on: str
-    first: str
-    count: Amount | None
-
-    def expected(self) -> Message:
-        """Return who should close first."""
-        if self.count is None:
-            return Message("closes-first", {"first": self.first})
-        return Message("closes-first-count", {"first": self.first, "count": self.count.text})
-
-    def find(self, evidence: Evidence) -> Result:
-        """Look for the first FIN; `look` names its frame."""
-        record, conversation = whole_conversation(evidence, self.client, self.on)
-        if conversation is None:
-            absent = Message("conversation-absent", {"client": self.client, "file": record.file})
-            return self.result(Verdict.FAIL, absent, None, (Look(record.file),))
-        teardown = conversation.teardown
-        if not teardown:
-            code = "closed-by-reset" if conversation.resets else "not-closed"
-            return self.result(Verdict.FAIL, Message(code), None, (Look(record.file),))
-        first = self.client if conversation.from_client(teardown[0]) else "server"
-        right = first == self.first and (self.count is None or self.count.holds(len(teardown)))
-        observed = Message("closes-first-count", {"first": first, "count": len(teardown)})
-        return self.result(right, observed, None, (Look(record.file, frame=teardown[0].number),))
 
 
 def _number(value: int | None) -> str:

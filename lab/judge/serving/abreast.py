@@ -1,15 +1,12 @@
-"""Expect that things were under way at the same time: connections to several hosts, orders before their answers."""
+"""Expect that connections to several hosts stood at the same time, before any of them was answered."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
-from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_capture
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.settings import PORT
@@ -29,25 +26,6 @@ def abreast(
 ) -> Abreast:
     """Expect that the first connections to these hosts, as `on` captured them, all stood before any was answered."""
     return Abreast(id=id, step=step, to=tuple(to), on=on)
-
-
-def sooner(
-    party: str,
-    first: str,
-    then: str,
-    *,
-    id: str,  # noqa: A002 - the exercise's word
-    step: str | None = None,
-) -> Sooner:
-    """Expect that a program printed a line like `first`, and none like `then` before it.
-
-    Raises ExerciseError for a regular expression that cannot be read.
-    """
-    try:
-        patterns = re.compile(first), re.compile(then)
-    except re.error as error:
-        raise ExerciseError("printed-pattern", id=id, line=f"{first} {then}", reason=str(error)) from None
-    return Sooner(id=id, step=step, party=party, first=patterns[0], then=patterns[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,35 +66,6 @@ class Abreast(Judged):
         code = "abreast-not" if wrong else "abreast"
         observed = Message(code, {"hosts": ", ".join(wrong or self.to)})
         return self.result(not wrong, observed, Comparison(_COLUMNS, tuple(pairs)), (Look(record.file),))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sooner(Judged):
-    """A line that comes before others."""
-
-    party: str
-    first: re.Pattern[str]
-    then: re.Pattern[str]
-
-    def expected(self) -> Message:
-        """Return the program."""
-        return Message("sooner", {"party": self.party})
-
-    def find(self, evidence: Evidence) -> Result:
-        """Look for the first line of either kind, in order."""
-        evidence.party(self.party)
-        lines = [line.text for line in evidence.outputs if (line.actor, line.stream) == (self.party, "stdout")]
-        look = (Look(EVIDENCE_FILE),)
-        for line in lines:
-            if self.first.fullmatch(line):
-                return self.result(True, Message("printed", {"party": self.party, "line": line}), None, look)  # noqa: FBT003
-            if self.then.fullmatch(line):
-                observed = Message("printed", {"party": self.party, "line": line})
-                pairs = (Pair(None, (line,), frozenset()),)
-                return self.result(False, observed, Comparison(("Line",), pairs), look)  # noqa: FBT003 - too early
-        code = "printed-else" if lines else "printed-nothing"
-        observed = Message(code, {"party": self.party, "stream": "stdout", "lines": len(lines)})
-        return self.result(False, observed, None, look)  # noqa: FBT003 - neither came
 
 
 def _answered_ns(talk: Conversation) -> int | None:

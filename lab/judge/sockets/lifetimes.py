@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.evidence.records import Evidence, Snapshot
-from lab.judge.amounts import Amount, parse_amount
-from lab.judge.errors import ExerciseError
+from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged, whole_conversation
-from lab.judge.sockets.tables import line_of
+from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.kernel.rows import SocketRow
 from lab.wire.segment import Endpoint
@@ -30,10 +29,7 @@ def gone_after(
     have waited for the row's end there: a snapshot is taken milliseconds after it. Raises ExerciseError for an amount
     that cannot be read.
     """
-    try:
-        amount = parse_amount(seconds)
-    except ValueError:
-        raise ExerciseError("amount", id=id, value=seconds) from None
+    amount = read_amount(seconds, id)
     return GoneAfter(id=id, step=step, client=client, seconds=amount, seen=seen, gone=gone, on=on)
 
 

@@ -11,7 +11,7 @@ from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import Line, Match, match_rows
-from lab.judge.sockets.tables import Only, in_scope, line_of, parse_only
+from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
 from lab.judge.verdict import Look, Message, Result
 from lab.kernel.rows import SocketRow
 

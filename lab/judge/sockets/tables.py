@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from lab.evidence.records import Evidence, Snapshot
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.sockets.cells import WILDCARDS
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import match_rows
+from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
 from lab.judge.verdict import Look, Message, Result, Verdict
-from lab.kernel.rows import SocketRow
-from lab.wire.segment import Endpoint
 from lab.wire.state import State
-
-Only = int | str | tuple[int | str, ...] | None
-
-_LARGEST_PORT: Final = 65535
 
 
 def sockets(
@@ -35,8 +27,8 @@ def sockets(
     """Expect exactly these rows in `ss` on the host `on` at the moment `snapshot`.
 
     The table's first line names its columns (State, Recv-Q, Send-Q, Local, Peer, Process, Timer), cells stand two or
-    more spaces apart in the language of `lab.judge.sockets.cells`; columns left out are not compared. Rows are a set: `ss`
-    prints hash order. No row at all is a table of column names alone. Rows that count touch (as Local or Peer) a
+    more spaces apart in the language of `lab.judge.sockets.cells`; columns left out are not compared. Rows are a set:
+    `ss` prints hash order. No row at all is a table of column names alone. Rows that count touch (as Local or Peer) a
     host of the lab, or with `only` one of those ports (`8000`) or endpoints (`"client:a"`); with `states` only rows in
     one of those states count.
 
@@ -55,15 +47,6 @@ def sockets(
         only=parse_only(only, id=id),
         states=wanted,
     )
-
-
-def parse_only(only: Only, *, id: str) -> tuple[int | str, ...]:  # noqa: A002 - the exercise's word
-    """Return the ports and endpoints of `only`, none for all; ExerciseError for what is neither."""
-    items = () if only is None else only if isinstance(only, tuple) else (only,)
-    for item in items:
-        if not (0 < item <= _LARGEST_PORT if isinstance(item, int) else ":" in item):
-            raise ExerciseError("table-only", id=id, value=item)
-    return items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,29 +88,3 @@ def _difference(snapshot: Snapshot, counts: dict[str, int]) -> Message:
     if not snapshot.timed_out:
         return differ
     return Message("timed-out", {"condition": snapshot.waited_for or "-", "difference": differ})
-
-
-def in_scope(evidence: Evidence, only: Sequence[int | str]) -> Callable[[SocketRow], bool]:
-    """Return what tells whether a row counts: it touches one of `only`, or any host of the lab when that is empty.
-
-    Docker's own DNS listens on 127.0.0.11 in every container and so never counts.
-    """
-    ports = {item for item in only if isinstance(item, int)}
-    ends = {evidence.resolve(item) for item in only if isinstance(item, str)}
-    addresses = {*evidence.lab.addresses.values(), *WILDCARDS}
-
-    def counts(row: SocketRow) -> bool:
-        touched: tuple[Endpoint, ...] = (row.local,) if row.peer is None else (row.local, row.peer)
-        if only:
-            return any(end.port in ports or str(end) in ends for end in touched)
-        return any(end.address in addresses for end in touched)
-
-    return counts
-
-
-def line_of(text: str, row: SocketRow | None) -> int | None:
-    """Return the number (from 1) of the line that a row was read from."""
-    if row is None:
-        return None
-    lines = text.split("\n")
-    return next((n for n, line in enumerate(lines, start=1) if line.rstrip("\r") == row.line), None)

@@ -9,7 +9,7 @@ from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.sockets.tables import Only, in_scope, line_of, parse_only
+from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.wire.state import State
 

@@ -8,7 +8,7 @@ from lab.evidence.records import Step
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
 from lab.judge.segments.acks import acknowledged
-from lab.judge.segments.shares import close_shares
+from lab.judge.segments.closing import close_shares
 from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Verdict

@@ -11,7 +11,7 @@ from lab.judge.errors import ExerciseError
 from lab.judge.http.dates import dated, weekday
 from lab.judge.http.messages import carried, ends_by, request, response
 from lab.judge.judging import say
-from lab.judge.segments.letting_go import lets_go
+from lab.judge.segments.closing import lets_go
 from lab.judge.verdict import Expectation, Result, Verdict
 from tests.unit.judge.builders import BEGUN, MS, OPEN, Talk, capture, evidence
 

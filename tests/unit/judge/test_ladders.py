@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.judge.segments.ladders import closes, segments
+from lab.judge.segments.closing import closes
+from lab.judge.segments.ladders import segments
 from lab.judge.verdict import Look, Message, Result, Verdict
 from tests.unit.judge.builders import (
     BEGUN,

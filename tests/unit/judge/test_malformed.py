@@ -10,9 +10,11 @@ from lab.errors import EXIT_USAGE
 from lab.judge.agreement import agree
 from lab.judge.claims import Claim
 from lab.judge.errors import ExerciseError
-from lab.judge.programs.printed import exited, printed
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
 from lab.judge.readings.counters import counters
-from lab.judge.segments.ladders import closes, segments
+from lab.judge.segments.closing import closes
+from lab.judge.segments.ladders import segments
 from lab.judge.sockets.over_time import eventually
 from lab.judge.sockets.tables import sockets
 

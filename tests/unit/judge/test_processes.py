@@ -9,8 +9,9 @@ import pytest
 from lab.evidence.records import Evidence, LabFacts, Output
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
+from lab.judge.programs.printed import sooner
 from lab.judge.programs.processes import children, holders, own_words
-from lab.judge.serving.abreast import abreast, sooner
+from lab.judge.serving.abreast import abreast
 from lab.judge.verdict import Message, Verdict
 from lab.wire.segment import Endpoint
 from tests.unit.judge.builders import BEGUN, MS, OPEN, A, Talk, capture, evidence, party, row, snapshot

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from lab.judge.judging import say
-from lab.judge.programs.printed import exited, in_words, never_printed, printed
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import in_words, never_printed, printed
 from lab.judge.readings.counters import counters
 from lab.judge.verdict import Message, Verdict
 from tests.unit.judge.builders import evidence

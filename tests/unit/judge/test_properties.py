@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lab.judge.agreement import agree
 from lab.judge.judging import judge_all, say
-from lab.judge.segments.ladders import closes, segments
+from lab.judge.segments.closing import closes
+from lab.judge.segments.ladders import segments
 from lab.judge.sockets.over_time import never
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Verdict

@@ -10,7 +10,7 @@ import pytest
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
 from lab.judge.calls.descriptors import handed
-from lab.judge.calls.telling import told_of
+from lab.judge.calls.readiness import told_of
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.serving.services import services
