@@ -18,7 +18,7 @@ from lab.judge.verdict import Result, Verdict
 from lab.kernel.calls import parse_strace
 from lab.wire.segment import Endpoint
 
-RUN = Path(__file__).parents[2] / "fixtures" / "runs" / "models"
+RUN = Path(__file__).parents[3] / "fixtures" / "runs" / "models"
 SERVER = "serve_poll.traced"
 CLIENT = "serve_poll.traced.trio.a"
 TALKS = ("asked", "answered")

@@ -1,23 +1,17 @@
-"""The expectations that count: rows by state, acknowledgements, ways to close."""
+"""The expectations that count segments: acknowledgements, ways to close."""
 
 from __future__ import annotations
 
-import pytest
-
 from lab.evidence.records import Step
-from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
 from lab.judge.segments.acks import acknowledged
 from lab.judge.segments.closing import close_shares
-from lab.judge.sockets.tables import sockets
-from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Verdict
 from tests.unit.judge.builders import (
     BEGUN,
     CLIENT_FIRST,
     MS,
     OPEN,
-    SERVER,
     SERVER_FIRST,
     TALK,
     A,
@@ -25,43 +19,9 @@ from tests.unit.judge.builders import (
     Talk,
     capture,
     evidence,
-    row,
-    snapshot,
 )
 
 RIDING = ("> P. hello", "< .", "< P. HELLO", "> .", "> P. again", "< P. AGAIN", "> P. exit", "< F.", "> F.", "< .")
-
-
-def test_a_tally_counts_the_rows_of_each_state() -> None:
-    result = tally("connected", on="server", id="t", states={"LISTEN": 1, "ESTAB": ">0"}).judge(evidence())
-    assert result.verdict is Verdict.PASS
-
-
-def test_a_tally_marks_the_number_that_differs_and_names_its_line() -> None:
-    crowd = snapshot("full", "client", row("ESTAB", 0, 0, A, SERVER), row("ESTAB", 0, 0, B, SERVER))
-    result = tally("full", on="client", id="t", states={"ESTAB": 1, "SYN-SENT": 0}).judge(evidence(snapshots=(crowd,)))
-    assert result.verdict is Verdict.FAIL
-    assert result.comparison is not None
-    assert [(pair.observed, set(pair.differs)) for pair in result.comparison.pairs] == [
-        (("ESTAB", "2"), {1}),
-        (("SYN-SENT", "0"), set()),
-    ]
-    assert result.look[0].line == 3
-
-
-def test_a_tally_of_an_unknown_state_is_refused_when_the_exercise_is_loaded() -> None:
-    with pytest.raises(ExerciseError, match="ESTABLISHED"):
-        tally("full", on="client", id="t", states={"ESTABLISHED": 1})
-
-
-def test_sockets_of_some_states_leave_out_the_rest() -> None:
-    table = """
-        State   Recv-Q  Send-Q  Local
-        LISTEN  0       5       server:8000
-    """
-    assert sockets("connected", on="server", id="s", table=table).judge(evidence()).verdict is Verdict.FAIL
-    only = sockets("connected", on="server", id="s", table=table, states=("LISTEN",)).judge(evidence())
-    assert only.verdict is Verdict.PASS
 
 
 def test_acknowledgements_that_ride_on_data_or_fin_are_told_from_bare_ones() -> None:

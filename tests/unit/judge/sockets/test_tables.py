@@ -263,3 +263,13 @@ def test_a_moved_lab_is_judged_by_the_same_table() -> None:
     }
     run = evidence(snapshots=run.snapshots, **moved)
     assert sockets("now", on="server", id="rows", table=ONE_CLIENT).judge(run).verdict is Verdict.PASS
+
+
+def test_sockets_of_some_states_leave_out_the_rest() -> None:
+    table = """
+        State   Recv-Q  Send-Q  Local
+        LISTEN  0       5       server:8000
+    """
+    assert sockets("connected", on="server", id="s", table=table).judge(evidence()).verdict is Verdict.FAIL
+    only = sockets("connected", on="server", id="s", table=table, states=("LISTEN",)).judge(evidence())
+    assert only.verdict is Verdict.PASS

@@ -5,7 +5,6 @@ import pytest
 from lab.judge.judging import say
 from lab.judge.programs.ended import exited
 from lab.judge.programs.printed import in_words, never_printed, printed
-from lab.judge.readings.counters import counters
 from lab.judge.verdict import Message, Verdict
 from tests.unit.judge.builders import evidence
 
@@ -68,30 +67,3 @@ def test_an_exit_status_a_signal_and_a_program_that_runs_on_are_told_apart() -> 
     assert exited("b", -9, id="x").judge(evidence()).verdict is Verdict.PASS
     running = exited("server", 0, id="x").judge(evidence())
     assert (running.verdict, running.observed.code) == (Verdict.FAIL, "still-running")
-
-
-def test_a_counter_is_named_with_or_without_its_group() -> None:
-    change: dict[str, int | str] = {"TcpPassiveOpens": 1, "ListenOverflows": 0, "TcpExtListenOverflows": "0"}
-    assert counters("before", "after", on="server", id="x", change=change).judge(evidence()).verdict is Verdict.PASS
-
-
-@pytest.mark.parametrize(
-    ("change", "wrong"),
-    [({"TcpPassiveOpens": 2}, ("TcpPassiveOpens", "1")), ({"ListenOverflows": ">0"}, ("TcpExtListenOverflows", "0"))],
-)
-def test_a_counter_that_moved_otherwise_is_marked(change: dict[str, int | str], wrong: tuple[str, str]) -> None:
-    result = counters("before", "after", on="server", id="x", change=change).judge(evidence())
-    assert result.verdict is Verdict.FAIL
-    assert result.comparison is not None
-    (pair,) = result.comparison.pairs
-    assert (pair.observed, sorted(pair.differs)) == (wrong, [1])
-
-
-def test_a_counter_that_the_kernel_does_not_have_decides_nothing() -> None:
-    result = counters("before", "after", on="server", id="x", change={"TcpNoSuch": 0}).judge(evidence())
-    assert result.verdict is Verdict.INCONCLUSIVE
-
-
-def test_counters_that_fell_are_of_another_namespace() -> None:
-    result = counters("after", "before", on="server", id="x", change={"TcpPassiveOpens": -1}).judge(evidence())
-    assert result.verdict is Verdict.INCONCLUSIVE
