@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.conditions import backed_up, held, state
-from lab.exercise import HttpMessage, Lab, Ladder, Mend, Printed, Rows, Step, Text, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
 from lab.judge.http.dates import dated, weekday
 from lab.judge.http.messages import carried, ends_by, queued, request, response
@@ -12,6 +12,7 @@ from lab.judge.segments.closing import closes
 from lab.judge.sockets.tables import sockets
 from lab.programs import Server
 from lab.stage import Stage
+from lab.views import HttpMessage, Ladder, Mend, Printed, Rows, Text
 
 LAB = Lab(optional=("browser",))
 SUBJECT = "serve_hello"

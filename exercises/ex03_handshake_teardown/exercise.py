@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, gone, held, several, state, waiting
-from lab.exercise import Closes, Counted, Lab, Ladder, Printed, Rows, Step, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.agreement import agree
 from lab.judge.claims import Claim
 from lab.judge.programs.ended import exited
@@ -16,6 +16,7 @@ from lab.judge.sockets.over_time import eventually, never
 from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally
 from lab.stage import Stage
+from lab.views import Closes, Counted, Ladder, Printed, Rows
 
 LAB = Lab()
 SUBJECT = "serve_blocking"

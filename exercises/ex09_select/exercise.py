@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, held, state, unread, waiting
-from lab.exercise import Calls, Costs, Lab, Ladder, Mend, Printed, Rows, Served, Step, Type, Waits
+from lab.exercise import Lab, Step, Type
 from lab.judge.calls.made import called
 from lab.judge.calls.readiness import ready
 from lab.judge.claims import Claim
@@ -15,6 +15,7 @@ from lab.judge.segments.order import in_order
 from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
+from lab.views import Calls, Costs, Ladder, Mend, Printed, Rows, Served, Waits
 from lab.workload import IDLE, RESTED, measure_model
 
 LAB = Lab()

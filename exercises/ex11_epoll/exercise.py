@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, held, still, unread
-from lab.exercise import Calls, Costs, Lab, Mend, Printed, Rows, Step, Type, Waits
+from lab.exercise import Lab, Step, Type
 from lab.judge.calls.descriptors import handed
 from lab.judge.calls.made import called
 from lab.judge.calls.readiness import ready, told_of
@@ -15,6 +15,7 @@ from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.programs import Client, Server
 from lab.stage import Stage
+from lab.views import Calls, Costs, Mend, Printed, Rows, Waits
 from lab.workload import measure_model
 
 LAB = Lab()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.conditions import asked, holders
-from lab.exercise import Lab, Mend, Printed, Rows, Step, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
 from lab.judge.programs.ended import exited
 from lab.judge.programs.numbers import said
@@ -13,6 +13,7 @@ from lab.judge.programs.processes import holders as held_by
 from lab.judge.serving.abreast import abreast
 from lab.judge.sockets.tables import sockets
 from lab.stage import SECONDS, Stage
+from lab.views import Mend, Printed, Rows
 
 SITES = ("site1", "site2", "site3")
 LAB = Lab(hosts=SITES)
