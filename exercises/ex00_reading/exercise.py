@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from lab.conditions import gone, held, state, unread
-from lab.exercise import Apart, Lab, Ladder, Letters, Machine, Printed, Rows, Step, Type
-from lab.judge.joint import agree
-from lab.judge.ladders import segments
-from lab.judge.programs import exited, never_printed, printed
-from lab.judge.tables import sockets
+from lab.exercise import Lab, Step, Type
+from lab.judge.agreement import agree
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import never_printed, printed
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
+from lab.views import Apart, Ladder, Letters, Machine, Printed, Rows
 
 LAB = Lab()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from lab.conditions import backed_up, held, state
-from lab.exercise import HttpMessage, Lab, Ladder, Mend, Printed, Rows, Step, Text, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.http import carried, ends_by, queued, request, response
-from lab.judge.http_dates import dated, weekday
-from lab.judge.ladders import closes
-from lab.judge.programs import never_printed, printed
-from lab.judge.tables import sockets
+from lab.judge.http.dates import dated, weekday
+from lab.judge.http.messages import carried, ends_by, queued, request, response
+from lab.judge.programs.printed import never_printed, printed
+from lab.judge.segments.closing import closes
+from lab.judge.sockets.tables import sockets
 from lab.programs import Server
 from lab.stage import Stage
+from lab.views import HttpMessage, Ladder, Mend, Printed, Rows, Text
 
 LAB = Lab(optional=("browser",))
 SUBJECT = "serve_hello"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lab.conditions import Condition, all_of, backed_up, still
-from lab.exercise import HttpMessage, Lab, Ladder, Mend, Printed, Rows, Step, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.http import carried, ends_by, queued, request, response
-from lab.judge.letting_go import lets_go
-from lab.judge.programs import printed
+from lab.judge.http.messages import carried, ends_by, queued, request, response
+from lab.judge.programs.printed import printed
+from lab.judge.segments.closing import lets_go
 from lab.programs import Client, Server
 from lab.stage import Stage
+from lab.views import HttpMessage, Ladder, Mend, Printed, Rows
 
 LAB = Lab()
 SUBJECT = "serve_http_full"

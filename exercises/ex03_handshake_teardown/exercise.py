@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, gone, held, several, state, waiting
-from lab.exercise import Closes, Counted, Lab, Ladder, Printed, Rows, Step, Type
-from lab.judge.acks import acknowledged
+from lab.exercise import Lab, Step, Type
+from lab.judge.agreement import agree
 from lab.judge.claims import Claim
-from lab.judge.joint import agree
-from lab.judge.ladders import closes, segments
-from lab.judge.numbers import counters
-from lab.judge.over_time import eventually, never
-from lab.judge.programs import exited, printed
-from lab.judge.shares import close_shares
-from lab.judge.tables import sockets
-from lab.judge.tallies import tally
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
+from lab.judge.readings.counters import counters
+from lab.judge.segments.acks import acknowledged
+from lab.judge.segments.closing import close_shares, closes
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.over_time import eventually, never
+from lab.judge.sockets.tables import sockets
+from lab.judge.sockets.tallies import tally
 from lab.stage import Stage
+from lab.views import Closes, Counted, Ladder, Printed, Rows
 
 LAB = Lab()
 SUBJECT = "serve_blocking"

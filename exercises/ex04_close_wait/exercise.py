@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, gone, held, state, unread, waiting
-from lab.exercise import Lab, Ladder, Mend, Printed, Rows, Step, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.ladders import segments
-from lab.judge.programs import exited, printed
-from lab.judge.sequels import in_order
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
+from lab.judge.segments.ladders import segments
+from lab.judge.segments.order import in_order
+from lab.judge.sockets.tables import sockets
 from lab.programs import Server
 from lab.stage import Stage
+from lab.views import Ladder, Mend, Printed, Rows
 
 LAB = Lab()
 SUBJECT = "serve_blocking"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 
 from lab.conditions import all_of, any_of, gone, held, several, state, unread, waiting
-from lab.exercise import Counted, Lab, Ladder, Printed, Rows, Step, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
 from lab.judge.conditional import either, where
-from lab.judge.ladders import segments
-from lab.judge.lifetimes import gone_after
-from lab.judge.numbers import counters
-from lab.judge.programs import printed
-from lab.judge.tables import sockets
-from lab.judge.tallies import tally
+from lab.judge.programs.printed import printed
+from lab.judge.readings.counters import counters
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.lifetimes import gone_after
+from lab.judge.sockets.tables import sockets
+from lab.judge.sockets.tallies import tally
 from lab.stage import Stage
+from lab.views import Counted, Ladder, Printed, Rows
 
 RETRIES = "net.ipv4.tcp_synack_retries"
 FEW, DEFAULT = 1, 5

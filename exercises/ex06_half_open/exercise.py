@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.conditions import all_of, gone, held, state
-from lab.exercise import Counted, Lab, Ladder, Printed, Rows, Step, Type
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.ladders import segments
-from lab.judge.lifetimes import gone_after
-from lab.judge.numbers import counters
-from lab.judge.over_time import eventually, never
-from lab.judge.programs import printed
-from lab.judge.tables import sockets
+from lab.judge.programs.printed import printed
+from lab.judge.readings.counters import counters
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.lifetimes import gone_after
+from lab.judge.sockets.over_time import eventually, never
+from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
+from lab.views import Counted, Ladder, Printed, Rows
 
 # The server sends its SYN-ACK again once, and gives up after 3 s (1 + 2); Linux by itself takes five times and 63 s.
 LAB = Lab(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, held, unread, waiting
-from lab.exercise import Calls, Costs, Lab, Printed, Rows, Served, Step, Type, Waits
-from lab.judge.calls import blocked_in, called
+from lab.exercise import Lab, Step, Type
+from lab.judge.calls.made import blocked_in, called
 from lab.judge.claims import Claim
-from lab.judge.programs import printed
-from lab.judge.serving import turns, waits_for
-from lab.judge.spending import spent
-from lab.judge.tables import sockets
+from lab.judge.programs.printed import printed
+from lab.judge.readings.spending import spent
+from lab.judge.serving.order import turns, waits_for
+from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
+from lab.views import Calls, Costs, Printed, Rows, Served, Waits
 from lab.workload import measure_model
 
 LAB = Lab()

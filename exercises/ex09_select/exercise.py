@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, held, state, unread, waiting
-from lab.exercise import Calls, Costs, Lab, Ladder, Mend, Printed, Rows, Served, Step, Type, Waits
-from lab.judge.calls import called
+from lab.exercise import Lab, Step, Type
+from lab.judge.calls.made import called
+from lab.judge.calls.readiness import ready
 from lab.judge.claims import Claim
-from lab.judge.programs import exited, never_printed, printed
-from lab.judge.readiness import ready
-from lab.judge.said import said
-from lab.judge.sequels import in_order
-from lab.judge.serving import overlap
-from lab.judge.spending import spent
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.programs.numbers import said
+from lab.judge.programs.printed import never_printed, printed
+from lab.judge.readings.spending import spent
+from lab.judge.segments.order import in_order
+from lab.judge.serving.order import overlap
+from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
+from lab.views import Calls, Costs, Ladder, Mend, Printed, Rows, Served, Waits
 from lab.workload import IDLE, RESTED, measure_model
 
 LAB = Lab()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from lab.conditions import held
-from lab.exercise import Costs, Lab, Printed, Served, Spent, Step, Type, Waits
-from lab.judge.calls import called
+from lab.exercise import Lab, Step, Type
+from lab.judge.calls.made import called
 from lab.judge.claims import Claim
-from lab.judge.programs import exited, printed
-from lab.judge.serving import overlap
-from lab.judge.spending import spent
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
+from lab.judge.readings.spending import spent
+from lab.judge.serving.order import overlap
+from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
+from lab.views import Costs, Printed, Served, Spent, Waits
 from lab.workload import ANSWERED, IDLE, measure_model
 
 LAB = Lab()

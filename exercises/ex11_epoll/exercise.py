@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from lab.conditions import all_of, held, still, unread
-from lab.exercise import Calls, Costs, Lab, Mend, Printed, Rows, Step, Type, Waits
-from lab.judge.calls import called
+from lab.exercise import Lab, Step, Type
+from lab.judge.calls.descriptors import handed
+from lab.judge.calls.made import called
+from lab.judge.calls.readiness import ready, told_of
 from lab.judge.claims import Claim
-from lab.judge.handing import handed
-from lab.judge.programs import exited, printed
-from lab.judge.readiness import ready
-from lab.judge.said import said
-from lab.judge.serving import overlap
-from lab.judge.tables import sockets
-from lab.judge.telling import told_of
+from lab.judge.programs.ended import exited
+from lab.judge.programs.numbers import said
+from lab.judge.programs.printed import printed
+from lab.judge.serving.order import overlap
+from lab.judge.sockets.tables import sockets
 from lab.programs import Client, Server
 from lab.stage import Stage
+from lab.views import Calls, Costs, Mend, Printed, Rows, Waits
 from lab.workload import measure_model
 
 LAB = Lab()

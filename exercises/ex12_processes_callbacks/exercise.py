@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from lab.conditions import asked, holders
-from lab.exercise import Lab, Mend, Printed, Rows, Step, Type
-from lab.judge.abreast import abreast, sooner
+from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
-from lab.judge.processes import children, own_words
-from lab.judge.processes import holders as held_by
-from lab.judge.programs import exited, never_printed, printed
-from lab.judge.said import said
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.programs.numbers import said
+from lab.judge.programs.printed import never_printed, printed, sooner
+from lab.judge.programs.processes import children, own_words
+from lab.judge.programs.processes import holders as held_by
+from lab.judge.serving.abreast import abreast
+from lab.judge.sockets.tables import sockets
 from lab.stage import SECONDS, Stage
+from lab.views import Mend, Printed, Rows
 
 SITES = ("site1", "site2", "site3")
 LAB = Lab(hosts=SITES)

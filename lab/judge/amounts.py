@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from lab.judge.errors import ExerciseError
+
 _NUMBER: Final = r"-?\d+(?:\.\d+)?"
 _RANGE: Final = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
 _BOUND: Final = re.compile(rf"(?P<sign><=|>=|<|>)?\s*(?P<number>{_NUMBER})")
@@ -52,3 +54,11 @@ def parse_amount(written: int | str) -> Amount:
         open_ended=sign in ("<", ">"),
         text=text,
     )
+
+
+def read_amount(written: int | str, expectation: str) -> Amount:
+    """Read an amount of an exercise; ExerciseError naming the expectation for anything else."""
+    try:
+        return parse_amount(written)
+    except ValueError:
+        raise ExerciseError("amount", id=expectation, value=written) from None

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len
 
 from lab.evidence.records import Evidence, Step
-from lab.judge.calls import LISTENER, calls_within, overlap_ns, whole_trace
-from lab.judge.costs import prints
-from lab.judge.service import client_names
+from lab.judge.calls.traces import LISTENER, calls_within, overlap_ns, prints, whole_trace
+from lab.judge.serving.services import client_names
 from lab.kernel.calls import Call
 from lab.report.ink import Line, Role, Span, line, pad, pad_left
 from lab.report.lengths import duration

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from lab.judge.costs import Cost
+from lab.judge.readings.costs import Cost
 from lab.report.fold import fold
 from lab.report.ink import Line, Role, Span, line, pad, pad_left
 from lab.report.lengths import duration

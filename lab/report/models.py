@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 from lab.evidence.records import Evidence, Step
-from lab.exercise import Calls, Costs, Served, Spent, Waits
-from lab.judge.chain import chain_of
-from lab.judge.costs import cost_of
-from lab.judge.service import services
+from lab.judge.calls.answer_chain import chain_of
+from lab.judge.readings.costs import cost_of
+from lab.judge.serving.services import services
 from lab.report import calls, costs, served, spent, waits
 from lab.report.ink import Line
 from lab.report.words import Words
+from lab.views import Calls, Costs, Served, Spent, Waits
 
 Drawing = tuple[Callable[[int], list[Line]] | None, tuple[str, ...]]
 """How it is drawn at a width, None where there is nothing, and the notes that explain it."""

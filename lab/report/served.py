@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from lab.judge.service import Service
+from lab.judge.serving.services import Service
 from lab.report.ink import Line, Role, Span, cells, line, pad
 from lab.report.lengths import duration
 

@@ -9,7 +9,14 @@ from typing import assert_never
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Snapshot, Step
-from lab.exercise import (
+from lab.judge.judging import might_have_come, told
+from lab.kernel.rows import SocketRow
+from lab.report import apart, changes, closes, counted, http, ladder, legend, mend, models, statemap, table, transcript
+from lab.report.climb import climb, inferred_notes, part_of
+from lab.report.ink import Line
+from lab.report.seen import Sighting
+from lab.report.words import Words
+from lab.views import (
     Apart,
     Calls,
     Closes,
@@ -28,13 +35,6 @@ from lab.exercise import (
     View,
     Waits,
 )
-from lab.judge.judging import might_have_come, told
-from lab.kernel.rows import SocketRow
-from lab.report import apart, changes, closes, counted, http, ladder, legend, mend, models, statemap, table, transcript
-from lab.report.climb import climb, inferred_notes, part_of
-from lab.report.ink import Line
-from lab.report.seen import Sighting
-from lab.report.words import Words
 from lab.wire.http import parse_http
 
 

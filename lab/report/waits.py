@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from lab.judge.chain import Act, Arrival
+from lab.judge.calls.answer_chain import Act, Arrival
 from lab.report.fold import fold
 from lab.report.ink import Line, Role, Span, line, pad
 from lab.report.lengths import duration

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import pytest
 
-from lab.exercise import Apart, Exercise, Spent, Text, load_exercise
+from lab.exercise import Exercise, load_exercise
 from lab.judge.claims import ALWAYS, Claim
 from lab.report.by_hand import TERMINALS
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, Catalog
 from lab.text.glossary import load_glossary
+from lab.views import Apart, Spent, Text
 
 NUMBERS: Final = list(exercise_folders())
 FILES: Final = {"exercise.py", "text.en.toml", "text.zh-CN.toml", "README.md", "README.zh-CN.md"}

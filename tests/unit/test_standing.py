@@ -12,7 +12,7 @@ from lab.errors import UsageError
 from lab.evidence.records import Stopped
 from lab.exercise import judge, load_exercise
 from lab.judge.claims import Claim, Ruling
-from lab.judge.programs import exited
+from lab.judge.programs.ended import exited
 from lab.judge.verdict import Verdict
 from tests.unit.report import builders
 

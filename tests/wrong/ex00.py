@@ -6,17 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.tampering import ending, saying
-from tests.wrong.base import ONE_DIFFERS, ONE_MISSING, ONE_UNEXPECTED, WAITED, Forged, Seen, Stop, Wrong
+from tests.wrong.base import ONE_DIFFERS, ONE_MISSING, Forged, Seen, Stop, Wrong
 
 _PID: Final = r"forks_a_child fd=4 pid=\d+"
 
 WRONG: Final[Mapping[str, Wrong]] = {
-    "serve_blocking=answers_lower": Wrong(
-        {
-            "answered-late": Seen("b printed other lines", {"Line": "hello"}),
-            "five-bytes": Seen("segments that differ: 1", {"Data": '"hello"'}),
-        }
-    ),
     "serve_blocking=ignores_backlog": Wrong(
         {
             "one-row": Seen(ONE_DIFFERS, {"Send-Q": "1"}),
@@ -24,14 +18,6 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "accepted": Seen(ONE_DIFFERS, {"Send-Q": "1"}),
             # A backlog of 1 lets in the one that should have waited.
             "syn-waits": Seen(f"the deadline came .*{ONE_MISSING}", {"State": "-"}),
-        }
-    ),
-    "serve_blocking=forgets_close": Wrong(
-        {
-            "no-process": Seen(f"the deadline came .*{ONE_DIFFERS}", {"State": "FIN-WAIT-2"}),
-            "two-meanings": Seen(ONE_UNEXPECTED, {"State": "CLOSE-WAIT"}),
-            "accepted": Seen(ONE_DIFFERS, {"Process": "forgets_close fd=5"}),
-            "fin-counts": Seen("missing: 2, unexpected: 0", {"Flags": "-"}),
         }
     ),
     "serve_blocking=forks_a_child": Wrong(
@@ -51,16 +37,6 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "answered-late": Seen("b printed other lines", {"Line": "connected from .*"}),
         },
         stops=Stop("grep", "b", "ended-early", "UnicodeDecodeError: .*"),
-    ),
-    "serve_blocking=never_accepts": Wrong(
-        {
-            "server-end": Seen(f"the deadline came .*{ONE_DIFFERS}", {"Process": ""}),
-            "no-process": Seen(f"the deadline came .*{ONE_DIFFERS}", {"State": "FIN-WAIT-2"}),
-            "two-meanings": Seen(r"rows that differ: 1, missing: 0, unexpected: 1", {"Recv-Q": "2"}),
-            "accepted": Seen("the deadline came ", {"Recv-Q": "5"}),
-            "answered-late": Seen("b printed other lines", {"Line": "connected from .*"}),
-        },
-        stops=Stop("grep", "b", "did-not-end", WAITED),
     ),
     "prompt=speaks_too_soon": Wrong(
         {

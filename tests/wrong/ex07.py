@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.wrong.base import ONE_DIFFERS, Seen, Stop, Wrong
+from tests.wrong.base import ONE_DIFFERS, Seen, Wrong
 
 _TWO: Final = "the deadline came .*rows that differ: 2"
 
@@ -71,25 +71,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
         # The parent's accept() may have begun before b came; its children are inside recv().
         may=("no-accept", "all-the-while", "asleep-in-recv"),
     ),
-    "serve_blocking=ignores_eof": Wrong(
-        {
-            "after-the-first": Seen("b was never answered", {"Event": "-"}),
-            "second-served": Seen("b printed other lines", {"Line": "connected from .*"}),
-            "accepts-now": Seen(r"accept\(\): 0 times", {"Count": "0"}),
-            "same-descriptor": Seen("the deadline came .*rows that differ: 2", {"Recv-Q": "6", "Process": ""}),
-        },
-        # It answers nothing with nothing, for ever: whether that is more time than it waited is for the machine to say.
-        may=("all-the-while",),
-        stops=Stop("leaves", "b", "did-not-end", r"[\d.]+ s"),
-    ),
-    "serve_blocking=forgets_close": Wrong(
-        {"same-descriptor": Seen(ONE_DIFFERS, {"Process": "forgets_close fd=5"})}, patience=_LONG
-    ),
     "serve_blocking=never_rests": Wrong(
         {"waiting-is-free": Seen("times as much processor time", {"Ratio": r"[\d.]+"})}, patience=_LONG
-    ),
-    "serve_blocking=never_accepts": Wrong(
-        {"first-served": Seen("a printed other lines", {"Line": "connected from .*"})},
-        stops=Stop("alone", "a", "no-answer", "hello"),
     ),
 }

@@ -50,11 +50,6 @@ WRONG: Final[Mapping[str, Wrong]] = {
         stops=Stop("few", "few.trio", "no-answer", "all answered"),
         patience=_LONG,
     ),
-    "serve_poll=serve_nb_all": Wrong(
-        {"answered-beyond": Seen("b printed other lines", {"Line": "connected from .*"})},
-        stops=Stop("beyond", "b", "no-answer", "hello"),
-        patience=_LONG,
-    ),
     "serve_poll=poll_ticks": Wrong(
         {"no-call-at-rest": Seen(r"\*\(\): \d+ times", {"Count": r"[1-9]\d*"})}, patience=_LONG
     ),

@@ -19,8 +19,8 @@ from lab.evidence.records import (
     Stopped,
 )
 from lab.evidence.store import load, save
-from lab.judge.ladders import segments
-from lab.judge.tables import sockets
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Verdict
 from tests.unit.judge.builders import (
     BEGUN,

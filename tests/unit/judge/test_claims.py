@@ -6,8 +6,8 @@ import pytest
 
 from lab.evidence.records import Evidence, Stopped
 from lab.judge.claims import Case, CaseResult, Claim, ClaimResult, Holds, Ruling, judge_claim, rule
-from lab.judge.programs import exited
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Message, Result, Verdict
 from tests.unit.judge.builders import evidence
 

@@ -1,21 +1,17 @@
-"""Expectations that hang on how the kernel behaves, on how the run was set up, and on how long a row was there."""
+"""Expectations that hang on how the kernel behaves, and on how the run was set up."""
 
 from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Evidence
 from lab.judge.conditional import either, where
-from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, say
-from lab.judge.lifetimes import gone_after
-from lab.judge.numbers import counters
-from lab.judge.tallies import tally
+from lab.judge.readings.counters import counters
+from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Verdict
 from lab.text.catalog import LANGUAGES
-from tests.unit.judge.builders import BEGUN, LISTENING, MS, OPEN, SERVER, A, capture, evidence, row, snapshot
+from tests.unit.judge.builders import evidence
 
-HALF_OPEN = row("SYN-RECV", 0, 0, SERVER, A)
 RETRIES = "server.net.ipv4.tcp_synack_retries"
 
 
@@ -55,37 +51,3 @@ def test_a_run_with_another_setting_cannot_try_it(environment: dict[str, str], v
     result = where({RETRIES: 5}, established(1)).judge(evidence(environment=environment))
     assert result.verdict is Verdict.CANNOT_RUN
     assert value.replace("\\", "") in say(result.observed, "en")
-
-
-def half_open_run(*last: str, after_ms: int = 3000) -> Evidence:
-    return evidence(
-        snapshots=(
-            snapshot("asked", "server", LISTENING, HALF_OPEN),
-            snapshot("forgotten", "server", LISTENING, *last, begun_ns=BEGUN + (10 + after_ms) * MS),
-        ),
-        captures=(capture("server", *OPEN),),
-    )
-
-
-@pytest.mark.parametrize(("seconds", "verdict"), [("2..10", Verdict.PASS), ("60..70", Verdict.FAIL)])
-def test_the_end_of_a_row_is_counted_from_the_syn(seconds: str, verdict: Verdict) -> None:
-    result = gone_after("a", seconds, seen="asked", gone="forgotten", id="t").judge(half_open_run())
-    assert result.verdict is verdict
-    assert say(result.observed, "en") == "a's row is gone from server 3.0 s after its SYN"
-
-
-def test_a_row_that_stays_is_named_with_its_line() -> None:
-    result = gone_after("a", "0..10", seen="asked", gone="forgotten", id="t").judge(half_open_run(HALF_OPEN))
-    assert result.verdict is Verdict.FAIL
-    assert say(result.observed, "en") == "a's row was still on server 3.0 s after its SYN"
-    assert result.look[0].line == 4
-
-
-def test_a_row_that_was_never_there_has_no_end() -> None:
-    result = gone_after("b", "0..10", seen="asked", gone="forgotten", id="t").judge(half_open_run())
-    assert result.verdict is not Verdict.PASS
-
-
-def test_an_amount_that_cannot_be_read_is_refused_when_the_exercise_is_loaded() -> None:
-    with pytest.raises(ExerciseError, match="soon"):
-        gone_after("a", "soon", seen="asked", gone="forgotten", id="t")

@@ -7,7 +7,7 @@ import pytest
 from lab.exercise import load_exercise
 from lab.judge.claims import ALWAYS, CaseResult, Claim, ClaimResult, Holds, Ruling
 from lab.judge.ledger import NUMBERS, Entry, RunRulings, ledger
-from lab.judge.programs import exited
+from lab.judge.programs.ended import exited
 from lab.shelf import exercise_folders
 from tests.unit.judge.builders import evidence
 

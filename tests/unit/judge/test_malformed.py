@@ -7,14 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from lab.errors import EXIT_USAGE
+from lab.judge.agreement import agree
 from lab.judge.claims import Claim
 from lab.judge.errors import ExerciseError
-from lab.judge.joint import agree
-from lab.judge.ladders import closes, segments
-from lab.judge.numbers import counters
-from lab.judge.over_time import eventually
-from lab.judge.programs import exited, printed
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
+from lab.judge.readings.counters import counters
+from lab.judge.segments.closing import closes
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.over_time import eventually
+from lab.judge.sockets.tables import sockets
 
 NAMES = "State  Recv-Q  Local  Peer  Process\n"
 

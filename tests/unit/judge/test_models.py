@@ -11,14 +11,14 @@ import pytest
 from lab.errors import EvidenceError
 from lab.evidence.records import CaptureRecord, Evidence, Step
 from lab.evidence.store import load
-from lab.judge.calls import blocked_in, called
-from lab.judge.chain import chain_of
-from lab.judge.costs import cost_of
+from lab.judge.calls.answer_chain import chain_of
+from lab.judge.calls.made import blocked_in, called
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.service import in_turn, services
-from lab.judge.serving import overlap, served, waits_for
-from lab.judge.spending import spent
+from lab.judge.readings.costs import cost_of
+from lab.judge.readings.spending import spent
+from lab.judge.serving.order import overlap, served, waits_for
+from lab.judge.serving.services import in_turn, services
 from lab.judge.verdict import Result, Verdict
 from lab.wire.segment import Endpoint
 

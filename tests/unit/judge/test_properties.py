@@ -7,11 +7,12 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.judge.joint import agree
+from lab.judge.agreement import agree
 from lab.judge.judging import judge_all, say
-from lab.judge.ladders import closes, segments
-from lab.judge.over_time import never
-from lab.judge.tables import sockets
+from lab.judge.segments.closing import closes
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.over_time import never
+from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Verdict
 from tests.unit.judge.builders import (
     CLIENT_FIRST,

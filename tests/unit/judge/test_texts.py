@@ -11,7 +11,7 @@ import pytest
 import lab.judge
 from lab.errors import EvidenceError
 from lab.judge.judging import say, told
-from lab.judge.ladders import PARTS
+from lab.judge.segments.ladders import PARTS
 from lab.judge.verdict import Message
 from lab.text.catalog import LANGUAGES, messages
 
@@ -21,7 +21,7 @@ ROOM = Path(lab.judge.__file__).parent
 def given() -> set[str]:
     """Return the codes that stand in the room's own code."""
     found = {f"ladder-{part}" for part in (*PARTS, "whole")}
-    for path in ROOM.glob("*.py"):
+    for path in ROOM.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r"\bMessage\(\s*\"([a-z-]+)\"", text))
         for either in re.findall(r"(?:code = |Message\()\"([a-z-]+)\" if .+? else \"([a-z-]+)\"", text):

@@ -8,13 +8,15 @@ import pytest
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Stopped
-from lab.judge.joint import agree
+from lab.judge.agreement import agree
 from lab.judge.judging import Reason, judge_all, say, told
-from lab.judge.ladders import closes, segments
-from lab.judge.numbers import counters
-from lab.judge.over_time import eventually, never
-from lab.judge.programs import exited, printed
-from lab.judge.tables import sockets
+from lab.judge.programs.ended import exited
+from lab.judge.programs.printed import printed
+from lab.judge.readings.counters import counters
+from lab.judge.segments.closing import closes
+from lab.judge.segments.ladders import segments
+from lab.judge.sockets.over_time import eventually, never
+from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Expectation, Result, Verdict
 from tests.unit.judge.builders import CLIENT_FIRST, OPEN, TALK, capture, evidence, party, snapshot
 

@@ -8,11 +8,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from lab.evidence.records import Action, CaptureRecord, Evidence, Exit, LabFacts, Output, Party, Snapshot, Step, Stopped
-from lab.exercise import Closes, Exercise, Judgement, Ladder, Printed, Rows, Type
+from lab.exercise import Exercise, Judgement, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
 from lab.judge.claims import CaseResult, ClaimResult, Holds, Ruling
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict, worst
+from lab.views import Closes, Ladder, Printed, Rows
 from lab.wire.segment import Endpoint, Flags
 
 HERE = Path(__file__).parent

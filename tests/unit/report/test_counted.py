@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lab.evidence.records import CounterReading
-from lab.exercise import Counted
 from lab.report import counted
 from lab.report.ink import Role, plain
 from lab.report.seen import sightings
 from lab.report.views import Looking, show
 from lab.report.words import Words
 from lab.text.catalog import Catalog
+from lab.views import Counted
 from tests.unit.report import builders
 
 VIEW = Counted("before", "after", names=("TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtUnheardOf"))

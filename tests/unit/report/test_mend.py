@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from lab.exercise import Mend, load_exercise
+from lab.exercise import load_exercise
 from lab.report import picture
 from lab.report.ink import Role, cells, plain
 from lab.report.mend import Change, Sign, changes, draw, program
@@ -19,6 +19,7 @@ from lab.report.words import Words
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, Catalog
+from lab.views import Mend
 from tests.unit.report import builders
 
 BROKEN: Final = sorted(path.stem for path in (ROOT / "images").glob("*/broken/*.py"))

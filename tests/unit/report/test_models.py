@@ -8,12 +8,12 @@ import pytest
 from rich.cells import cell_len
 
 from lab.evidence.store import load
-from lab.exercise import Calls, Costs, Served, Waits
 from lab.report import models
 from lab.report.ink import EMPTY, Line, cells, for_encoding, plain
 from lab.report.picture import draw
 from lab.report.words import Words
 from lab.text.catalog import LANGUAGES, Catalog
+from lab.views import Calls, Costs, Served, Waits
 from tests.unit.report.test_pages import compare_golden
 
 RUN = load(Path(__file__).parents[2] / "fixtures" / "runs" / "models")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.evidence.records import Evidence, LabFacts, Output
-from lab.exercise import Text
 from lab.report.ink import Role, plain
 from lab.report.seen import sightings
 from lab.report.story import Story, tell
@@ -15,6 +14,7 @@ from lab.report.transcript import transcript
 from lab.report.views import Looking, show
 from lab.report.words import Words
 from lab.text.catalog import Catalog
+from lab.views import Text
 from tests.unit.report.builders import a_run, all_well, an_exercise
 
 SITES = {"site1": "192.168.1.111", "site2": "192.168.1.112", "site3": "192.168.1.113"}

@@ -1,0 +1,1 @@
+"""Expectations of system calls: what a program's trace holds."""

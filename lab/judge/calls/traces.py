@@ -1,0 +1,84 @@
+"""What the trace of a program holds: its calls within a time, whose connection each works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.evidence.records import Evidence, Trace
+from lab.kernel.calls import Call
+from lab.wire.segment import Endpoint
+
+Window = tuple[int, int]
+"""Begin and end, in ns since the epoch."""
+Readings = tuple[str, str]
+"""Two readings of what a program used, by the names that the exercise gave them (`stage.measure`)."""
+
+LISTENER: Final = "listener"
+_STANDARD_STREAMS: Final = 2
+
+
+def whole_trace(evidence: Evidence, party: str) -> Trace:
+    """Return a program's trace; EvidenceError when there is none, or when its end is missing."""
+    trace = evidence.trace(party)
+    if trace.cut:
+        raise EvidenceError("trace-cut", file=trace.file, party=party)
+    return trace
+
+
+def calls_within(trace: Trace, window: Window | None) -> Sequence[Call]:
+    """Return the calls that began within a window (ns since the epoch), all of them without one."""
+    if window is None:
+        return trace.calls
+    return [call for call in trace.calls if window[0] <= call.begun_ns <= window[1]]
+
+
+def window_of(evidence: Evidence, party: str, step: str | None, readings: Readings | None = None) -> Window | None:
+    """Return the time between two readings of what a program used, else that of a step; None for the whole trace."""
+    if readings:
+        return between(evidence, party, readings)
+    return step_window(evidence, step) if step else None
+
+
+def between(evidence: Evidence, party: str, readings: Readings) -> Window:
+    """Return the times of two readings of what a program used."""
+    first, last = (evidence.usage(name, party).time_ns for name in readings)
+    return first, last
+
+
+def step_window(evidence: Evidence, step: str) -> Window:
+    """Return begin and end of a step; one that the play stopped in ends with the run."""
+    found = evidence.step(step)
+    return found.begun_ns, found.ended_ns
+
+
+def overlap_ns(call: Call, window: Window) -> int:
+    """Return how long (ns) a call was under way within a window; one that never returned, to the window's end."""
+    if call.name.startswith("exit"):
+        return 0  # it never returns because nobody is left
+    ended = window[1] if call.duration_ns is None else call.begun_ns + call.duration_ns
+    return max(0, min(ended, window[1]) - max(call.begun_ns, window[0]))
+
+
+def works_on(evidence: Evidence, call: Call, of: str | int) -> bool:
+    """Return whether a call works on a descriptor: a number, `listener`, or the connection of a client."""
+    on = call.on
+    if on is None:
+        return False
+    if isinstance(of, int):
+        return on.fd == of
+    if of == LISTENER:
+        return on.local is not None and on.peer is None
+    end = evidence.party(of).local
+    return end is not None and end in (on.peer, on.local)
+
+
+def name_of(evidence: Evidence, peer: Endpoint | None) -> str | None:
+    """Return the client that has this endpoint, None for nobody's."""
+    return next((party.name for party in evidence.parties if peer is not None and party.local == peer), None)
+
+
+def prints(call: Call) -> bool:
+    """Return whether a call only prints or reads what was typed: no part of serving anybody."""
+    return call.fd is not None and call.fd <= _STANDARD_STREAMS and call.on is not None and call.on.local is None

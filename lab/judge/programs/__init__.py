@@ -1,0 +1,1 @@
+"""Expectations of programs: what they printed, which processes they are, how they ended."""

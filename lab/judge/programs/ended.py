@@ -1,0 +1,46 @@
+"""Expect how a program ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.evidence.layout import EVIDENCE_FILE
+from lab.evidence.records import Evidence
+from lab.judge.judging import Judged
+from lab.judge.verdict import Look, Message, Result
+
+
+def exited(
+    party: str,
+    status: int,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+) -> Exited:
+    """Expect that a program ended with this exit status, or minus the signal that ended it."""
+    return Exited(id=id, step=step, party=party, status=status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited(Judged):
+    """The end of a program."""
+
+    party: str
+    status: int
+
+    def expected(self) -> Message:
+        """Return the exit status."""
+        return _ended(self.party, self.status)
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the program's end; one that is still running at the end of the run has none."""
+        evidence.party(self.party)
+        ends = [end.status for end in evidence.exits if end.actor == self.party]
+        observed = _ended(self.party, ends[-1]) if ends else Message("still-running", {"party": self.party})
+        return self.result(self.status in ends[-1:], observed, None, (Look(EVIDENCE_FILE),))
+
+
+def _ended(party: str, status: int) -> Message:
+    if status < 0:
+        return Message("ended-by-signal", {"party": party, "signal": -status})
+    return Message("exited", {"party": party, "status": status})

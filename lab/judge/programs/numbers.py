@@ -1,0 +1,66 @@
+"""Expect a number in a line that a program printed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from lab.evidence.layout import EVIDENCE_FILE
+from lab.evidence.records import Evidence
+from lab.judge.amounts import Amount, read_amount
+from lab.judge.errors import ExerciseError
+from lab.judge.judging import Judged
+from lab.judge.programs.lines import lines_of, not_among
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+
+_PLACE: Final = "{}"
+_NUMBER: Final = r"(\d+(?:\.\d+)?)"
+
+
+def said(
+    party: str,
+    line: str,
+    amount: int | str,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+) -> Said:
+    """Expect that a program printed this line, with a number of this amount (`>0.5`, `1..2`) where `{}` stands.
+
+    The last such line counts. Raises ExerciseError for an amount that cannot be read, or a line without its one `{}`.
+    """
+    wanted = read_amount(amount, id)
+    if line.count(_PLACE) != 1:
+        raise ExerciseError("said-place", id=id, line=line)
+    return Said(id=id, step=step, party=party, line=line, amount=wanted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said(Judged):
+    """A number in a line."""
+
+    party: str
+    line: str
+    amount: Amount
+
+    def expected(self) -> Message:
+        """Return the line, with the amount in its place."""
+        return Message("printed", {"party": self.party, "line": self.line.replace(_PLACE, self.amount.text)})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the line and compare the number in it."""
+        before, _, after = self.line.partition(_PLACE)
+        pattern = re.compile(re.escape(before) + _NUMBER + re.escape(after))
+        lines = lines_of(evidence, self.party)
+        found = [match for line in lines if (match := pattern.fullmatch(line))]
+        look = (Look(EVIDENCE_FILE),)
+        if not found:
+            missing = Pair((self.line.replace(_PLACE, self.amount.text),), None, frozenset())
+            pairs = (missing, *(Pair(None, (line,), frozenset()) for line in lines[-1:]))
+            return self.result(False, not_among(lines, self.party), Comparison(("Line",), pairs), look)  # noqa: FBT003 - it does not hold
+        number = found[-1][1]
+        right = self.amount.holds(float(number))
+        pair = Pair((self.line, self.amount.text), (self.line, number), frozenset() if right else frozenset({1}))
+        observed = Message("printed", {"party": self.party, "line": found[-1][0]})
+        return self.result(right, observed, Comparison(("Line", "Number"), (pair,)), look)

@@ -1,0 +1,174 @@
+"""Expect which lines a program printed, and which it never did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lab.evidence.layout import EVIDENCE_FILE
+from lab.evidence.records import Evidence
+from lab.judge.errors import ExerciseError
+from lab.judge.judging import Judged
+from lab.judge.programs.lines import lines_of, not_among, read_pattern
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+
+_LAST: Final = 8
+"""How many of a program's lines a failure shows."""
+
+_ANYTHING: Final = re.compile(r"(?:\.|\\[dswDSW])[*+]\??")
+_SPECIAL: Final = re.compile(r"[][(){}|?*+^$]")
+
+
+def printed(
+    party: str,
+    text: str | None = None,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    matches: str | None = None,
+    step: str | None = None,
+    stream: str = "stdout",
+) -> Printed:
+    """Expect that a program printed this line, exactly, or one that the regular expression `matches` matches wholly.
+
+    Raises ExerciseError for a regular expression that cannot be read, or when not exactly one of the two is given.
+    """
+    if (text is None) == (matches is None):
+        raise ExerciseError("printed-what", id=id)
+    pattern = re.compile(re.escape(text)) if text is not None else read_pattern(matches or "", id)
+    exact = text is not None
+    shown = text if text is not None else in_words(matches or "")
+    return Printed(id=id, step=step, party=party, pattern=pattern, shown=shown, exact=exact, stream=stream)
+
+
+def in_words(pattern: str) -> str:
+    r"""Return a regular expression as a line to look for: `…` for anything, nothing for anything at its ends.
+
+    One that says more than that comes back unchanged.
+
+    >>> in_words(r".* IP .* > .*: Flags \[S\.\], seq \d+, win .*")
+    'IP … > …: Flags [S.], seq …, win'
+    """
+    pieces = [re.sub(r"\\(\W)", "", piece) for piece in _ANYTHING.split(pattern)]
+    if any(_SPECIAL.search(piece) or "\\" in piece for piece in pieces):
+        return pattern
+    plain = (re.sub(r"\\(\W)", r"\1", piece) for piece in _ANYTHING.split(pattern))
+    return "…".join(plain).strip("… ")
+
+
+def never_printed(
+    party: str,
+    matches: str,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+    stream: str = "stdout",
+) -> NeverPrinted:
+    """Expect that a program printed something, but no line that the regular expression matches wholly.
+
+    Raises ExerciseError for a regular expression that cannot be read.
+    """
+    wanted = printed(party, id=id, matches=matches, step=step, stream=stream)
+    return NeverPrinted(id=id, step=step, party=party, pattern=wanted.pattern, shown=wanted.shown, stream=stream)
+
+
+def sooner(
+    party: str,
+    first: str,
+    then: str,
+    *,
+    id: str,  # noqa: A002 - the exercise's word
+    step: str | None = None,
+) -> Sooner:
+    """Expect that a program printed a line like `first`, and none like `then` before it.
+
+    Raises ExerciseError for a regular expression that cannot be read.
+    """
+    try:
+        patterns = re.compile(first), re.compile(then)
+    except re.error as error:
+        raise ExerciseError("printed-pattern", id=id, line=f"{first} {then}", reason=str(error)) from None
+    return Sooner(id=id, step=step, party=party, first=patterns[0], then=patterns[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed(Judged):
+    """A line that a program printed."""
+
+    party: str
+    pattern: re.Pattern[str]
+    shown: str
+    exact: bool
+    stream: str
+
+    def expected(self) -> Message:
+        """Return the line, or what it should be like."""
+        return Message("printed" if self.exact else "printed-like", {"party": self.party, "line": self.shown})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the line; a fail shows the last lines there are."""
+        lines = lines_of(evidence, self.party, self.stream)
+        found = next((line for line in lines if self.pattern.fullmatch(line)), None)
+        look = (Look(EVIDENCE_FILE),)
+        if found is not None:
+            comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
+            return self.result(Verdict.PASS, Message("printed", {"party": self.party, "line": found}), comparison, look)
+        observed = not_among(lines, self.party, self.stream)
+        return self.result(Verdict.FAIL, observed, self._comparison(lines[-_LAST:]), look)
+
+    def _comparison(self, lines: Sequence[str]) -> Comparison:
+        missing = Pair((self.shown,), None, frozenset())
+        return Comparison(("Line",), (missing, *(Pair(None, (line,), frozenset()) for line in lines)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverPrinted(Judged):
+    """A line that is in nothing a program printed."""
+
+    party: str
+    pattern: re.Pattern[str]
+    shown: str
+    stream: str
+
+    def expected(self) -> Message:
+        """Return the line that must not be there."""
+        return Message("never-printed", {"party": self.party, "line": self.shown})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing."""
+        lines = lines_of(evidence, self.party, self.stream)
+        look = (Look(EVIDENCE_FILE),)
+        if not lines:
+            return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
+        found = next((line for line in lines if self.pattern.fullmatch(line)), None)
+        if found is None:
+            return self.result(Verdict.PASS, self.expected(), None, look)
+        comparison = Comparison(("Line",), (Pair(None, (found,), frozenset()),))
+        return self.result(Verdict.FAIL, Message("printed", {"party": self.party, "line": found}), comparison, look)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sooner(Judged):
+    """A line that comes before others."""
+
+    party: str
+    first: re.Pattern[str]
+    then: re.Pattern[str]
+
+    def expected(self) -> Message:
+        """Return the program."""
+        return Message("sooner", {"party": self.party})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Look for the first line of either kind, in order."""
+        lines = lines_of(evidence, self.party)
+        look = (Look(EVIDENCE_FILE),)
+        for line in lines:
+            if self.first.fullmatch(line):
+                return self.result(True, Message("printed", {"party": self.party, "line": line}), None, look)  # noqa: FBT003
+            if self.then.fullmatch(line):
+                observed = Message("printed", {"party": self.party, "line": line})
+                pairs = (Pair(None, (line,), frozenset()),)
+                return self.result(False, observed, Comparison(("Line",), pairs), look)  # noqa: FBT003 - too early
+        return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came

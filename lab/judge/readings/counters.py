@@ -1,0 +1,69 @@
+"""Expect how far the kernel's counters moved between two readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lab.errors import EvidenceError
+from lab.evidence.layout import EVIDENCE_FILE
+from lab.evidence.records import Evidence
+from lab.judge.amounts import Amount, read_amount
+from lab.judge.judging import Judged
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.kernel.counters import difference
+
+_GROUPS: Final = ("", "TcpExt", "IpExt")
+"""What nstat puts before a name of /proc/net/netstat: `ListenOverflows` is its TcpExtListenOverflows."""
+
+_CHANGE: Final = 1
+
+
+def counters(
+    before: str,
+    after: str,
+    *,
+    on: str,
+    id: str,  # noqa: A002 - the exercise's word
+    change: Mapping[str, int | str],
+    step: str | None = None,
+) -> Counters:
+    """Expect that each counter moved by this amount (`1`, `>0`, `5..6`) on the host `on` between two readings.
+
+    A name is nstat's, with or without its TcpExt or IpExt. Raises ExerciseError for an amount that cannot be read.
+    """
+    amounts = {name: read_amount(written, id) for name, written in change.items()}
+    return Counters(id=id, step=step, before=before, after=after, on=on, change=amounts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters(Judged):
+    """How far counters moved."""
+
+    before: str
+    after: str
+    on: str
+    change: Mapping[str, Amount]
+
+    def expected(self) -> Message:
+        """Return how many counters are looked at."""
+        return Message("counters", {"host": self.on, "counters": len(self.change)})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Compare the changes, counter by counter."""
+        first, last = (evidence.counter(name, self.on).values for name in (self.before, self.after))
+        moved = difference(first, last)
+        pairs = tuple(_pair(name, amount, moved) for name, amount in self.change.items())
+        wrong = sum(not pair.agrees for pair in pairs)
+        observed = Message("counters-differ", {"differing": wrong}) if wrong else Message("counters-agree")
+        comparison = Comparison(("Counter", "Change"), pairs)
+        return self.result(not wrong, observed, comparison, (Look(EVIDENCE_FILE),))
+
+
+def _pair(name: str, amount: Amount, moved: Mapping[str, int]) -> Pair:
+    known = next((group + name for group in _GROUPS if group + name in moved), None)
+    if known is None:
+        raise EvidenceError("record-missing", kind="counter", name=name)
+    differs = frozenset() if amount.holds(moved[known]) else frozenset({_CHANGE})
+    return Pair((known, amount.text), (known, str(moved[known])), differs)

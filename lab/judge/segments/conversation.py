@@ -1,0 +1,31 @@
+"""What every expectation of one client's conversation shares."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from lab.evidence.records import CaptureRecord, Evidence
+from lab.judge.judging import Judged, whole_conversation
+from lab.judge.verdict import Look, Message, Result
+from lab.wire.conversation import Conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfConversation(Judged):
+    """An expectation of the conversation of the client `client`, as captured on the host `on`."""
+
+    client: str
+    on: str
+
+    def find(self, evidence: Evidence) -> Result:
+        """Find the conversation; where a whole capture does not hold it, the expectation fails."""
+        record, conversation = whole_conversation(evidence, self.client, self.on)
+        if conversation is None:
+            absent = Message("conversation-absent", {"client": self.client, "file": record.file})
+            return self.result(False, absent, None, (Look(record.file),))  # noqa: FBT003 - it does not hold
+        return self.follow(conversation, record, evidence)
+
+    @abstractmethod
+    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:
+        """Return what is to be said of the conversation; EvidenceError when it does not decide."""

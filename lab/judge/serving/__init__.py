@@ -1,0 +1,1 @@
+"""Expectations of who was served when, by the times in a capture."""

@@ -1,0 +1,69 @@
+"""Expect how many rows of `ss` are in a state, where which client is which does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.evidence.records import Evidence
+from lab.judge.amounts import Amount, parse_amount
+from lab.judge.errors import ExerciseError
+from lab.judge.judging import Judged
+from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.wire.state import State
+
+
+def tally(
+    snapshot: str,
+    *,
+    on: str,
+    id: str,  # noqa: A002 - the exercise's word
+    states: Mapping[str, int | str],
+    step: str | None = None,
+    only: Only = None,
+) -> Tally:
+    """Expect so many rows in each of these states (`{"ESTAB": 6, "SYN-SENT": ">0"}`); other states do not matter.
+
+    Raises ExerciseError for a state that there is not, or an amount that cannot be read.
+    """
+    try:
+        wanted = tuple((State(name), parse_amount(amount)) for name, amount in states.items())
+    except ValueError as error:
+        raise ExerciseError("amount", id=id, value=str(error)) from None
+    return Tally(id=id, step=step, snapshot=snapshot, on=on, wanted=wanted, only=parse_only(only, id=id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally(Judged):
+    """How many rows of one snapshot are in each state."""
+
+    snapshot: str
+    on: str
+    wanted: tuple[tuple[State, Amount], ...]
+    only: tuple[int | str, ...]
+
+    def expected(self) -> Message:
+        """Return the numbers by state."""
+        shown = ", ".join(f"{amount.text} {state}" for state, amount in self.wanted)
+        return Message("tally", {"host": self.on, "shown": shown})
+
+    def find(self, evidence: Evidence) -> Result:
+        """Count; the result marks each number that differs."""
+        snapshot = evidence.snapshot(self.snapshot, self.on)
+        counts = in_scope(evidence, self.only)
+        pairs, first = [], None
+        for state, amount in self.wanted:
+            rows = [row for row in snapshot.rows if row.state is state and counts(row)]
+            right = amount.holds(len(rows))
+            differs = frozenset() if right else frozenset({1})
+            pairs.append(Pair((state.value, amount.text), (state.value, str(len(rows))), differs))
+            if rows and first is None and not right:
+                first = rows[0]
+        shown = ", ".join(f"{pair.observed[1]} {pair.observed[0]}" for pair in pairs if pair.observed)
+        return self.result(
+            all(pair.agrees for pair in pairs),
+            Message("tally", {"host": self.on, "shown": shown}),
+            Comparison(("State", "Rows"), tuple(pairs)),
+            (Look(snapshot.file, line=line_of(snapshot.text, first)),),
+        )

@@ -1,0 +1,136 @@
+"""The record of a play while it is made: looks at the hosts, readings, what was done, each with its step and time."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from lab.conditions import Condition
+from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Usage
+from lab.hosts.host import Host
+from lab.kernel.sockets import SS_COMMAND, parse_ss
+from lab.settings import PATIENCE
+from lab.wire.segment import Endpoint
+
+POLL_SECONDS: Final = 0.005
+
+
+class Recording:
+    """The hosts, and what was seen and done on them; `parties` are the programs that took part."""
+
+    def __init__(self, hosts: Mapping[str, Host]) -> None:
+        self.hosts = hosts
+        self.steps: list[Step] = []
+        self.parties: list[Party] = []
+        self.actions: list[Action] = []
+        self.snapshots: list[Snapshot] = []
+        self.samplings: list[Sampling] = []
+        self.counters: list[CounterReading] = []
+        self.usages: list[Usage] = []
+        self._step = ""
+
+    @contextlib.contextmanager
+    def step(self, step_id: str) -> Iterator[None]:
+        """Do the acts of one step of the page."""
+        self._step = step_id
+        begun = time.time_ns()
+        try:
+            yield
+        finally:
+            self.steps.append(Step(step_id, begun, time.time_ns()))
+
+    def snapshot(
+        self,
+        name: str,
+        *,
+        on: Sequence[str] = ("server", "client"),
+        seconds: float = PATIENCE,
+        **conditions: Condition | None,
+    ) -> None:
+        """Keep what `ss` says on the hosts, once the conditions given hold on all of them, or at the deadline.
+
+        A condition is given by its host's name: `client=state("FIN-WAIT-2", "b")`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            looks = Host.look_at({host: self.hosts[host] for host in on})
+            missed = [host for host in on if not self._holds(conditions.get(host), looks[host][2])]
+            if not missed or time.monotonic() > deadline:
+                break
+            time.sleep(POLL_SECONDS)
+        number = len({snapshot.name for snapshot in self.snapshots}) + 1
+        for host, (begun, ended, text) in looks.items():
+            condition = conditions.get(host)
+            self.snapshots.append(
+                Snapshot(
+                    name=name,
+                    step=self._step,
+                    host=host,
+                    command=" ".join(SS_COMMAND),
+                    begun_ns=begun,
+                    ended_ns=ended,
+                    text=text,
+                    waited_for=condition.words if condition else None,
+                    timed_out=host in missed,
+                    file=f"ss/{number:02}-{name}.{host}.txt",
+                )
+            )
+
+    def wait(self, host: str, condition: Condition, *, seconds: float = 1.0) -> bool:
+        """Look at a host until the condition holds, and keep nothing; False at the deadline."""
+        deadline = time.monotonic() + seconds
+        while not (met := self._holds(condition, self.hosts[host].look()[2])) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return met
+
+    @contextlib.contextmanager
+    def watching(self, name: str, *, on: str) -> Iterator[None]:
+        """Look at a host again and again while the acts inside are done; keep every distinct output of `ss`."""
+        channel = self.hosts[on].channel
+        channel.call("sample", name=name, argv=SS_COMMAND)
+        try:
+            yield
+        finally:
+            seen = channel.call("sample_stop", name=name)
+            self.samplings.append(
+                Sampling(
+                    name=name,
+                    step=self._step,
+                    host=on,
+                    command=" ".join(SS_COMMAND),
+                    begun_ns=seen["begun_ns"],
+                    ended_ns=seen["ended_ns"],
+                    polls=seen["polls"],
+                    samples=tuple(Sample(sample["time_ns"], sample["text"]) for sample in seen["samples"]),
+                    file=f"samples/{name}.{on}.txt",
+                )
+            )
+
+    def count(self, name: str, *, on: Sequence[str] = ("server", "client")) -> None:
+        """Keep a reading of the kernel's counters on the hosts."""
+        for host in on:
+            time_ns, values = self.hosts[host].counters()
+            self.counters.append(CounterReading(name, self._step, host, time_ns, values))
+
+    def measure(self, name: str, *parties: str) -> None:
+        """Keep a reading, called `name`, of what each of these programs has used with all its threads and children."""
+        for party in parties:
+            host = next(known.host for known in self.parties if known.name == party)
+            self.usages.append(Usage(name, self._step, host, party, **self.used(party)))
+
+    def used(self, party: str) -> dict[str, int]:
+        """Return what a program has used by now, by the fields of Usage, and keep nothing."""
+        host = next(known.host for known in self.parties if known.name == party)
+        return self.hosts[host].channel.call("usage", name=party)
+
+    def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
+        """Record something that was done."""
+        self.actions.append(Action(self._step, time_ns or time.time_ns(), actor, verb, text))
+
+    def _names(self, client: str) -> Endpoint | None:
+        return next((party.local for party in self.parties if party.name == client), None)
+
+    def _holds(self, condition: Condition | None, text: str) -> bool:
+        return condition is None or condition.holds(parse_ss(text), self._names)

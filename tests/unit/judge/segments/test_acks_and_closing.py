@@ -1,0 +1,92 @@
+"""The expectations that count segments: acknowledgements, ways to close."""
+
+from __future__ import annotations
+
+from lab.evidence.records import Step
+from lab.judge.judging import say
+from lab.judge.segments.acks import acknowledged
+from lab.judge.segments.closing import close_shares
+from lab.judge.verdict import Verdict
+from tests.unit.judge.builders import (
+    BEGUN,
+    CLIENT_FIRST,
+    MS,
+    OPEN,
+    SERVER_FIRST,
+    TALK,
+    A,
+    B,
+    Talk,
+    capture,
+    evidence,
+)
+
+RIDING = ("> P. hello", "< .", "< P. HELLO", "> .", "> P. again", "< P. AGAIN", "> P. exit", "< F.", "> F.", "< .")
+
+
+def test_acknowledgements_that_ride_on_data_or_fin_are_told_from_bare_ones() -> None:
+    run = evidence(captures=(capture("server", *OPEN, *RIDING),))
+    result = acknowledged("a", id="k", alone=2, riding=3).judge(run)
+    assert result.observed.params == {"alone": 2, "riding": 3}
+    assert result.verdict is Verdict.PASS
+
+
+def test_bare_acknowledgements_alone_are_not_riding() -> None:
+    run = evidence(captures=(capture("server", *OPEN, *TALK),))
+    assert acknowledged("a", id="k", riding=">0").judge(run).verdict is Verdict.FAIL
+
+
+def test_an_incomplete_capture_does_not_decide_about_acknowledgements() -> None:
+    run = evidence(captures=(capture("server", *OPEN, *TALK, dropped=1),))
+    assert acknowledged("a", id="k", riding=0).judge(run).verdict is Verdict.INCONCLUSIVE
+
+
+def test_closes_of_a_step_are_shared_out_by_their_segments() -> None:
+    at = BEGUN + 100 * MS
+    frames = [
+        *Talk(client=A, begun_ns=at).frames(*OPEN, "> P. exit", "< F.", "> F.", "< ."),
+        *Talk(client=B, begun_ns=at + MS).frames(*OPEN, *SERVER_FIRST),
+        *Talk(client=A, begun_ns=BEGUN, next={">": 1, "<": 1}).frames(*OPEN, *CLIENT_FIRST),
+    ]
+    run = evidence(
+        steps=(Step("connects", BEGUN, BEGUN + 50 * MS), Step("rounds", at, at + 50 * MS)),
+        captures=(capture("server", frames=frames),),
+    )
+    result = close_shares(step="rounds", id="c", other=0).judge(run)
+    assert result.observed.params == {"three": 1, "four": 1, "other": 0}
+    assert result.verdict is Verdict.PASS
+
+
+def test_a_share_that_may_be_anything_says_so() -> None:
+    expected = close_shares(step="rounds", id="c", three=">0", other=0).expected()
+    assert say(expected, "en") == "closed with three segments: >0, with four: any number, otherwise: 0"
+    assert "四个的：任意" in say(expected, "zh-CN")
+    assert "any number" in say(acknowledged("a", id="k", riding=0).expected(), "en")
+
+
+def test_a_close_by_reset_is_neither_three_nor_four() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> P. exit", "< R.")
+    run = evidence(captures=(capture("server", frames=frames),))
+    result = close_shares(step="connects", id="c", other=0).judge(run)
+    assert result.observed.params == {"three": 0, "four": 0, "other": 1}
+    assert result.verdict is Verdict.FAIL
+
+
+def test_a_close_whose_last_ack_is_not_in_the_capture_is_neither_other_nor_counted() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> P. exit", "< .", "< F.", "> .", "> F.")
+    run = evidence(captures=(capture("server", frames=frames),))
+    assert close_shares(step="connects", id="c", other=0).judge(run).observed.params == {
+        "three": 0,
+        "four": 0,
+        "other": 0,
+    }
+
+
+def test_a_connection_that_one_end_leaves_open_is_other() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> F.", "< .")
+    run = evidence(captures=(capture("server", frames=frames),))
+    assert close_shares(step="connects", id="c", other=0).judge(run).observed.params == {
+        "three": 0,
+        "four": 0,
+        "other": 1,
+    }
