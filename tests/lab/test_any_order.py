@@ -43,7 +43,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         name = open(f"/proc/{pid}/comm").read().strip()
     except OSError:
         continue
-    if int(pid) not in mine:
+    if int(pid) not in mine and not name.startswith(("runc:", "test")):  # the engine asks whether the host is ready
         programs.append(name)
 files = [os.path.join(at, name) for root in ("/tmp", "/run", "/dev/shm") for at, _, names in os.walk(root) for name in names]
 rows = [row for row in lines("ss", "-Htan", "src", sys.argv[1]) if row.strip()]
