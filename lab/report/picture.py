@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from lab.errors import UsageError
 from lab.report.asking import question_lines
 from lab.report.ending import verdict_lines
+from lab.report.fold import fold_printed
 from lab.report.ink import EMPTY, Line, Role, Span, line
 from lab.report.story import StepStory, Story
 from lab.report.style import WIDEST
@@ -58,8 +59,8 @@ def picture_document(story: Story, language: str, steps: Sequence[str] = ()) -> 
 
 
 def draw(lines: Iterable[Line], title: str, language: str) -> str:
-    """Return lines of at most 100 cells as an SVG document with that title."""
-    rows = [_row(one, number) for number, one in enumerate(lines)]
+    """Return lines as an SVG document of 100 cells' width with that title."""
+    rows = [_row(one, number) for number, one in enumerate(each for one in lines for each in _within(one))]
     width, height = round(WIDEST * _CELL + 2 * _EDGE), len(rows) * _LINE + 2 * _EDGE
     styles = "\n".join(f".{role.value}{{fill:{ink}}}" for role, ink in _INK.items())
     return "\n".join(
@@ -104,6 +105,19 @@ def _lines(story: Story, steps: Sequence[StepStory]) -> Iterator[Line]:
         yield line(Span("…", Role.DIM))
         yield EMPTY
         yield from verdict_lines(story, WIDEST)
+
+
+def _within(one: Line) -> Iterator[Line]:
+    """Fold a line that is too long in its last span: a picture, unlike a terminal, does not go on in the next line."""
+    if not one or sum(cell_len(span.text) for span in one) <= WIDEST:
+        yield one
+        return
+    *before, last = one
+    begin = sum(cell_len(span.text) for span in before)
+    first, *rest = fold_printed(last.text, WIDEST - begin)
+    yield (*before, Span(first, last.role))
+    for more in rest:
+        yield line(" " * begin, Span(more, last.role))
 
 
 class _Piece(NamedTuple):

@@ -13,6 +13,7 @@ from lab.errors import UsageError
 from lab.report.ink import EMPTY, Line, Role, Span, line
 from lab.report.picture import draw, picture_document
 from lab.report.story import Story, tell
+from lab.settings import ROOT
 from lab.text.catalog import LANGUAGES
 from tests.unit.report import builders
 
@@ -72,6 +73,26 @@ def test_nothing_sticks_out_of_the_picture(language: str) -> None:
     for text in root.iter("{http://www.w3.org/2000/svg}text"):
         assert float(text.attrib["x"]) + float(text.attrib["textLength"]) <= width - EDGE + 0.1
         assert float(text.attrib["y"]) < height - EDGE + 1
+
+
+def test_a_command_too_long_for_the_picture_goes_on_below_its_beginning() -> None:
+    command = "strace -e trace=" + ",".join(f"call{number}" for number in range(8)) + " serve_epoll_et " + "x" * 40
+    document = draw([line(Span("server$ ", Role.DIM), Span(command, Role.COMMAND))], "a title", "en")
+    first, *more = rows(document)
+    assert first.startswith("server$ strace -e")
+    assert all(one.startswith(" " * len("server$ ")) for one in more)
+    assert "".join([first.removeprefix("server$ "), *more]).split() == command.split()
+    assert max(len(one) for one in (first, *more)) <= 100
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("exercises/*/*.svg")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_nothing_sticks_out_of_an_exercises_picture(path: Path) -> None:
+    document = path.read_text(encoding="utf-8")
+    width = float(ET.fromstring(document).attrib["width"])  # noqa: S314 - our own
+    ends = [float(text.attrib["x"]) + float(text.attrib["textLength"]) for text in texts(document)]
+    assert max(ends) <= width - EDGE + 0.1
 
 
 def test_a_chinese_character_takes_two_cells() -> None:
