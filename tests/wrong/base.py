@@ -55,8 +55,6 @@ class Wrong:
     stops: Stop | None = None
     patience: float = 2
     """Seconds that the play waits for anything: more where its right programs are slow to start."""
-    alone: bool = False
-    """Whether it needs a play for itself, since it changes what other programs do: see packing.py."""
 
 
 @dataclass(frozen=True, slots=True)

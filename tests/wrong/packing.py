@@ -34,7 +34,7 @@ def pack_with(number: int, key: str) -> str:
 
 def _fit(exercise: Exercise, others: str, pack: Wrong, key: str, wrong: Wrong) -> bool:
     """Tell whether both can be seen in one play: no program and no expectation twice, and all before it stops."""
-    if wrong.alone or pack.alone or set(stand_ins(others)) & set(stand_ins(key)):
+    if set(stand_ins(others)) & set(stand_ins(key)):
         return False
     if set(_said(pack)) & set(_said(wrong)) or (pack.stops and wrong.stops):
         return False
