@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import wait
 from pathlib import Path
 from types import ModuleType
 
@@ -19,7 +20,7 @@ from tests.lab.manylabs import Done, Job, several_labs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what has jobs come last: they are done while the others run."""
+    """Let what has jobs come last: while they keep both cores busy nothing else is tested."""
     items.sort(key=lambda item: isinstance(item, pytest.Function) and hasattr(item.module, "jobs"))
 
 
@@ -43,11 +44,9 @@ def hosts_up(settings: Settings) -> Iterator[Settings]:
         remove_lab(settings)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def done(
-    settings: Settings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Done]:
-    """What the jobs of all chosen modules return, see manylabs.py; they are begun with the first test."""
+@pytest.fixture(scope="session")
+def done(settings: Settings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """What the jobs of all chosen modules returned, see manylabs.py; they are done together, once."""
     chosen: dict[ModuleType, list[pytest.Function]] = {}
     for item in request.session.items:
         if isinstance(item, pytest.Function):
@@ -56,11 +55,9 @@ def done(
     for module, items in chosen.items():
         if hasattr(module, "jobs"):
             jobs |= module.jobs(items, tmp_path_factory.mktemp("runs"))
-    if not jobs:
-        yield {}
-        return
     with several_labs(settings) as labs, labs.doing(jobs) as futures:
-        yield futures
+        wait(futures.values())
+    return futures
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Several labs side by side, for what is mostly waiting: each takes one play at a time.
 
 A test module that wants much played has a function `jobs`, which is given the chosen tests of the module and a folder for
-runs. They are begun with the first test and done while the other tests, which mostly wait as well, have the lab under
-test; those modules' own tests come last. The longest job should come first.
+runs. All modules' jobs are done together after all other tests, before the first test that needs one of them, so that
+no other test runs meanwhile. The longest should come first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lab.hosts.cleanup import remove_lab
 from lab.settings import ROOT, Settings
 from tests.support import another_lab, variables
 
-COUNT: Final = 3
+COUNT: Final = 4
 BESIDE: Final = "beside"
 """What their names have in them."""
 SECONDS: Final = 60

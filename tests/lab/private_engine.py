@@ -22,6 +22,12 @@ class PrivateEngine:
         self.host = f"unix://{folder / 'sock'}"
         self._namespace = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         self._daemon: subprocess.Popen[bytes] | None = None
+        # Joined before it is one of its own, an engine without a bridge would delete the machine's.
+        assert eventually(lambda: self._net(self._namespace.pid) != self._net(os.getpid()))
+
+    @staticmethod
+    def _net(pid: int) -> str:
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
 
     def inside(self, *command: str) -> list[str]:
         """Return the command as it must be typed to run in the engine's network namespace."""

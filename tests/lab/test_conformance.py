@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import pytest
 
 from lab.conformance import CASES, FAMILY, FORBIDDEN, Outcome, Trial
 from lab.examining import examine
-from lab.exercise import load_exercise
-from lab.hosts.compose import bring_up
 from lab.hosts.connection import open_hosts
 from lab.hosts.host import Host
 from lab.settings import HOSTS, ROOT, Settings
 from lab.text.catalog import LANGUAGES, messages
-from tests.lab.manylabs import Done, Job, Labs
 from tests.wrong.conformance import CAUGHT
 
 pytestmark = pytest.mark.lab
@@ -33,29 +28,9 @@ def hosts(hosts_up: Settings) -> Iterator[Mapping[str, Host]]:
         yield found
 
 
-def jobs(items: Sequence[pytest.Function], _runs: Path) -> Mapping[Hashable, Job]:
-    """Return the trials that the chosen tests ask for: of each server of the family, and of each wrong one."""
-    asked = [item.callspec.params for item in items if hasattr(item, "callspec")]
-    family = {each["trials"] for each in asked if "trials" in each}
-    caught = {(each["case"], each["server"]) for each in asked if "case" in each}
-    return {("family", server): partial(try_out, server, list(CASES), {}) for server in FAMILY if server in family} | {
-        ("caught", case, server): partial(try_out, server, [case], {"seconds": 1, "megabytes": MEGABYTES})
-        for case, server in CAUGHT
-        if (case, server) in caught
-    }
-
-
-def try_out(server: str, cases: Sequence[str], options: Mapping[str, int], labs: Labs) -> Sequence[Trial]:
-    """Put one server through cases, on a lab as `make up` makes it."""
-    with labs.one(load_exercise(3)) as settings:
-        bring_up(settings, {host: {} for host in HOSTS})
-        with open_hosts(settings, {host: {} for host in HOSTS}) as hosts:
-            return tuple(examine(hosts, server, cases, **options))
-
-
-@pytest.fixture(params=FAMILY)
-def trials(request: pytest.FixtureRequest, done: Done) -> Mapping[str, Trial]:
-    return {trial.case: trial for trial in done["family", request.param].result()}
+@pytest.fixture(scope="module", params=FAMILY)
+def trials(request: pytest.FixtureRequest, hosts: Mapping[str, Host]) -> Mapping[str, Trial]:
+    return {trial.case: trial for trial in examine(hosts, request.param)}
 
 
 def test_a_server_passes_every_case_that_its_nature_allows(trials: Mapping[str, Trial]) -> None:
@@ -70,8 +45,8 @@ def test_the_large_echo_begins_with_a_send_queue_that_stands_still(trials: Mappi
 
 
 @pytest.mark.parametrize(("case", "server"), CAUGHT)
-def test_a_case_catches_a_wrong_server(done: Done, case: str, server: str) -> None:
-    (trial,) = done["caught", case, server].result()
+def test_a_case_catches_a_wrong_server(hosts: Mapping[str, Host], case: str, server: str) -> None:
+    (trial,) = examine(hosts, server, [case], seconds=1, megabytes=MEGABYTES)
     assert (trial.outcome, bool(re.fullmatch(CAUGHT[case, server], trial.why))) == (Outcome.FAIL, True), trial
 
 

@@ -56,7 +56,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "in-turn": Seen("answered before another had its last answer", {"First answer": r"[\d.]+"}),
             "no-call-at-rest": Seen(r"\*\(\): \d+ times", {"Count": r"[1-9]\d*"}),
         },
-        may=("waiting-is-free",),
+        may=("waiting-is-free", "accepts-now"),
     ),
     "serve_blocking=forks_a_child": Wrong(
         {
