@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lab.evidence.records import Party
 from lab.kernel.rows import SocketRow
-from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
-Names = Callable[[str], Endpoint | None]
-"""Finds the ephemeral endpoint that a client of that name got."""
+Names = Callable[[str], Party | None]
+"""Finds the client of that name."""
 _QUEUES: Final = {"recv_q": "Recv-Q", "send_q": "Send-Q"}
 
 
@@ -157,5 +157,5 @@ def still(client: str, *, queue: str = "send_q", seconds: float = 0.3) -> Condit
     return Condition(f"{client} {_QUEUES[queue]} still for {seconds:g} s", holds)
 
 
-def _touches(row: SocketRow, end: Endpoint | None) -> bool:
-    return end is not None and end in (row.local, row.peer)
+def _touches(row: SocketRow, client: Party | None) -> bool:
+    return client is not None and client.has(row.local, row.peer)

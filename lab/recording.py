@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from lab.conditions import Condition
 from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Usage
 from lab.hosts.host import Host
 from lab.kernel.sockets import SS_COMMAND, parse_ss
+from lab.polling import Polling
 from lab.settings import PATIENCE
-from lab.wire.segment import Endpoint
-
-POLL_SECONDS: Final = 0.005
 
 
 class Recording:
@@ -53,13 +50,12 @@ class Recording:
 
         A condition is given by its host's name: `client=state("FIN-WAIT-2", "b")`.
         """
-        deadline = time.monotonic() + seconds
+        polling = Polling(seconds)
         while True:
             looks = Host.look_at({host: self.hosts[host] for host in on})
             missed = [host for host in on if not self._holds(conditions.get(host), looks[host][2])]
-            if not missed or time.monotonic() > deadline:
+            if not missed or polling.late():
                 break
-            time.sleep(POLL_SECONDS)
         number = len({snapshot.name for snapshot in self.snapshots}) + 1
         for host, (begun, ended, text) in looks.items():
             condition = conditions.get(host)
@@ -80,9 +76,9 @@ class Recording:
 
     def wait(self, host: str, condition: Condition, *, seconds: float = 1.0) -> bool:
         """Look at a host until the condition holds, and keep nothing; False at the deadline."""
-        deadline = time.monotonic() + seconds
-        while not (met := self._holds(condition, self.hosts[host].look()[2])) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        polling = Polling(seconds)
+        while not (met := self._holds(condition, self.hosts[host].look()[2])) and not polling.late():
+            pass
         return met
 
     @contextlib.contextmanager
@@ -129,8 +125,8 @@ class Recording:
         """Record something that was done."""
         self.actions.append(Action(self._step, time_ns or time.time_ns(), actor, verb, text))
 
-    def _names(self, client: str) -> Endpoint | None:
-        return next((party.local for party in self.parties if party.name == client), None)
+    def _named(self, client: str) -> Party | None:
+        return next((party for party in self.parties if party.name == client), None)
 
     def _holds(self, condition: Condition | None, text: str) -> bool:
-        return condition is None or condition.holds(parse_ss(text), self._names)
+        return condition is None or condition.holds(parse_ss(text), self._named)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,8 +11,9 @@ from lab.holding import HeldAcks
 from lab.hosts.host import Host
 from lab.hosts.strace import fetch_trace, under_strace
 from lab.kernel.sockets import parse_ss
+from lab.polling import Polling
 from lab.programs import Client, Program, Server
-from lab.recording import POLL_SECONDS, Recording
+from lab.recording import Recording
 from lab.settings import PATIENCE, PORT
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
@@ -94,7 +94,7 @@ class Stage(Recording):
         local = client.wait_local()
         self.parties[-1] = _with_local(self.parties[-1], local)
         if wait is not None:
-            self._wait_connected(client, local, wait, to)
+            self._wait_connected(client, self.parties[-1], wait, to)
         return client
 
     def start(self, name: str, program: str, *args: str, on: str = "client", patience: float = SECONDS) -> Client:
@@ -216,7 +216,7 @@ class Stage(Recording):
 
     def _wait_asked(self, client: Client, remote: Endpoint, to: str) -> Endpoint:
         """Wait until something that the client's host sent is unread at that endpoint; return where it came from."""
-        deadline = time.monotonic() + max(SECONDS, _BROWSER_SECONDS)
+        polling = Polling(max(SECONDS, _BROWSER_SECONDS))
         while True:
             ended = client.exit_event
             for row in parse_ss(self.hosts[to].look()[2]):
@@ -224,23 +224,21 @@ class Stage(Recording):
                     return row.peer
             if ended is not None:
                 raise self.stopped(client, "ended-early", client.last_words())
-            if time.monotonic() > deadline:
+            if polling.late():
                 raise self.stopped(client, "not-connected", f"{remote}: Recv-Q 0")
-            time.sleep(POLL_SECONDS)
 
-    def _wait_connected(self, client: Client, local: Endpoint, wait: State, to: str) -> None:
-        deadline = time.monotonic() + SECONDS
+    def _wait_connected(self, client: Client, party: Party, wait: State, to: str) -> None:
+        polling = Polling(SECONDS)
         while True:
             ended = client.exit_event
             rows = parse_ss(self.hosts[to].look()[2])
-            states = [row.state for row in rows if row.peer == local]
+            states = [row.state for row in rows if party.has(row.local, row.peer)]
             if wait in states:
                 return
             if ended is not None:
                 raise self.stopped(client, "ended-early", client.last_words())
-            if time.monotonic() > deadline:
-                raise self.stopped(client, "not-connected", f"{local}: {'/'.join(states) or '-'} ≠ {wait}")
-            time.sleep(POLL_SECONDS)
+            if polling.late():
+                raise self.stopped(client, "not-connected", f"{party.local}: {'/'.join(states) or '-'} ≠ {wait}")
 
 
 def _with_local(party: Party, local: Endpoint) -> Party:

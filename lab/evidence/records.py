@@ -57,6 +57,16 @@ class Party:
     local: Endpoint | None
     remote: Endpoint | None
 
+    def has(self, one: Endpoint | None, other: Endpoint | None) -> bool:
+        """Tell whether these are the two ends of the connection that it made.
+
+        The kernel gives out a port again for another destination: `local` alone does not name a connection.
+        """
+        if self.local is None:
+            return False
+        ends = {one, other}
+        return self.local in ends and (self.remote is None or self.remote in ends)
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

@@ -184,5 +184,5 @@ def _told(evidence: Evidence, call: Call) -> str:
     place = ""
     if on is not None:
         listens = LISTENER if on.local is not None and on.peer is None else None
-        place = name_of(evidence, on.peer) or listens or f"fd {on.fd}"
+        place = name_of(evidence, on) or listens or f"fd {on.fd}"
     return f"{call.name}({place})" + (f" {call.error}" if call.error else "")

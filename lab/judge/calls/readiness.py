@@ -128,10 +128,10 @@ class ToldOf(Judged):
 
     def _descriptor(self, evidence: Evidence, trace: Trace) -> int:
         """Return the number that the client's connection has in the program; EvidenceError when it has none."""
-        local = evidence.party(self.client).local
+        client = evidence.party(self.client)
         for call in trace.calls:
             for each in _descriptors(call):
-                if local is not None and each.peer == local:
+                if each.peer == client.local and client.has(each.local, each.peer):
                     return int(each.fd)
         raise EvidenceError("record-missing", kind="endpoint", name=self.client)
 
@@ -141,7 +141,7 @@ def _names(evidence: Evidence, calls: Sequence[Call]) -> dict[int, str]:
     names = {}
     for call in calls:
         for each in _descriptors(call):
-            if each.peer and (name := name_of(evidence, each.peer)):
+            if name := name_of(evidence, each):
                 names[each.fd] = name
             elif each.local and each.peer is None:
                 names[each.fd] = LISTENER

@@ -7,8 +7,7 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Trace
-from lab.kernel.calls import Call
-from lab.wire.segment import Endpoint
+from lab.kernel.calls import Call, Descriptor
 
 Window = tuple[int, int]
 """Begin and end, in ns since the epoch."""
@@ -70,13 +69,13 @@ def works_on(evidence: Evidence, call: Call, of: str | int) -> bool:
         return on.fd == of
     if of == LISTENER:
         return on.local is not None and on.peer is None
-    end = evidence.party(of).local
-    return end is not None and end in (on.peer, on.local)
+    return evidence.party(of).has(on.local, on.peer)
 
 
-def name_of(evidence: Evidence, peer: Endpoint | None) -> str | None:
-    """Return the client that has this endpoint, None for nobody's."""
-    return next((party.name for party in evidence.parties if peer is not None and party.local == peer), None)
+def name_of(evidence: Evidence, on: Descriptor) -> str | None:
+    """Return the client whose connection a server's descriptor is, None for nobody's."""
+    made = (party for party in evidence.parties if party.local == on.peer and party.has(on.local, on.peer))
+    return next((party.name for party in made), None)
 
 
 def prints(call: Call) -> bool:

@@ -263,8 +263,8 @@ class Queued(OfMessage):
     def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:
         """Compare Recv-Q of the client's row with the message's size."""
         snapshot = evidence.snapshot(self.snapshot, self.on)
-        peer = evidence.party(self.client).local
-        row = next((row for row in snapshot.rows if row.peer == peer), None)
+        client = evidence.party(self.client)
+        row = next((row for row in snapshot.rows if row.peer == client.local and client.has(row.local, row.peer)), None)
         look = (Look(snapshot.file, line=line_of(snapshot.text, row)), *look_at(record, message.frames[0]))
         if row is None:
             return self.result(False, Message("rows-none"), None, look)  # noqa: FBT003 - it does not hold

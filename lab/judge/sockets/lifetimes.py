@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence, Snapshot
+from lab.evidence.records import Evidence, Party, Snapshot
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged, whole_conversation
 from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.kernel.rows import SocketRow
-from lab.wire.segment import Endpoint
 
 
 def gone_after(
@@ -51,12 +50,12 @@ class GoneAfter(Judged):
         """Look for the row in both snapshots, and for the first segment in the capture."""
         first, last = (evidence.snapshot(name, self.on) for name in (self.seen, self.gone))
         _, conversation = whole_conversation(evidence, self.client, self.on)
-        end = evidence.party(self.client).local
-        if conversation is None or _row(first, end) is None:
+        client = evidence.party(self.client)
+        if conversation is None or _row(first, client) is None:
             unseen = Message("gone-unseen", {"client": self.client, "host": self.on})
             return self.result(Verdict.FAIL, unseen, None, (Look(first.file),))
         passed = (last.begun_ns - conversation.segments[0].time_ns) / 1e9
-        left = _row(last, end)
+        left = _row(last, client)
         look = (Look(last.file, line=line_of(last.text, left)),)
         if left is not None:
             return self.result(Verdict.FAIL, Message("gone-not", self._fields(f"{passed:.1f}")), None, look)
@@ -67,5 +66,5 @@ class GoneAfter(Judged):
         return {"client": self.client, "host": self.on, "seconds": seconds}
 
 
-def _row(snapshot: Snapshot, end: Endpoint | None) -> SocketRow | None:
-    return next((row for row in snapshot.rows if end is not None and end in (row.local, row.peer)), None)
+def _row(snapshot: Snapshot, client: Party) -> SocketRow | None:
+    return next((row for row in snapshot.rows if client.has(row.local, row.peer)), None)

@@ -32,13 +32,16 @@ def in_scope(evidence: Evidence, only: Sequence[int | str]) -> Callable[[SocketR
     Docker's own DNS listens on 127.0.0.11 in every container and so never counts.
     """
     ports = {item for item in only if isinstance(item, int)}
-    ends = {evidence.resolve(item) for item in only if isinstance(item, str)}
+    named = {item.partition(":")[2]: evidence.resolve(item) for item in only if isinstance(item, str)}
+    clients = [evidence.party(name) for name in named if not name.isdigit()]
+    ends = {end for name, end in named.items() if name.isdigit()}
     addresses = {*evidence.lab.addresses.values(), *WILDCARDS}
 
     def counts(row: SocketRow) -> bool:
         touched: tuple[Endpoint, ...] = (row.local,) if row.peer is None else (row.local, row.peer)
         if only:
-            return any(end.port in ports or str(end) in ends for end in touched)
+            at_hand = any(end.port in ports or str(end) in ends for end in touched)
+            return at_hand or any(client.has(row.local, row.peer) for client in clients)
         return any(end.address in addresses for end in touched)
 
     return counts

@@ -6,6 +6,7 @@ import pytest
 
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Message, Pair, Result, Verdict
+from lab.wire.segment import Endpoint
 from tests.unit.judge.builders import (
     CLIENT_A,
     LISTENING,
@@ -230,6 +231,15 @@ def test_only_narrows_the_rows_that_count(only: Any) -> None:
     other = row("CLOSE-WAIT", 1, 0, SERVER, B)
     assert judged(table, LISTENING, TIME_WAIT, other, only=only).verdict is Verdict.PASS
     assert judged(table, LISTENING, TIME_WAIT, other).verdict is Verdict.FAIL
+
+
+def test_only_a_client_means_its_connection_not_another_one_that_had_its_port() -> None:
+    table = """
+        State  Local        Peer
+        ESTAB  server:8000  client:a
+    """
+    elsewhere = row("FIN-WAIT-2", 0, 0, Endpoint(SERVER.address, 8004), A)
+    assert judged(table, elsewhere, SERVING_A, only="client:a").verdict is Verdict.PASS
 
 
 def test_a_timed_out_snapshot_says_what_it_waited_for_and_fails_with_a_table() -> None:
