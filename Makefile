@@ -125,7 +125,7 @@ unit: ## run the tests that need no container engine | 运行不需要容器引�
 test: ## run all tests, those in containers too | 运行全部测试，包括容器中的测试
 	$(ready) dev
 	@$(lab) images
-	@$(py) -m pytest tests
+	@$(py) -m tests
 
 .PHONY: check
 check: ## lint and type-check everything | 检查全部代码（lint 与类型）

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from typing import Final
 
 from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import CaptureRecord
 from lab.hosts.channel import Channel, Event
+from lab.polling import Polling
 
 NAME: Final = "tcpdump"
 FILE: Final = "/run/capture.pcap"
@@ -21,6 +21,8 @@ COMMAND: Final = (
 )  # fmt: skip
 START_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 3.0
+STRAY_SECONDS: Final = 0.25
+"""Far more than tcpdump needs to write what came in before it said that it listens."""
 _COUNT: Final = re.compile(r"(\d+) packets? (captured|received by filter|dropped by kernel)")
 
 
@@ -29,6 +31,7 @@ class Tcpdump:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._strays = 0
 
     def begin(self) -> None:
         """Start tcpdump."""
@@ -42,6 +45,16 @@ class Tcpdump:
         )
         if event is None or event.kind == "exit":
             raise EvidenceError("probe-died", probe=NAME, host=self._channel.host, detail=self._words() or "no answer")
+        self._strays = self._count_strays()
+
+    def _count_strays(self) -> int:
+        """Return how many frames came before the filter was there: the kernel counts them, whatever they are.
+
+        libpcap opens its socket, then sets the filter, and throws away what came between (set_kernel_filter() in
+        pcap-linux.c). Anything else that was received now gets written in a moment.
+        """
+        counts = self._drain(STRAY_SECONDS)
+        return max(0, counts["received by filter"] - counts["captured"])
 
     def end(self) -> CaptureRecord:
         """Wait until every packet received is written, stop it, and return the capture.
@@ -49,7 +62,7 @@ class Tcpdump:
         The play is over by then: what a retry or a browser still sends while tcpdump ends may be written or not, and
         makes no capture incomplete that was whole before.
         """
-        counts = self._drain()
+        counts = self._drain(DRAIN_SECONDS)
         whole = self._counts() == counts  # it has told them at all
         whole &= counts["captured"] >= counts["received by filter"] and not counts["dropped by kernel"]
         seen = len(self._channel.events)
@@ -71,17 +84,17 @@ class Tcpdump:
             file=f"{self._channel.host}.pcap",
         )
 
-    def _drain(self) -> dict[str, int]:
-        """Ask for the counts (SIGUSR1) until all that the filter received has been written."""
-        deadline = time.monotonic() + DRAIN_SECONDS
+    def _drain(self, seconds: float) -> dict[str, int]:
+        """Ask for the counts (SIGUSR1) until all that the filter received has been written, at most so long."""
+        polling = Polling(seconds)
         counts = {"captured": 0, "received by filter": 0, "dropped by kernel": 0}
-        while time.monotonic() < deadline and not self._has_ended():
+        while not self._has_ended():
             seen = len(self._channel.events)
             if not self._signal("USR1"):
                 break
-            self._channel.wait_event(_is_last_count, DRAIN_SECONDS, after=seen)
+            self._channel.wait_event(_is_last_count, seconds, after=seen)
             counts = self._counts() or counts
-            if counts["captured"] >= counts["received by filter"]:
+            if counts["captured"] >= counts["received by filter"] or polling.late():
                 break
         return counts
 
@@ -90,7 +103,9 @@ class Tcpdump:
         for event in self._channel.events:
             if event.name == NAME and event.kind == "output":
                 found |= {what: int(number) for number, what in _COUNT.findall(event.data["text"])}
-        return found if len(found) == 3 else None  # noqa: PLR2004 - captured, received, dropped
+        if len(found) != 3:  # noqa: PLR2004 - captured, received, dropped
+            return None
+        return found | {"received by filter": found["received by filter"] - self._strays}
 
     def _signal(self, signal_name: str) -> bool:
         """Send a signal; False when it has ended already."""

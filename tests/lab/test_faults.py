@@ -250,6 +250,18 @@ def test_a_capture_that_stands_still_decides_nothing(hosts_up: Settings, tmp_pat
     assert eventually(lambda: programs(hosts_up) == [])
 
 
+def test_what_arrives_before_the_filter_is_set_makes_no_capture_incomplete(hosts_up: Settings, tmp_path: Path) -> None:
+    # UDP, which no filter of the lab's lets through: the kernel counts it as received until the filter is there.
+    send = "import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nend = time.time() + 5\n"
+    send += f"while time.time() < end: s.sendto(b'x', ('{hosts_up.addresses['server']}', 9))"
+    container = hosts_up.container("client")
+    run("docker", "exec", "-d", container, "python3", "-I", "-S", "-c", send)
+    with lab("run", "3", runs=tmp_path) as process:
+        answer = finish(process)
+
+    assert answer.returncode == 0, answer.stdout
+
+
 def test_a_server_killed_from_outside_fails_and_says_how(hosts_up: Settings, tmp_path: Path) -> None:
     with lab("run", "3", runs=tmp_path) as process:
         when(process, lambda: runs_program(hosts_up, "prompt", "client"))
