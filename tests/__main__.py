@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.settings import read_settings
-from tests.support import another_lab, variables
+from tests.support import WAITS, another_lab, variables
 
 TESTS: Final = Path(__file__).parent
 WAITING: Final = (
@@ -31,7 +31,7 @@ NOTHING_CHOSEN: Final = 5
 def main(options: Sequence[str]) -> int:
     """Run the three parts; return the first exit status that tells of a failure."""
     waiting, plays = modules(WAITING), modules(PLAYS)
-    aside = os.environ | variables(another_lab(read_settings(os.environ), "waits"))
+    aside = os.environ | variables(another_lab(read_settings(os.environ), WAITS))
     with tempfile.TemporaryFile("w+") as said:
         beside = subprocess.Popen(pytest(options, waiting), env=aside, stdout=said, stderr=subprocess.STDOUT)
         try:

@@ -64,6 +64,10 @@ def engine_subnets() -> list[ipaddress.IPv4Network]:
     return [subnet for subnet in subnets if isinstance(subnet, ipaddress.IPv4Network)]
 
 
+WAITS: Final = "waits"
+"""What the lab is called that the tests have which run beside the others (tests/__main__.py)."""
+
+
 def another_lab(settings: Settings, suffix: str = "two") -> Settings:
     """Return the settings of a lab beside this one: another name, another subnet."""
     name = f"{settings.name[: 31 - len(suffix)]}-{suffix}"

@@ -20,7 +20,7 @@ from lab.hosts.network import overlapping_routes
 from lab.settings import HOSTS, PORT, ROOT, Settings, read_settings
 from tests.lab.conftest import RunLab
 from tests.lab.manylabs import BESIDE
-from tests.support import another_lab, eventually, free_subnets, knock_command, left_of, reached, variables
+from tests.support import WAITS, another_lab, eventually, free_subnets, knock_command, left_of, reached, variables
 
 pytestmark = pytest.mark.lab
 
@@ -174,7 +174,7 @@ def networks() -> set[str]:
     with engine() as client:
         mine = os.environ.get("LAB_NAME", "socketlab")
         names = {each.name for each in client.networks.list() if each.name}
-        return {name for name in names if name.startswith(mine) and BESIDE not in name}
+        return {name for name in names if name.startswith(mine) and not any(other in name for other in (BESIDE, WAITS))}
 
 
 @pytest.mark.parametrize(
