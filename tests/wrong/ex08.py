@@ -21,8 +21,8 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_nb_accept=serve_nb_one": Wrong(
         {
             "not-inherited": Seen(r"recv\(\) EAGAIN: [1-9]\d* times", _OFTEN),
-            # It sleeps, and sleeps again: no call lasts, but for one under strace on a busy machine.
-            "inside-recv": Seen(r"accepts was longest inside .*: [0-4]?\d% of the time", {"Inside": r"[0-4]?\d%"}),
+            # It sleeps, mostly; on a busy machine some other call under strace may take longest.
+            "inside-recv": Seen(r"accepts was longest inside (?!recv)", {"Inside": r"[0-4]?\d%"}),
             "others-prompt": Seen("the others, mostly: ", {"Number": r"0\.[5-9]\d|[1-9]\.\d\d"}),
         }
     ),
@@ -32,8 +32,8 @@ WRONG: Final[Mapping[str, Wrong]] = {
                 "the deadline came .*rows that differ: 2", {"Recv-Q": "0", "Process": "serve_nb_all fd=5"}
             ),
             "b-after-a": Seen("b did not wait for a to close"),
-            # It sleeps, and sleeps again: no call lasts, but for one under strace on a busy machine.
-            "inside-recv": Seen(r"accepts was longest inside .*: [0-4]?\d% of the time", {"Inside": r"[0-4]?\d%"}),
+            # It sleeps, mostly; on a busy machine some other call under strace may take longest.
+            "inside-recv": Seen(r"accepts was longest inside (?!recv)", {"Inside": r"[0-4]?\d%"}),
             "others-prompt": Seen("the others, mostly: ", {"Number": r"0\.[5-9]\d|[1-9]\.\d\d"}),
         },
         # It looks once in a pause: there may be something each time.
