@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lab.evidence.records import Party, Stopped, Trace
+from lab.evidence.raw import Trace
+from lab.evidence.records import Party, Stopped
 from lab.holding import COMMAND as HOLDER
 from lab.holding import HeldAcks
 from lab.hosts.host import Host

@@ -9,7 +9,8 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from lab.evidence.records import CaptureRecord, Evidence, Output, Sample
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence, Output, Sample
 from lab.wire.segment import Endpoint, Flags
 
 _FILE_HEADER: Final = 24

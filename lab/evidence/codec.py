@@ -14,10 +14,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CaptureRecord, Sample, Snapshot, Trace
+from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
+from lab.evidence.records import Sample, Snapshot
 
 FILED: Final[Mapping[type, tuple[str, str | bytes]]] = types.MappingProxyType(
-    {Snapshot: ("text", ""), Sample: ("text", ""), CaptureRecord: ("data", b""), Trace: ("text", "")},
+    {
+        Snapshot: ("text", ""),
+        Sample: ("text", ""),
+        CaptureRecord: ("data", b""),
+        KernelRecord: ("data", b""),
+        Trace: ("text", ""),
+    },
 )
 """The field of each record that is kept in a file of its own, and what stands there until that is read."""
 

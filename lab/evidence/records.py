@@ -11,14 +11,13 @@ from functools import cached_property
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.kernel.calls import Call, Traced, parse_strace
+from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.kernel.rows import SocketRow
 from lab.kernel.sockets import parse_ss
-from lab.wire.capture import Capture, parse_capture
-from lab.wire.conversation import Conversation, conversations
+from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the saved form; a reader refuses a newer one."""
 
 
@@ -164,32 +163,6 @@ class CounterReading:
     values: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Trace:
-    """The system calls of a program and its children as `strace` printed them; `file` is its place in the run's folder.
-
-    `command` is how it was started.
-    """
-
-    party: str
-    host: str
-    command: str
-    text: str
-    file: str
-    cut: bool = False
-    """Whether its end is not there: there was too much of it, or strace did not come to an end."""
-
-    @cached_property
-    def traced(self) -> Traced:
-        """What it says; StraceParseError (an EvidenceError) names the line that cannot be read."""
-        return parse_strace(self.text, where=self.file)
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """The system calls in the order in which they began."""
-        return self.traced.calls
-
-
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a program, with all its threads and children, had used when it was read.
@@ -207,34 +180,6 @@ class Usage:
     cpu_ns: int
     voluntary: int
     involuntary: int
-
-
-@dataclass(frozen=True)
-class CaptureRecord:
-    """A capture file and what tcpdump said of it when it ended; `died` when it ended before it was told to."""
-
-    host: str
-    data: bytes
-    captured: int
-    received: int
-    dropped: int
-    died: bool
-    file: str
-
-    @property
-    def complete(self) -> bool:
-        """Whether every packet that the filter received is in the file."""
-        return not self.died and self.dropped == 0 and self.captured == self.received
-
-    @cached_property
-    def capture(self) -> Capture:
-        """The parsed capture; CaptureError (an EvidenceError) names the packet that cannot be read."""
-        return parse_capture(self.data, where=self.file)
-
-    @cached_property
-    def conversations(self) -> tuple[Conversation, ...]:
-        """The conversations in the order of their first segment."""
-        return conversations(self.capture.segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +220,10 @@ class Evidence:
     usages: tuple[Usage, ...] = ()
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     """Programs that another one stood in for in this run: the exercise's name for it to the one played."""
+    kernel: KernelRecord | None = None
+    """What the kernel's tracer told of the lab's sockets; None where it could not be asked."""
+    unrecorded: str = "no-recorder"
+    """Why there is none: no-recorder (a run of before), no-tracefs, not-permitted, switched-off, died; else empty."""
 
     def step(self, step_id: str) -> Step:
         """Return the step; EvidenceError when the run has none of that id."""

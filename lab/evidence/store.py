@@ -21,11 +21,15 @@ from typing import Any, Final
 from lab.errors import EvidenceError, MachineError, UsageError
 from lab.evidence.codec import FieldError, checked, decode, encode
 from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
-from lab.evidence.records import FORMAT, CaptureRecord, Evidence, Sampling, Snapshot, Trace
-from lab.evidence.whole import check_capture
+from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
+from lab.evidence.records import FORMAT, Evidence, Sampling, Snapshot
+from lab.evidence.whole import check_capture, check_kernel
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_LATER: Final[dict[int, dict[str, Any]]] = {2: {"traces": [], "usages": [], "stand_ins": {}}}
+_LATER: Final[dict[int, dict[str, Any]]] = {
+    2: {"traces": [], "usages": [], "stand_ins": {}},
+    3: {"kernel": None, "unrecorded": "no-recorder"},
+}
 """What a version added to the record, as a run of an older one has it."""
 
 
@@ -59,6 +63,8 @@ def load(folder: Path) -> Evidence:
         # What a tcpdump that died left behind may well be cut short: that is for the judge, not damage of the run.
         if not record.died:
             check_capture(record, evidence)
+    if evidence.kernel and not evidence.kernel.died:
+        check_kernel(evidence.kernel, evidence)
     return evidence
 
 
@@ -72,6 +78,7 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
     raw += [(trace.file, trace.text) for trace in evidence.traces]
     raw += [(capture.file, capture.data) for capture in evidence.captures]
+    raw += [(record.file, record.data) for record in (evidence.kernel,) if record]
     for place, content in raw:
         if place in files:
             raise ValueError(f"two records share the file {place}")
@@ -129,7 +136,7 @@ def _fill(record: Any, folder: Path) -> Any:  # noqa: ANN401 - any record
     """Return the record with what stands in the file that it names."""
     if isinstance(record, Snapshot | Trace):
         return replace(record, text=_text(folder, record.file))
-    if isinstance(record, CaptureRecord):
+    if isinstance(record, CaptureRecord | KernelRecord):
         return replace(record, data=_bytes(folder, record.file))
     if isinstance(record, Sampling):
         texts = _cut(record, _text(folder, record.file))

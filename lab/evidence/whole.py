@@ -1,9 +1,10 @@
-"""Whether a capture file is the one that its record tells of."""
+"""Whether a file of raw evidence is the one that its record tells of."""
 
 from __future__ import annotations
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CaptureRecord, Evidence
+from lab.evidence.raw import CaptureRecord, KernelRecord
+from lab.evidence.records import Evidence
 
 
 def check_capture(record: CaptureRecord, evidence: Evidence) -> None:
@@ -24,3 +25,14 @@ def check_capture(record: CaptureRecord, evidence: Evidence) -> None:
     )
     if record.captured and not ours:
         raise EvidenceError("capture-of-another-run", file=record.file, frames=capture.frames, captured=record.captured)
+
+
+def check_kernel(record: KernelRecord, evidence: Evidence) -> None:
+    """Read the kernel's record and compare its time with the run's.
+
+    Raises TraceParseError where it cannot be read, and EvidenceError `kernel-of-another-run` when it ended before the
+    run began or began after the run had ended.
+    """
+    trace = record.trace
+    if trace.ended_ns < evidence.begun_ns or trace.begun_ns > evidence.ended_ns:
+        raise EvidenceError("kernel-of-another-run", file=record.file)

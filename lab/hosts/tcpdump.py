@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from lab.errors import EvidenceError, MachineError
-from lab.evidence.records import CaptureRecord
+from lab.evidence.raw import CaptureRecord
 from lab.hosts.channel import Channel, Event
 from lab.polling import Polling
 

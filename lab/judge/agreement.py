@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from lab.evidence.records import CaptureRecord, Evidence, Party, Snapshot
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence, Party, Snapshot
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_conversation
 from lab.judge.sockets.rows import line_of

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CaptureRecord, Evidence, Stopped
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence, Stopped
 from lab.evidence.whole import check_capture
 from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
 from lab.text.catalog import messages

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.evidence.records import CaptureRecord
+from lab.evidence.raw import CaptureRecord
 from lab.hosts import tcpdump
 from lab.hosts.channel import Event
 

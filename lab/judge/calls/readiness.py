@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Trace
+from lab.evidence.raw import Trace
+from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.calls.traces import LISTENER, Window, name_of, whole_trace, window_of
 from lab.judge.judging import Judged, or_any

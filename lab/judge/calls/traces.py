@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Trace
+from lab.evidence.raw import Trace
+from lab.evidence.records import Evidence
 from lab.kernel.calls import Call, Descriptor
 
 Window = tuple[int, int]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from lab.evidence.records import CaptureRecord, Evidence
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.http.messages import OfMessage, look_at

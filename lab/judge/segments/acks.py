@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.evidence.records import CaptureRecord, Evidence
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import or_any
 from lab.judge.segments.conversation import OfConversation

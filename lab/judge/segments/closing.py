@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from lab.evidence.records import CaptureRecord, Evidence
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, or_any, whole_capture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from lab.evidence.records import CaptureRecord, Evidence
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence
 from lab.judge.judging import Judged, whole_conversation
 from lab.judge.verdict import Look, Message, Result
 from lab.wire.conversation import Conversation

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CaptureRecord, Evidence
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.segments.aligning import Aligned, align
 from lab.judge.segments.conversation import OfConversation

@@ -12,7 +12,8 @@ from lab.judge.segments.rungs import DATA, Rung, parse_rungs
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 if TYPE_CHECKING:
-    from lab.evidence.records import CaptureRecord, Evidence
+    from lab.evidence.raw import CaptureRecord
+    from lab.evidence.records import Evidence
 
 _CLIENT: Final = re.compile(r"client:(\S+)")
 _COLUMNS: Final = ("Segment", "Flags", "Frame")

@@ -181,7 +181,7 @@ def test_json_that_is_no_evidence_is_refused(run: Path, text: str) -> None:
 def test_a_newer_format_is_named_with_the_newest_known(run: Path) -> None:
     rewrite(run, lambda document: document.update(format=99))
     error = refused(run)
-    assert (error.code, error.params["version"], error.params["known"]) == ("evidence-format", 99, 2)
+    assert (error.code, error.params["version"], error.params["known"]) == ("evidence-format", 99, FORMAT)
 
 
 @pytest.mark.parametrize(

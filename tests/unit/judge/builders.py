@@ -7,19 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.evidence.records import (
-    CaptureRecord,
-    CounterReading,
-    Evidence,
-    Exit,
-    LabFacts,
-    Output,
-    Party,
-    Sample,
-    Sampling,
-    Snapshot,
-    Step,
-)
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import CounterReading, Evidence, Exit, LabFacts, Output, Party, Sample, Sampling, Snapshot, Step
 from lab.wire.segment import Endpoint
 
 SERVER = Endpoint("192.168.1.102", 8000)

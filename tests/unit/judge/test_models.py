@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CaptureRecord, Evidence, Step
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Evidence, Step
 from lab.evidence.store import load
 from lab.judge.calls.answer_chain import chain_of
 from lab.judge.calls.made import blocked_in, called

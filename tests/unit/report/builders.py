@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from lab.evidence.records import Action, CaptureRecord, Evidence, Exit, LabFacts, Output, Party, Snapshot, Step, Stopped
+from lab.evidence.raw import CaptureRecord
+from lab.evidence.records import Action, Evidence, Exit, LabFacts, Output, Party, Snapshot, Step, Stopped
 from lab.exercise import Exercise, Judgement, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep

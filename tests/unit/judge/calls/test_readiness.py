@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Evidence, Step, Trace
+from lab.evidence.raw import Trace
+from lab.evidence.records import Evidence, Step
 from lab.judge.calls.readiness import Ready, ready
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, say

@@ -1,0 +1,225 @@
+"""Put a run's records together as one timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lab.evidence.records import Evidence, Step
+from lab.timeline.calls import Strace, kernel_calls
+from lab.timeline.causes import find_causes, ordered
+from lab.timeline.connections import Joined, Passage, join, passages, relative
+from lab.timeline.draft import Draft
+from lab.timeline.lives import Life, Lives, lives_of
+from lab.timeline.looks import Looks, looks_of
+from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, Talk, Timeline
+from lab.timeline.programs import Programs
+from lab.timeline.queues import accept_queue, established_ns, handshake_done, queues_of
+from lab.timeline.reasons import Reasons
+from lab.timeline.states import ends_of, guessed_states, listener_states, told_states
+from lab.wire.segment import Endpoint
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a timeline is made from, while it is made."""
+
+    joined: list[Joined]
+    looks: Looks
+    lives: Lives
+    by_talk: list[list[Draft]]
+    loose: list[Draft] = field(default_factory=list)
+
+    def add(self, drafts: Iterable[Draft]) -> None:
+        """Take moments; those of no connection apart."""
+        for draft in drafts:
+            (self.loose if draft.talk is None else self.by_talk[draft.talk]).append(draft)
+
+
+def build_timeline(evidence: Evidence) -> Timeline:
+    """Return the timeline of a run.
+
+    With the kernel's record, states and calls are what it told; without, states are what the captures prove (marked
+    where `ss` showed them) and calls what strace told of the programs that ran under it. Raises EvidenceError for
+    evidence that cannot be read. Takes time and memory in proportion to the number of segments, calls and states.
+    """
+    joined, looks = join(evidence), looks_of(evidence)
+    trace = evidence.kernel.trace if evidence.kernel else None
+    hosts = {address: host for host, address in evidence.lab.addresses.items()}
+    lives = lives_of(trace, joined, hosts) if trace else Lives(())
+    parts = _Parts(joined, looks, lives, [[] for _ in joined])
+    if trace:
+        parts.add(kernel_calls(trace, lives, Programs(trace, lives, evidence)))
+        parts.add(listener_states(lives.all))
+    parts.add(_by_strace(evidence, parts))
+    parts.add(_states(parts))
+    reasons = Reasons(trace)
+    queues: list[Queue] = []
+    for number, each in enumerate(joined):
+        passed = passages(each)
+        calls = [draft for draft in parts.by_talk[number] if isinstance(draft.what, CallMade)]
+        queues += queues_of(number, each, passed, calls, looks)
+        parts.by_talk[number] += _segments(number, each, passed, reasons)
+        find_causes(parts.by_talk[number], each.client_host, each.server_host)
+    queues += _accept_queues(evidence, parts)
+    return _finished(evidence, parts, queues)
+
+
+def _segments(number: int, joined: Joined, passed: Sequence[Passage], reasons: Reasons) -> Iterator[Draft]:
+    for each in passed:
+        segment = each.segment
+        seq, ack = relative(segment, joined)
+        near, far = (each.sent, each.arrived) if each.from_client else (each.arrived, each.sent)
+        yield Draft(
+            Lane.WIRE,
+            joined.client_host if each.from_client else joined.server_host,
+            number,
+            segment.time_ns,
+            each.arrived.time_ns if each.arrived and each.sent else None,
+            0,
+            Source.CAPTURE,
+            SegmentSent(
+                segment,
+                each.from_client,
+                seq,
+                ack,
+                near.number if near else None,
+                far.number if far else None,
+                each.again,
+                reasons.of(segment),
+            ),
+        )
+
+
+def _states(parts: _Parts) -> Iterator[Draft]:
+    lived: dict[tuple[int, str, Endpoint], Life] = {}
+    for life in parts.lives.all:
+        if life.talk is not None:
+            lived[life.talk, life.host, life.local] = life
+            if not life.local.port:
+                lived[life.talk, life.host, parts.joined[life.talk].client] = life
+    for number, each in enumerate(parts.joined):
+        for end in ends_of(number, each):
+            found = lived.get((number, end.host, end.local))
+            yield from told_states(end, found, parts.looks) if found else guessed_states(end, parts.looks)
+
+
+def _by_strace(evidence: Evidence, parts: _Parts) -> Iterator[Draft]:
+    """Yield the calls that strace told of programs of which the kernel told none."""
+    told = {
+        draft.what.party
+        for drafts in (*parts.by_talk, parts.loose)
+        for draft in drafts
+        if isinstance(draft.what, CallMade)
+    }
+    talks: dict[tuple[Endpoint, Endpoint], list[int]] = {}
+    for number, each in enumerate(parts.joined):
+        talks.setdefault((each.client, each.server), []).append(number)
+    strace = Strace(evidence, talks, parts.joined)
+    for trace in evidence.traces:
+        if trace.party not in told:
+            yield from strace.calls(trace)
+
+
+def _accept_queues(evidence: Evidence, parts: _Parts) -> Iterator[Queue]:
+    """Yield the accept queue of each place where a server of the exercise, or of the record, listened."""
+    places = {
+        (party.host, party.local): None for party in evidence.parties if party.role == "server" and party.local
+    } | {(life.host, life.local): None for life in parts.lives.all if life.listens}
+    accepts = [
+        draft
+        for drafts in (*parts.by_talk, parts.loose)
+        for draft in drafts
+        if isinstance(draft.what, CallMade) and draft.what.name == "accept" and not draft.what.error
+    ]
+    for host, listener in places:
+        mine = [number for number, each in enumerate(parts.joined) if each.server == listener]
+        came = set(mine)
+        out = [draft.ended_ns for draft in accepts if draft.talk in came and draft.ended_ns is not None]
+        if any(life.local == listener and life.serves for life in parts.lives.all):
+            born = [established_ns(life) for life in parts.lives.all if life.serves and life.local == listener]
+        else:
+            born = [handshake_done(parts.joined[number].conversation.handshake) for number in mine]
+        counted = [time_ns for time_ns in born if time_ns is not None] if out else []
+        queue = accept_queue(listener, host, counted, out, parts.looks)
+        if queue:
+            yield queue
+
+
+def _finished(evidence: Evidence, parts: _Parts, queues: list[Queue]) -> Timeline:
+    drafts = ordered([draft for some in (*parts.by_talk, parts.loose) for draft in some])
+    for number, draft in enumerate(drafts):
+        draft.number = number
+    steps = _Steps(evidence.steps)
+    moments = tuple(
+        Moment(
+            draft.number,
+            draft.lane,
+            draft.host,
+            draft.talk,
+            draft.time_ns,
+            draft.ended_ns,
+            draft.precision_ns,
+            draft.source,
+            draft.what,
+            draft.cause.number if draft.cause else None,
+            steps.at(draft.time_ns),
+        )
+        for draft in drafts
+    )
+    talks = []
+    for number, (each, some) in enumerate(zip(parts.joined, parts.by_talk, strict=True)):
+        numbers = sorted(draft.number for draft in some)
+        ended = max(max(draft.time_ns, draft.ended_ns or 0) for draft in some)
+        talks.append(
+            Talk(
+                number,
+                each.name,
+                each.client,
+                each.server,
+                each.client_host,
+                each.server_host,
+                moments[numbers[0]].time_ns,
+                ended,
+                tuple(numbers),
+            )
+        )
+    return Timeline(
+        evidence.begun_ns,
+        evidence.ended_ns,
+        moments,
+        tuple(talks),
+        tuple(queues),
+        by_kernel=evidence.kernel is not None,
+        lacks=tuple(_lacks(evidence)),
+    )
+
+
+def _lacks(evidence: Evidence) -> Iterator[str]:
+    """Yield codes of what could not be told."""
+    if evidence.kernel is None:
+        yield evidence.unrecorded or "no-recorder"
+        return
+    trace = evidence.kernel.trace
+    if not evidence.kernel.complete:
+        yield "lost-events"
+    if trace.precision_ns:
+        yield "other-clock"
+    for event in trace.missing:
+        yield f"missing-{event.partition(':')[2]}"
+
+
+class _Steps:
+    """Finds the step of a time; a moment between two steps belongs to none."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = sorted(steps, key=lambda step: step.begun_ns)
+        self._at = 0
+
+    def at(self, time_ns: int) -> str | None:
+        """Return the step of that time; times must not go back."""
+        while self._at < len(self._steps) and self._steps[self._at].ended_ns < time_ns:
+            self._at += 1
+        if self._at < len(self._steps) and self._steps[self._at].begun_ns <= time_ns:
+            return self._steps[self._at].id
+        return None

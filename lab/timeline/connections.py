@@ -1,0 +1,124 @@
+"""Which connections a run had, and how each segment of them passed from one host's capture to the other's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from lab.evidence.records import Evidence
+from lab.wire.conversation import Conversation
+from lab.wire.segment import Endpoint, Segment
+from lab.wire.sequence import MODULUS
+
+_SLACK_NS: Final = 1_000_000
+"""How much earlier than its departure an arrival may be stamped: both stamps are the same clock's, this is plenty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A connection as both hosts' captures have it: `near` is the client's, `far` the server's, None where none is."""
+
+    name: str | None
+    client: Endpoint
+    server: Endpoint
+    client_host: str
+    server_host: str
+    near: Conversation | None
+    far: Conversation | None
+
+    @property
+    def conversation(self) -> Conversation:
+        """Either; the server's where there are both."""
+        found = self.far or self.near
+        if found is None:
+            raise ValueError("a connection that nobody captured")
+        return found
+
+
+class Passage(NamedTuple):
+    """A segment on its way: `sent` is the sender's record of it, `arrived` the receiver's, None where not captured."""
+
+    sent: Segment | None
+    arrived: Segment | None
+    from_client: bool
+    again: bool
+
+    @property
+    def segment(self) -> Segment:
+        """Either record of it, the sender's where there are both."""
+        found = self.sent or self.arrived
+        if found is None:
+            raise ValueError("a segment that nobody captured")
+        return found
+
+
+def join(evidence: Evidence) -> list[Joined]:
+    """Return the connections between hosts of the lab, in the order of their first segment.
+
+    They are told apart as `conversations` does: by both endpoints and the client's ISN.
+    """
+    hosts = {address: host for host, address in evidence.lab.addresses.items()}
+    names = {(party.local, party.remote): party.name for party in evidence.parties if party.local and party.remote}
+    bare = {party.local: party.name for party in evidence.parties if party.local and party.role == "client"}
+    found: dict[tuple[Endpoint, Endpoint, int], dict[str, Conversation]] = {}
+    for record in evidence.captures:
+        for each in record.conversations:
+            if each.client.address in hosts and each.server.address in hosts:
+                found.setdefault((each.client, each.server, each.isn(each.client)), {})[record.host] = each
+    joined = []
+    for (client, server, _), seen in found.items():
+        client_host, server_host = hosts[client.address], hosts[server.address]
+        name = names.get((client, server)) or bare.get(client)
+        near, far = seen.get(client_host), seen.get(server_host)
+        if near or far:
+            joined.append(Joined(name, client, server, client_host, server_host, near, far))
+    return sorted(joined, key=lambda each: min(one.segments[0].time_ns for one in (each.near, each.far) if one))
+
+
+def passages(joined: Joined) -> list[Passage]:
+    """Return the connection's segments in the order of their departure (their arrival where that was not captured)."""
+    near, far = joined.near, joined.far
+    again = {id(each) for one in (near, far) if one for each in one.retransmissions}
+    found: list[Passage] = []
+    for from_client, here, there in ((True, near, far), (False, far, near)):
+        source = joined.client if from_client else joined.server
+        sent = [each for each in here.segments if each.src == source] if here else []
+        come = [each for each in there.segments if each.src == source] if there else []
+        for departure, arrival in _paired(sent, come):
+            repeated = id(departure) in again or id(arrival) in again
+            found.append(Passage(departure, arrival, from_client, repeated))
+    return sorted(found, key=lambda each: each.segment.time_ns)
+
+
+def _paired(sent: list[Segment], come: list[Segment]) -> Iterator[tuple[Segment | None, Segment | None]]:
+    """Pair what left with what arrived: the same header and length; of several alike the latest that had left by then."""
+    waiting: dict[tuple[object, ...], list[Segment]] = {}
+    for each in sent:
+        waiting.setdefault(_likeness(each), []).append(each)
+    alone: list[Segment] = []
+    for each in come:
+        alike = waiting.get(_likeness(each), ())
+        place = next((n for n in reversed(range(len(alike))) if alike[n].time_ns <= each.time_ns + _SLACK_NS), None)
+        if place is None:
+            alone.append(each)
+        else:
+            yield waiting[_likeness(each)].pop(place), each
+    yield from ((each, None) for each in _left(waiting.values()))
+    yield from ((None, each) for each in alone)
+
+
+def _likeness(segment: Segment) -> tuple[object, ...]:
+    # The payload itself may be cut at another length in each capture.
+    return segment.seq, segment.ack, segment.flags, segment.length, segment.window
+
+
+def _left(waiting: Iterable[list[Segment]]) -> Iterator[Segment]:
+    for some in waiting:
+        yield from some
+
+
+def relative(segment: Segment, joined: Joined) -> tuple[int, int | None]:
+    """Return (sequence number, acknowledgement) counted from each flow's ISN, as `Conversation.relative` does."""
+    seq, ack = joined.conversation.relative(segment)
+    return seq % MODULUS, ack

@@ -1,0 +1,121 @@
+"""The lives of the lab's sockets as the kernel told of them, each with the connection whose end it was."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lab.kernel.trace import KernelTrace, Transition
+from lab.timeline.connections import Joined
+from lab.wire.segment import Endpoint
+from lab.wire.state import State
+
+SLACK_NS: Final = 1_000_000
+"""Stamps of one clock that belong together are never further apart: a state and the segment behind it."""
+
+
+@dataclass(slots=True)
+class Life:
+    """A socket from its first change of state to its last; the kernel may use its address again for another.
+
+    `talk` is the index of its connection; None for a listener, and where no segment of it was captured.
+    """
+
+    socket: int
+    host: str
+    local: Endpoint
+    peer: Endpoint
+    transitions: list[Transition] = field(default_factory=list)
+    talk: int | None = None
+
+    @property
+    def begun_ns(self) -> int:
+        """The time of its first change of state."""
+        return self.transitions[0].time_ns
+
+    @property
+    def listens(self) -> bool:
+        """Whether it is a listener's."""
+        return any(each.new is State.LISTEN for each in self.transitions)
+
+    @property
+    def serves(self) -> bool:
+        """Whether it came out of a listener's queue."""
+        return any(each.new is State.SYN_RECEIVED for each in self.transitions)
+
+
+class Lives:
+    """All of them; found by the kernel's address of the socket and a time."""
+
+    def __init__(self, lives: Sequence[Life]) -> None:
+        self.all = sorted(lives, key=lambda life: life.begun_ns)
+        self._by_socket: dict[int, list[Life]] = {}
+        for life in self.all:
+            self._by_socket.setdefault(life.socket, []).append(life)
+
+    def at(self, socket: int | None, time_ns: int) -> Life | None:
+        """Return the life that the address named at that time: the latest that had begun."""
+        some = self._by_socket.get(socket or 0, ())
+        place = bisect_right([life.begun_ns for life in some], time_ns)
+        return some[place - 1] if place else None
+
+
+def lives_of(trace: KernelTrace, joined: Sequence[Joined], hosts: Mapping[str, str]) -> Lives:
+    """Return the lives of the sockets on the lab's addresses; `hosts` gives a host's name by its address."""
+    found: list[Life] = []
+    living: dict[int, Life] = {}
+    for each in trace.transitions:
+        life = living.get(each.socket)
+        if life is None or _begins(each):
+            host = hosts.get(each.local.address)
+            if host is None:
+                continue
+            life = living[each.socket] = Life(each.socket, host, each.local, each.peer)
+            found.append(life)
+        life.transitions.append(each)
+        if each.local.port:
+            life.local = each.local
+        if each.peer.port:
+            life.peer = each.peer
+        if each.new is State.CLOSED:
+            del living[each.socket]
+    _assign(found, joined)
+    return Lives(found)
+
+
+def _begins(each: Transition) -> bool:
+    opens = each.old is State.CLOSED and each.new in (State.SYN_SENT, State.LISTEN)
+    return opens or (each.old is State.LISTEN and each.new is State.SYN_RECEIVED)
+
+
+def _assign(lives: Sequence[Life], joined: Sequence[Joined]) -> None:
+    """Give each life its connection: by both endpoints; of several that had the same ports in turn, by time."""
+    by_ends: dict[tuple[Endpoint, Endpoint], list[int]] = {}
+    by_target: dict[tuple[str, Endpoint], list[int]] = {}
+    for number, each in enumerate(joined):
+        by_ends.setdefault((each.client, each.server), []).append(number)
+        by_target.setdefault((each.client_host, each.server), []).append(number)
+    begun = [each.conversation.segments[0].time_ns for each in joined]
+    nameless: list[Life] = []
+    taken: set[int] = set()
+    for life in lives:
+        if life.listens:
+            continue
+        if any(each.new is State.SYN_SENT for each in life.transitions):
+            if not life.local.port:
+                nameless.append(life)
+                continue
+            some = by_ends.get((life.local, life.peer), ())
+            life.talk = next((number for number in some if begun[number] >= life.begun_ns - SLACK_NS), None)
+        else:
+            some = by_ends.get((life.peer, life.local), ())
+            life.talk = next((number for number in reversed(some) if begun[number] <= life.begun_ns + SLACK_NS), None)
+        if life.talk is not None and life.host == joined[life.talk].client_host:
+            taken.add(life.talk)
+    for life in nameless:  # it was never told which port it got: the next connection from there that nobody has
+        some = by_target.get((life.host, life.peer), ())
+        life.talk = next((n for n in some if n not in taken and begun[n] >= life.begun_ns - SLACK_NS), None)
+        if life.talk is not None:
+            taken.add(life.talk)

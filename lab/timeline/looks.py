@@ -1,0 +1,65 @@
+"""What `ss` showed of each connection's ends, look by look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lab.errors import EvidenceError
+from lab.evidence.records import Evidence
+from lab.kernel.rows import SocketRow
+from lab.wire.segment import Endpoint
+from lab.wire.state import State
+
+
+class Seen(NamedTuple):
+    """One look at a host: it began and ended (ns); its rows by (local, peer), listeners under (local, None)."""
+
+    begun_ns: int
+    ended_ns: int
+    rows: dict[tuple[Endpoint, Endpoint | None], SocketRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """All looks of a run, by host, in the order of time."""
+
+    by_host: dict[str, list[Seen]]
+
+    def of(self, host: str, local: Endpoint, peer: Endpoint | None) -> Iterator[tuple[Seen, SocketRow | None]]:
+        """Yield each look at the host with the row of that socket, None where it was not there."""
+        for seen in self.by_host.get(host, ()):
+            yield seen, seen.rows.get((local, peer))
+
+    def shows(self, host: str, ends: tuple[Endpoint, Endpoint], state: State, begun_ns: int, until_ns: int) -> bool:
+        """Tell whether some look within this time shows the end in that state."""
+        return any(
+            row is not None and row.state is state
+            for seen, row in self.of(host, *ends)
+            if seen.ended_ns >= begun_ns and seen.begun_ns <= until_ns
+        )
+
+
+def looks_of(evidence: Evidence) -> Looks:
+    """Return what the snapshots and samplings of a run show; an output that cannot be read shows nothing."""
+    found: dict[str, list[Seen]] = {}
+    for snapshot in evidence.snapshots:
+        try:
+            rows = snapshot.rows
+        except EvidenceError:
+            continue
+        found.setdefault(snapshot.host, []).append(Seen(snapshot.begun_ns, snapshot.ended_ns, _by_ends(rows)))
+    for sampling in evidence.samplings:
+        try:
+            told = sampling.rows()
+        except EvidenceError:
+            continue
+        for (time_ns, rows), (until_ns, _) in zip(told, (*told[1:], (sampling.ended_ns, ())), strict=True):
+            # An output was seen again and again until the next one: it held from its first look on.
+            found.setdefault(sampling.host, []).append(Seen(time_ns, until_ns, _by_ends(rows)))
+    return Looks({host: sorted(seen, key=lambda one: one.begun_ns) for host, seen in found.items()})
+
+
+def _by_ends(rows: tuple[SocketRow, ...]) -> dict[tuple[Endpoint, Endpoint | None], SocketRow]:
+    return {(row.local, row.peer): row for row in rows}

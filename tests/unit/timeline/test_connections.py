@@ -1,0 +1,37 @@
+"""Segments that passed from one capture to the other."""
+
+from __future__ import annotations
+
+from lab.timeline.connections import join, passages
+from tests.unit.judge.builders import OPEN, Frame, Talk, capture, evidence
+from tests.unit.timeline.builders import Wire, run
+
+
+def test_departures_and_arrivals_are_paired() -> None:
+    (joined,) = join(run(*OPEN))
+    assert [(each.sent is not None, each.arrived is not None) for each in passages(joined)] == [(True, True)] * 3
+
+
+def test_a_repeated_segment_is_paired_with_the_sending_that_arrived() -> None:
+    first = Talk().frames("> S")
+    second = [Frame(first[0].time_ns + 1_000_000_000, first[0].data)]
+    arrival = [Frame(second[0].time_ns + 3000, first[0].data)]
+    client, server = capture("client", frames=[*first, *second]), capture("server", frames=arrival)
+    (joined,) = join(evidence(captures=(client, server)))
+    assert [each.arrived is not None for each in passages(joined)] == [False, True]
+    assert [each.again for each in passages(joined)] == [False, True]
+
+
+def test_two_sendings_that_both_arrived_are_paired_in_their_order() -> None:
+    first = Talk().frames("> S")
+    sent = [first[0], Frame(first[0].time_ns + 1_000_000_000, first[0].data)]
+    come = [Frame(each.time_ns + 3000, each.data) for each in sent]
+    (joined,) = join(evidence(captures=(capture("client", frames=sent), capture("server", frames=come))))
+    found = [(each.sent.number, each.arrived.number) for each in passages(joined) if each.sent and each.arrived]
+    assert found == [(1, 1), (2, 2)]
+
+
+def test_one_capture_alone_does() -> None:
+    record = Wire().captures(*OPEN)[1]
+    (joined,) = join(evidence(captures=(record,)))
+    assert [each.sent is None or each.arrived is None for each in passages(joined)] == [True] * 3
