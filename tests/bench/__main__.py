@@ -23,9 +23,10 @@ from tests.bench import extras, measures
 from tests.bench.facts import machine_facts
 from tests.bench.measures import Measure
 from tests.bench.numbers import Comparison, Plain, Row
+from tests.bench.reading import reading
 from tests.bench.readme import BEGIN, END, READMES, NoMarkersError, check, renew
 from tests.bench.table import Cells, comparisons, document, facts_line, notes, plain
-from tests.bench.world import BrokenError, World, world
+from tests.bench.world import BrokenError, MissingError, World, world
 
 ROUNDS: Final = 11
 QUICK_ROUNDS: Final = 3
@@ -35,6 +36,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "channel": measures.channel,
     "up": measures.up,
     "everything": measures.everything,
+    "reading": reading,
     "exercise": extras.exercise,
     "judge": extras.judge,
     "list": extras.listing,
@@ -101,6 +103,8 @@ def _bench(options: argparse.Namespace, texts: Catalog) -> int:
                 continue
             try:
                 rows += _measured(name, measure, here, options.rounds, texts)
+            except MissingError as error:
+                _say(texts.get("left-out", name=name, program=error))
             except BrokenError as error:  # the other figures are worth having
                 broken += 1
                 _complain(texts.get("broken", command=error.command, words=error.words), EXIT_MACHINE)

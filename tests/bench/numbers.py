@@ -41,7 +41,8 @@ class Comparison:
     """What the lab takes against something else, in seconds: the n-th of each was measured in the n-th round.
 
     `id` finds its texts; `dropped` counts the rounds that measured nothing (a run without a verdict of pass); `parts` are
-    medians in seconds, by name, of what `other` consists of, for the row's note.
+    medians in seconds, by name, of what `other` consists of, and `peaks` medians of peak memory in bytes, for the row's
+    note.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Comparison:
     goal: Goal
     dropped: int = 0
     parts: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, float] = field(default_factory=dict)
 
     def ratios(self) -> tuple[float, ...]:
         """Return each round's ratio: other / lab for a goal of `faster`, lab / other else.

@@ -10,6 +10,7 @@ from lab.text.catalog import Catalog
 from tests.bench.numbers import Comparison, Plain, Row, spread
 
 NOTHING: Final = "—"
+_MEGABYTE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,15 @@ def facts_line(facts: Mapping[str, str], texts: Catalog, rounds: int) -> str:
 def notes(rows: Sequence[Row], texts: Catalog) -> list[str]:
     """Return what a reader must know to read the figures, for the rows that are there."""
     found = [texts.get("notes.how")]
-    found += [_note(row, texts) for row in rows if isinstance(row, Comparison) and row.parts]
+    found += [_note(row, texts) for row in rows if isinstance(row, Comparison) and (row.parts or row.peaks)]
     found += [texts.get("notes.dropped", what=row.id, count=row.dropped) for row in rows if row.dropped]
     return found
 
 
 def _note(row: Comparison, texts: Catalog) -> str:
-    return texts.get(f"notes.{row.id}", **{name: duration(part) for name, part in row.parts.items()})
+    said = {name: duration(part) for name, part in row.parts.items()}
+    said |= {name: f"{digits(peak / _MEGABYTE)} MB" for name, peak in row.peaks.items()}
+    return texts.get(f"notes.{row.id}", **said)
 
 
 def document(rows: Sequence[Row], facts: Mapping[str, str], rounds: int, texts: Catalog) -> str:

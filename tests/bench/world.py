@@ -34,6 +34,10 @@ class BrokenError(Exception):
         self.words = words
 
 
+class MissingError(Exception):
+    """A program that something is measured against is not on this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A process that ran to its end: wall time in seconds, exit status, last line of stderr."""

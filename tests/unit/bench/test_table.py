@@ -96,6 +96,8 @@ def test_every_measurement_has_its_words(language: str) -> None:
     rows += [Comparison(name, (1.0,), (1.0,), Goal(2, faster=True)) for name in ("channel", "up")]
     minute = Comparison("everything", (50.0,), (60.0,), Goal(1, faster=False), parts={"waits": 20.0, "rest": 30.0})
     rows.append(minute)
+    peaks = {"lab": 2.2e8, "tshark": 4.5e8}
+    rows.append(Comparison("reading", (3.0,), (30.0,), Goal(1, faster=True), peaks=peaks))
     alone = [Plain(name, (1.0,)) for name in ("exercise", "judge", "list", "capture", "ss")]
     page = document([*rows, *alone], FACTS, 3, texts)
     assert "{" not in page
