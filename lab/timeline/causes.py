@@ -9,10 +9,14 @@ from typing import Final
 from lab.timeline.draft import Draft
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source, StateChange
 from lab.wire.segment import Flags
+from lab.wire.state import State
 
 _SENDS: Final = frozenset({"send", "write"})
 _CLOSES: Final = frozenset({"close", "shutdown"})
 _WAITS: Final = frozenset({"accept", "recv", "read", "connect", "send", "write"})
+_BY_PROGRAM: Final = frozenset({State.LISTEN, State.SYN_SENT, State.FIN_WAIT_1, State.LAST_ACK})
+_ABORTED: Final = frozenset({State.LISTEN, State.ESTABLISHED, State.CLOSE_WAIT})
+"""From these a close() goes straight to CLOSED: of a listener, or with bytes unread (then it sends a RST)."""
 _LATE_NS: Final = 200_000
 """How long after a call's return what it set going may still leave the host: it is handed to a soft interrupt."""
 
@@ -115,7 +119,8 @@ def _behind_segment(draft: Draft, what: SegmentSent, side: _Side) -> Draft | Non
 
 
 def _behind_state(draft: Draft, side: _Side) -> Draft | None:
-    if draft.pid:
+    change = draft.what
+    if isinstance(change, StateChange) and draft.pid and _by_program(change):
         for call in reversed(side.calls):
             if call.pid == draft.pid and call.time_ns <= draft.time_ns:
                 if call.ended_ns is None or draft.time_ns <= call.ended_ns:
@@ -124,6 +129,12 @@ def _behind_state(draft: Draft, side: _Side) -> Draft | None:
     if draft.source in (Source.INFERRED, Source.SS):
         return side.departed(draft.time_ns) or side.last_arrival(draft.time_ns)
     return side.last_arrival(draft.time_ns)
+
+
+def _by_program(change: StateChange) -> bool:
+    """Tell whether a program's own call brings this about; all else a segment does, in whose thread so ever."""
+    aborts = change.state is State.CLOSED and change.before in _ABORTED
+    return aborts or change.state in _BY_PROGRAM
 
 
 def _end_waits(side: _Side) -> None:

@@ -92,7 +92,7 @@ def passages(joined: Joined) -> list[Passage]:
 
 
 def _paired(sent: list[Segment], come: list[Segment]) -> Iterator[tuple[Segment | None, Segment | None]]:
-    """Pair what left with what arrived: the same header and length; of several alike the latest that had left by then."""
+    """Pair what left with what arrived: the same header and length; of several alike the latest that had left."""
     waiting: dict[tuple[object, ...], list[Segment]] = {}
     for each in sent:
         waiting.setdefault(_likeness(each), []).append(each)

@@ -59,13 +59,13 @@ class Descriptors:
         if call.fd is None or call.name == "socket":
             return
         opening = table.get(call.fd)
-        if opening is None and call.socket is not None and self._lives.at(call.socket, call.ended_ns or _NEVER):
+        if opening is None and self._lives.behind(call):
             opening = table[call.fd] = Opening()  # made before the recording, or by another thread
         if opening is None:
             return
         self._at[id(call)] = opening
         if opening.life is None and call.socket is not None and call.name not in _MAKES:
-            opening.life = self._lives.at(call.socket, call.ended_ns or _NEVER)
+            opening.life = self._lives.behind(call)
         if call.name == "close":
             del table[call.fd]
 

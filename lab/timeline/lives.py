@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lab.kernel.trace import KernelTrace, Transition
+from lab.kernel.trace import KernelCall, KernelTrace, Transition
 from lab.timeline.connections import Joined
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
 SLACK_NS: Final = 1_000_000
 """Stamps of one clock that belong together are never further apart: a state and the segment behind it."""
+_NEVER: Final = 1 << 62
 
 
 @dataclass(slots=True)
@@ -36,6 +37,12 @@ class Life:
         return self.transitions[0].time_ns
 
     @property
+    def closed_ns(self) -> int | None:
+        """When the kernel let it go; None while it had not."""
+        last = self.transitions[-1]
+        return last.time_ns if last.new is State.CLOSED else None
+
+    @property
     def listens(self) -> bool:
         """Whether it is a listener's."""
         return any(each.new is State.LISTEN for each in self.transitions)
@@ -47,7 +54,7 @@ class Life:
 
 
 class Lives:
-    """All of them; found by the kernel's address of the socket and a time."""
+    """All of them; found by the kernel's address of the socket and the time."""
 
     def __init__(self, lives: Sequence[Life]) -> None:
         self.all = sorted(lives, key=lambda life: life.begun_ns)
@@ -55,11 +62,17 @@ class Lives:
         for life in self.all:
             self._by_socket.setdefault(life.socket, []).append(life)
 
-    def at(self, socket: int | None, time_ns: int) -> Life | None:
-        """Return the life that the address named at that time: the latest that had begun."""
-        some = self._by_socket.get(socket or 0, ())
-        place = bisect_right([life.begun_ns for life in some], time_ns)
-        return some[place - 1] if place else None
+    def behind(self, call: KernelCall) -> Life | None:
+        """Return the life that the call's socket had while it was made; None when it was over, or not the lab's.
+
+        The kernel gives an address out again, perhaps to a socket of somebody else, of whom nothing else is told.
+        """
+        some = self._by_socket.get(call.socket or 0, ())
+        place = bisect_right(some, call.ended_ns or _NEVER, key=lambda life: life.begun_ns)
+        if not place:
+            return None
+        closed_ns = some[place - 1].closed_ns
+        return some[place - 1] if closed_ns is None or closed_ns >= call.begun_ns else None
 
 
 def lives_of(trace: KernelTrace, joined: Sequence[Joined], hosts: Mapping[str, str]) -> Lives:

@@ -29,7 +29,7 @@ class Programs:
 
     def __init__(self, trace: KernelTrace, lives: Lives, evidence: Evidence) -> None:
         self._parents = {each.pid: each.parent for each in trace.started if each.parent is not None}
-        self._files = {each.pid: each.program for each in trace.started if each.program}
+        self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
         self._found: dict[int, Running | None] = {}
         sockets = _sockets(trace, lives)
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
@@ -61,7 +61,7 @@ def _sockets(trace: KernelTrace, lives: Lives) -> Mapping[int, list[Life]]:
             if each.pid and (life.listens or each.new in _BY_PROGRAMS):
                 found.setdefault(each.pid, []).append(life)
     for call in trace.calls:
-        worked_on = lives.at(call.socket, call.ended_ns or call.begun_ns) if call.socket else None
+        worked_on = lives.behind(call)
         if worked_on is not None:
             found.setdefault(call.pid, []).append(worked_on)
     return found
@@ -95,3 +95,8 @@ def _in_order(
                 found[pid] = party
                 break
     return found
+
+
+def _name(path: str) -> str:
+    """Return a program's name as the exercise has it: its file's, without the ending."""
+    return path.rpartition("/")[2].removesuffix(".py")

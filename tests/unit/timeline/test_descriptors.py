@@ -15,6 +15,7 @@ from tests.unit.timeline.builders import (
     SERVER_SOCKET,
     STARTED,
     TALKS,
+    A,
     at,
     call,
     find,
@@ -89,6 +90,14 @@ def test_files_and_strangers_are_left_out() -> None:
     line = timeline(record=kernel(calls=calls))
     assert lane(line, Lane.SERVER_CALLS) == ["accept", "recv", "send"]
     assert {moment.what.pid for moment in line.moments if isinstance(moment.what, CallMade)} == {4100, 1700}
+
+
+def test_a_stranger_s_socket_at_an_address_that_was_ours_is_not_ours() -> None:
+    closed = transition(90, SERVER_SOCKET, "ESTAB", "UNCONN", (SERVER, A))
+    stranger = 9999
+    calls = (*SERVER_BEGINS, *CLIENT_BEGINS, *TALKS, call(95, 5, stranger, "recvfrom", 4, 5, SERVER_SOCKET))
+    line = timeline(record=kernel(transitions=(*LISTENS, *OPENS, closed), calls=calls))
+    assert stranger not in {moment.what.pid for moment in line.moments if isinstance(moment.what, CallMade)}
 
 
 def test_a_call_on_many_descriptors_belongs_to_no_connection() -> None:
