@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lab.evidence.records import Evidence, Step
@@ -48,20 +48,25 @@ def build_timeline(evidence: Evidence) -> Timeline:
     hosts = {address: host for host, address in evidence.lab.addresses.items()}
     lives = lives_of(trace, joined, hosts) if trace else Lives(())
     parts = _Parts(joined, looks, lives, [[] for _ in joined])
-    if trace:
-        parts.add(kernel_calls(trace, lives, Programs(trace, lives, evidence)))
+    programs = Programs(trace, lives, evidence) if trace else None
+    if trace and programs:
+        parts.add(kernel_calls(trace, lives, programs))
         parts.add(listener_states(lives.all))
     parts.add(_by_strace(evidence, parts))
     parts.add(_states(parts))
     reasons = Reasons(trace)
+    recorded = {
+        (life.host, life.local)
+        for life in lives.all
+        if life.listens and programs and programs.recorded(life.transitions[0].pid)
+    }
     queues: list[Queue] = []
     for number, each in enumerate(joined):
         passed = passages(each)
-        calls = [draft for draft in parts.by_talk[number] if isinstance(draft.what, CallMade)]
-        queues += queues_of(number, each, passed, calls, looks)
+        queues += queues_of(number, each, passed, parts.by_talk[number], looks, recorded)
         parts.by_talk[number] += _segments(number, each, passed, reasons)
         find_causes(parts.by_talk[number], each.client_host, each.server_host)
-    queues += _accept_queues(evidence, parts)
+    queues += _accept_queues(evidence, parts, recorded)
     return _finished(evidence, parts, queues)
 
 
@@ -121,7 +126,7 @@ def _by_strace(evidence: Evidence, parts: _Parts) -> Iterator[Draft]:
             yield from strace.calls(trace)
 
 
-def _accept_queues(evidence: Evidence, parts: _Parts) -> Iterator[Queue]:
+def _accept_queues(evidence: Evidence, parts: _Parts, recorded: Collection[tuple[str, Endpoint]]) -> Iterator[Queue]:
     """Yield the accept queue of each place where a server of the exercise, or of the record, listened."""
     places = {
         (party.host, party.local): None for party in evidence.parties if party.role == "server" and party.local
@@ -140,8 +145,12 @@ def _accept_queues(evidence: Evidence, parts: _Parts) -> Iterator[Queue]:
             born = [established_ns(life) for life in parts.lives.all if life.serves and life.local == listener]
         else:
             born = [handshake_done(parts.joined[number].conversation.handshake) for number in mine]
-        counted = [time_ns for time_ns in born if time_ns is not None] if out else []
-        queue = accept_queue(listener, host, counted, out, parts.looks)
+        counted = [time_ns for time_ns in born if time_ns is not None]
+        if not out and (host, listener) not in recorded:
+            counted = []
+        ended = [life.closed_ns for life in parts.lives.all if life.listens and life.local == listener]
+        over = [time_ns for time_ns in ended if time_ns is not None]
+        queue = accept_queue((host, listener), counted, out, over, parts.looks)
         if queue:
             yield queue
 

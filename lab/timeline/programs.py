@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,46 +25,53 @@ class Running:
 
 
 class Programs:
-    """Tells the program of a thread. One that had no socket of the lab's, nor a parent that had, is none of ours."""
+    """Tells the program of a thread: the one that its process, or the nearest one above it, was started as.
+
+    One that had no socket of the lab's in all its processes is none of ours.
+    """
 
     def __init__(self, trace: KernelTrace, lives: Lives, evidence: Evidence) -> None:
         self._parents = {each.pid: each.parent for each in trace.started if each.parent is not None}
         self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
-        self._found: dict[int, Running | None] = {}
-        sockets = _sockets(trace, lives)
+        sockets: dict[int, list[Life]] = {}
+        for pid, life in _sockets(trace, lives):
+            sockets.setdefault(self._root(pid), []).append(life)
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
-        by_order = _in_order(self._files, begun, {pid: some[0].host for pid, some in sockets.items()}, evidence)
+        hosts = {pid: some[0].host for pid, some in sockets.items()}
+        by_order = _in_order(self._files, begun, hosts, evidence)
+        self._found: dict[int, Running] = {}
         for pid, some in sockets.items():
-            host = some[0].host
             party = _by_sockets(some, evidence) or by_order.get(pid)
             serves = any(life.listens for life in some) or (party is not None and party.role == "server")
-            self._found[pid] = Running(host, party.name if party else None, serves)
+            self._found[pid] = Running(hosts[pid], party.name if party else None, serves)
 
     def of(self, pid: int) -> Running | None:
-        """Return the program of a thread: its own, or what its parent is."""
-        if pid not in self._found:
-            parent = self._parents.get(pid)
-            self._found[pid] = None if parent is None or parent == pid else self.of(parent)
-        found = self._found[pid]
-        if found is not None and found.party is None and pid in self._parents:
-            above = self.of(self._parents[pid])
-            if above is not None and above.host == found.host:
-                return above
-        return found
+        """Return the program of a thread."""
+        return self._found.get(self._root(pid))
+
+    def recorded(self, pid: int) -> bool:
+        """Tell whether the thread is of a program of the lab's, whose calls the kernel was asked for."""
+        return self._root(pid) in self._files
+
+    def _root(self, pid: int) -> int:
+        """Return the process that was started as a program, from this one upwards; the uppermost where none was."""
+        seen = {pid}
+        while pid not in self._files and (parent := self._parents.get(pid)) is not None and parent not in seen:
+            pid = parent
+            seen.add(pid)
+        return pid
 
 
-def _sockets(trace: KernelTrace, lives: Lives) -> Mapping[int, list[Life]]:
-    """Return which sockets each thread was at work on, in the order in which that was told."""
-    found: dict[int, list[Life]] = {}
+def _sockets(trace: KernelTrace, lives: Lives) -> Iterator[tuple[int, Life]]:
+    """Yield which thread was at work on which socket, in the order in which that was told."""
     for life in lives.all:
         for each in life.transitions:
-            if each.pid and (life.listens or each.new in _BY_PROGRAMS):
-                found.setdefault(each.pid, []).append(life)
+            if each.pid and each.new in _BY_PROGRAMS:
+                yield each.pid, life
     for call in trace.calls:
         worked_on = lives.behind(call)
         if worked_on is not None:
-            found.setdefault(call.pid, []).append(worked_on)
-    return found
+            yield call.pid, worked_on
 
 
 def _by_sockets(some: list[Life], evidence: Evidence) -> Party | None:
@@ -81,17 +88,15 @@ def _by_sockets(some: list[Life], evidence: Evidence) -> Party | None:
 def _in_order(
     files: Mapping[int, str], begun: Mapping[int, int], hosts: Mapping[int, str], evidence: Evidence
 ) -> dict[int, Party]:
-    """Pair programs with parties that were started from the same file on the same host, in the order of their start."""
-    acts: dict[str, int] = {}
-    for action in evidence.actions:
-        acts.setdefault(action.actor, action.time_ns)
+    """Pair programs with parties that were started from the same file on the same host, in the order of their start.
+
+    The exercise starts its programs one after another; under strace a program may begin a while after that.
+    """
     waiting = sorted((pid for pid in files if pid in hosts), key=lambda pid: begun[pid])
     found: dict[int, Party] = {}
     for party in evidence.parties:
-        last = acts.get(party.name)
         for pid in waiting:
-            same = files[pid] == party.program and hosts[pid] == party.host
-            if pid not in found and same and (last is None or begun[pid] <= last):
+            if pid not in found and files[pid] == party.program and hosts[pid] == party.host:
                 found[pid] = party
                 break
     return found
