@@ -79,16 +79,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     add("images", _images).add_argument("--browser", action="store_true", help=texts.get("cli.options.browser"))
     add("doctor", _doctor).add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     add("list", _list)
-    run = add("run", _run)
-    what = run.add_mutually_exclusive_group(required=True)
-    what.add_argument("number", type=int, metavar="N", nargs="?")
-    what.add_argument("--all", action="store_true", help=texts.get("cli.options.all"))
-    run.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
-    run.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
-    run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
-    run.add_argument(
-        "--stand-in", metavar="OLD=NEW", action="append", default=[], help=texts.get("cli.options.stand-in")
-    )
+    _run_arguments(add("run", _run), texts)
     hand = add("hand", _hand)
     hand.add_argument("number", type=int, metavar="N")
     hand.add_argument("--readme", action="store_true", help=texts.get("cli.options.readme"))
@@ -98,6 +89,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     form.add_argument("--picture", metavar="FILE.svg", type=Path, help=texts.get("cli.options.picture"))
     judge.add_argument("--steps", metavar="STEP,…", default="", help=texts.get("cli.options.steps"))
+    _report_arguments(add("report", _report), texts)
     claims = add("claims", _claims)
     claims_form = claims.add_mutually_exclusive_group()
     claims_form.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
@@ -115,6 +107,32 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     conform.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     conform.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
     return parser
+
+
+def _run_arguments(run: argparse.ArgumentParser, texts: Catalog) -> None:
+    what = run.add_mutually_exclusive_group(required=True)
+    what.add_argument("number", type=int, metavar="N", nargs="?")
+    what.add_argument("--all", action="store_true", help=texts.get("cli.options.all"))
+    form = run.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
+    form.add_argument("--timeline", action="store_true", help=texts.get("cli.options.timeline-too"))
+    run.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
+    run.add_argument("--server", metavar="PROGRAM", help=texts.get("cli.options.server"))
+    run.add_argument(
+        "--stand-in", metavar="OLD=NEW", action="append", default=[], help=texts.get("cli.options.stand-in")
+    )
+
+
+def _report_arguments(report: argparse.ArgumentParser, texts: Catalog) -> None:
+    report.add_argument("run", metavar="RUN")
+    form = report.add_mutually_exclusive_group()
+    form.add_argument("--html", metavar="FILE.html", type=Path, help=texts.get("cli.options.html"))
+    form.add_argument("--timeline", action="store_true", help=texts.get("cli.options.timeline"))
+    form.add_argument("--svg", metavar="FILE.svg", type=Path, help=texts.get("cli.options.svg"))
+    form.add_argument("--machine", metavar="FILE.svg", type=Path, help=texts.get("cli.options.machine"))
+    form.add_argument("--pcapng", metavar="FILE", type=Path, help=texts.get("cli.options.pcapng"))
+    report.add_argument("--client", metavar="CLIENT,…", default="", help=texts.get("cli.options.client"))
+    report.add_argument("--step", metavar="STEP", help=texts.get("cli.options.step"))
 
 
 def _up(options: argparse.Namespace, settings: Settings) -> int:
@@ -204,7 +222,15 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
         exercise = load_exercise(options.number)
         stand_ins = read_stand_ins(exercise.subject, options.server, options.stand_in)
-        return run(settings, exercise, connection, as_json=options.json, stand_ins=stand_ins, build=options.build)
+        return run(
+            settings,
+            exercise,
+            connection,
+            as_json=options.json,
+            stand_ins=stand_ins,
+            build=options.build,
+            timeline=options.timeline,
+        )
 
 
 def _run_all(options: argparse.Namespace, settings: Settings) -> int:
@@ -212,6 +238,8 @@ def _run_all(options: argparse.Namespace, settings: Settings) -> int:
 
     if options.server is not None or options.stand_in:
         raise UsageError("stand-in-for-all")
+    if options.timeline:
+        raise UsageError("timeline-for-all")
     return run_all(settings, as_json=options.json, build=options.build)
 
 
@@ -221,6 +249,25 @@ def _judge(options: argparse.Namespace, settings: Settings) -> int:
     if options.picture is not None:
         return draw_saved(settings, options.run, options.picture, [step for step in options.steps.split(",") if step])
     return judge_saved(settings, options.run, as_json=options.json)
+
+
+def _report(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands import report  # noqa: PLC0415
+
+    clients = [client for client in options.client.split(",") if client]
+    if options.timeline:
+        return report.show_timeline(settings, options.run, clients, options.step)
+    if options.svg is not None:
+        return report.draw_timeline(settings, options.run, options.svg, clients, options.step)
+    if options.step is not None:
+        raise UsageError("step-of-what")
+    if options.machine is not None:
+        return report.draw_machine(settings, options.run, options.machine, clients)
+    if clients:
+        raise UsageError("client-of-what")
+    if options.pcapng is not None:
+        return report.write_packets(settings, options.run, options.pcapng)
+    return report.write_page(settings, options.run, options.html)
 
 
 def _claims(options: argparse.Namespace, settings: Settings) -> int:

@@ -143,6 +143,17 @@ class Spent:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Show what happened on some clients' connections on one clock: system calls, states, segments, queues.
+
+    Only what lies in the step, unless `whole`.
+    """
+
+    clients: tuple[str, ...]
+    whole: bool = False
+
+
 View = (
     Ladder
     | Rows
@@ -160,4 +171,5 @@ View = (
     | Costs
     | Waits
     | Spent
+    | Timeline
 )

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lab.commands.progress import progress
 from lab.commands.standing import require_played
@@ -40,6 +40,15 @@ EXIT_OF: Final = {
 }
 
 
+class Saved(NamedTuple):
+    """A saved run, judged as it stands now."""
+
+    folder: Path
+    exercise: Exercise
+    evidence: Evidence
+    judgement: Judgement
+
+
 def run(
     settings: Settings,
     exercise: Exercise,
@@ -48,8 +57,9 @@ def run(
     as_json: bool,
     stand_ins: Mapping[str, str],
     build: bool,
+    timeline: bool = False,
 ) -> int:
-    """Play, judge, keep and show an exercise; the exit code is its verdict's.
+    """Play, judge, keep and show an exercise, with `timeline` its timeline too; the exit code is its verdict's.
 
     The hosts' agents end while the run is judged and kept; whoever opened the connection waits for them.
     """
@@ -64,15 +74,24 @@ def run(
             sys.stdout.write(forms[VERDICT_FILE])
         else:
             _show(exercise, evidence, judgement, settings, folder, fresh=True)
+        if timeline:
+            from lab.commands.report import print_timeline  # noqa: PLC0415 - only here
+
+            print_timeline(Saved(folder, exercise, evidence, judgement), settings)
     return EXIT_OF[judgement.verdict]
+
+
+def read_saved(settings: Settings, text: str) -> Saved:
+    """Read a saved run and judge it; UsageError when there is none, EvidenceError when it cannot be read."""
+    folder = find_run(text, settings.runs)
+    evidence = load(folder)
+    exercise = load_exercise(_number(evidence))
+    return Saved(folder, exercise, evidence, judge(exercise, evidence))
 
 
 def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     """Judge the evidence of a saved run as it stands now; nothing is written."""
-    folder = find_run(text, settings.runs)
-    evidence = load(folder)
-    exercise = load_exercise(_number(evidence))
-    judgement = judge(exercise, evidence)
+    folder, exercise, evidence, judgement = read_saved(settings, text)
     with as_long_as_read():
         if as_json:
             sys.stdout.write(to_json(_document(exercise, evidence, judgement, settings)))
@@ -86,12 +105,9 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
     from lab.report.picture import picture_document  # noqa: PLC0415 - only here
     from lab.report.story import tell  # noqa: PLC0415
 
-    folder = find_run(text, settings.runs)
-    evidence = load(folder)
-    exercise = load_exercise(_number(evidence))
-    judgement = judge(exercise, evidence)
+    folder, exercise, evidence, judgement = read_saved(settings, text)
     texts = exercise.texts(settings.language)
-    story = tell(exercise, evidence, judgement, texts, settings.language, _short(folder))
+    story = tell(exercise, evidence, judgement, texts, settings.language, short(folder))
     document = picture_document(story, settings.language, steps)
     try:
         picture.write_text(document, encoding="utf-8")
@@ -137,10 +153,10 @@ def _show(
     asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
     asker = Asker(sys.stdin, console, settings.language) if asks else None
     texts = exercise.texts(settings.language)
-    Page(console, exercise, evidence, judgement, texts, settings.language, _short(folder)).show(asker)
+    Page(console, exercise, evidence, judgement, texts, settings.language, short(folder)).show(asker)
 
 
-def _short(folder: Path) -> Path:
+def short(folder: Path) -> Path:
     """Return the folder as the reader would type it from where they stand."""
     try:
         return folder.resolve().relative_to(Path.cwd())

@@ -55,12 +55,16 @@ class LadderWords:
 
 
 def labels(conversation: Conversation, segment: Segment) -> tuple[str, ...]:
-    """Return what is written on a segment's arrow, in tcpdump's letters: full, without ack, then the flags alone.
+    """Return what is written on a segment's arrow, its numbers counted from each side's initial one.
 
-    Sequence numbers are relative to each side's initial one (RFC 9293, section 3.4), as in tcpdump and Wireshark.
+    (RFC 9293, section 3.4), as in tcpdump and Wireshark.
     """
+    return label_texts(segment, *conversation.relative(segment))
+
+
+def label_texts(segment: Segment, seq: int, ack: int | None) -> tuple[str, ...]:
+    """Return a segment in tcpdump's letters: full, without ack, without numbers, then the flags alone."""
     flags = f"{segment.flags.letters:<3}"
-    seq, ack = conversation.relative(segment)
     counts = segment.flags & (Flags.SYN | Flags.FIN | Flags.RST) or segment.length
     parts = [f"seq {seq}"] if counts else []
     said = _payload(segment)

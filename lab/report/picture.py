@@ -27,7 +27,7 @@ _CELL: Final = 8.4
 _FONT: Final = 14
 _LINE: Final = 19
 _EDGE: Final = 20
-_DRAWN: Final = frozenset("─│█▶◀")
+_DRAWN: Final = frozenset("─│┊└█▶◀")
 """Characters that must touch their neighbours, whatever font has them."""
 
 _INK: Final = {

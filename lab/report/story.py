@@ -88,6 +88,8 @@ class Story:
     kept: str
     """The run's folder by its own name."""
     words: Words
+    looking: Looking
+    """What its views were drawn from; the run's timeline is there for whoever asks."""
 
 
 def tell(
@@ -123,6 +125,7 @@ def tell(
         folder=folder,
         kept=shown_path(run_folder),
         words=words,
+        looking=looking,
     )
 
 

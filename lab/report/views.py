@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import assert_never
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, assert_never
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Snapshot, Step
@@ -15,6 +15,7 @@ from lab.report import apart, changes, closes, counted, http, ladder, legend, me
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import Line
 from lab.report.seen import Sighting
+from lab.report.timeline_text import timeline_text
 from lab.report.words import Words
 from lab.views import (
     Apart,
@@ -32,10 +33,17 @@ from lab.views import (
     Served,
     Spent,
     Text,
+    Timeline,
     View,
     Waits,
 )
 from lab.wire.http import parse_http
+
+if TYPE_CHECKING:
+    from lab.timeline import model
+
+_LONGEST_TIMELINE: Final = 60
+"""Lines of a timeline within a page; `lab report --timeline` has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,20 @@ class Shown:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Looking:
     """What every view reads: the evidence, what `ss` saw in it, and the words."""
 
     evidence: Evidence
     sightings: frozenset[Sighting]
     words: Words
+
+    @cached_property
+    def timeline(self) -> model.Timeline:
+        """The run's timeline, made when somebody first asks for it; EvidenceError as `build_timeline`."""
+        from lab.timeline.build import build_timeline  # noqa: PLC0415 - most pages do without it
+
+        return build_timeline(self.evidence)
 
 
 def show(looking: Looking, view: View, step: Step) -> Shown | None:
@@ -93,6 +108,8 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: C901, PLR
             return _mend(looking, view)
         case HttpMessage():
             return _http(looking, view)
+        case Timeline():
+            return _timeline(looking, view, step)
         case Calls() | Served() | Costs() | Waits() | Spent():
             return Shown(*models.show(looking.evidence, view, step, looking.words))
         case _:
@@ -205,3 +222,16 @@ def _mend(looking: Looking, view: Mend) -> Shown:
     difference = mend.changes(texts[view.wrong] or "", texts[view.right] or "")
     labels = words.lab("mend.take"), words.lab("mend.put")
     return Shown(lambda width: list(mend.draw(view.wrong, view.right, difference, labels, width)))
+
+
+def _timeline(looking: Looking, view: Timeline, step: Step) -> Shown:
+    words, timeline = looking.words, looking.timeline
+    talks = [talk for talk in timeline.talks if talk.name in view.clients]
+    if not talks:
+        return Shown(None, (words.lab("timeline.none", clients=words.lab("timeline.comma").join(view.clients)),))
+    until = transcript.next_begin(looking.evidence, step)
+    window = None if view.whole else (step.begun_ns, timeline.ended_ns + 1 if until is None else until)
+    text = timeline_text(timeline, talks, words, window)
+    if text.quiet:
+        return Shown(None, (words.lab("timeline.quiet"),))
+    return Shown(partial(text.lines, most=_LONGEST_TIMELINE), text.notes)

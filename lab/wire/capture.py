@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from lab.errors import EvidenceError
 from lab.wire.packet import LINKS, Decoder
@@ -81,6 +81,48 @@ def parse_capture(data: bytes, *, where: str) -> Capture:
             segments.append(segment)
         at = end
     return Capture(tuple(segments), frames, linktype, nanosecond, frames - len(segments))
+
+
+class RawFrame(NamedTuple):
+    """A frame as a file has it: its number (from 1), time (ns since the epoch), bytes, and length on the wire."""
+
+    number: int
+    time_ns: int
+    data: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawCapture:
+    """A capture's frames, whatever they hold; `snaplen` is how many bytes of each were kept at the most."""
+
+    linktype: int
+    snaplen: int
+    frames: tuple[RawFrame, ...]
+
+
+def raw_capture(data: bytes, *, where: str) -> RawCapture:
+    """Return every frame of a classic pcap file's bytes as it is; CaptureError as `parse_capture`."""
+    order, nanosecond, linktype = _read_header(data, where)
+    (snaplen,) = Struct(order + "I").unpack_from(data, 16)
+    record, scale = Struct(order + "IIII"), 1 if nanosecond else 1000
+    frames: list[RawFrame] = []
+    at = _FILE_HEADER
+    while at < len(data):
+        number, start = len(frames) + 1, at + _RECORD_HEADER
+        if start > len(data):
+            raise _cut_short(where, number, at, start - len(data))
+        seconds, fraction, kept, length = record.unpack_from(data, at)
+        if kept > LONGEST_RECORD:
+            raise CaptureError(
+                "capture-record-length", where=where, packet=number, offset=at, length=kept, limit=LONGEST_RECORD
+            )
+        if start + kept > len(data):
+            raise _cut_short(where, number, at, start + kept - len(data))
+        time_ns = seconds * 1_000_000_000 + fraction * scale
+        frames.append(RawFrame(number, time_ns, data[start : start + kept], length))
+        at = start + kept
+    return RawCapture(linktype, snaplen, tuple(frames))
 
 
 def _read_header(data: bytes, where: str) -> tuple[str, bool, int]:

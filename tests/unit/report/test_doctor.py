@@ -80,6 +80,31 @@ def test_the_document_holds_every_finding_with_its_words_and_whether_the_lab_run
     assert document["findings"][1]["remedy"] is None
 
 
+def tracefs(environment: dict[str, str] | None = None) -> tuple[str, Health]:
+    found = next(each for each in machine.examine_machine(read_settings(environment or {})) if each.id == "tracefs")
+    return found.variant, found.health
+
+
+def test_what_the_recorder_will_do_follows_from_the_machines_tracefs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "mounted_tracefs", lambda: Path("/sys/kernel/tracing"))
+    assert tracefs() == ("mounted", Health.OK)
+    assert tracefs({"LAB_RECORDER": "0"}) == ("off", Health.NOTE)
+    monkeypatch.setattr(machine, "mounted_tracefs", lambda: None)
+    monkeypatch.setattr(machine, "kernel_has_tracefs", lambda: True)
+    assert tracefs() == ("own", Health.NOTE)
+    monkeypatch.setattr(machine, "kernel_has_tracefs", lambda: False)
+    assert tracefs() == ("absent", Health.LACKS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("variant", ["no-tracefs", "not-permitted"])
+def test_a_recorder_that_cannot_record_says_what_is_done_instead_and_what_helps(variant: str, language: str) -> None:
+    shown = page(Finding("recorder", variant, Health.LACKS), language=language)
+    assert "ss" in shown
+    assert "→" in shown
+    assert "\n–" in f"\n{shown}"
+
+
 def test_the_machine_is_examined_without_an_engine() -> None:
     ids = [finding.id for finding in machine.examine_machine(read_settings({}))]
     assert ids == ["kernel", "architecture", "rights", "disk", "tracefs", "routes"]

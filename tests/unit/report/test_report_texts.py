@@ -18,8 +18,9 @@ from lab.report.calls import CallWords
 from lab.report.costs import CostWords
 from lab.report.ledger import PassedOver
 from lab.report.spent import SpentWords
-from lab.report.statemap import CLOSES, OPENS
+from lab.report.timeline_text import LACKS
 from lab.text.catalog import LANGUAGES, messages
+from lab.wire.machine import Event
 
 REASONS = ("did-not-listen", "not-connected", "no-answer", "ended-early", "did-not-end")
 
@@ -63,13 +64,13 @@ def test_every_id_in_the_code_is_in_the_catalog_and_no_other_is() -> None:
         for key in re.findall(r'words\.plural(?:\(|, )\s*"([^"]+)"', source):
             asked |= {f"{key}.one", f"{key}.many"}
     verdicts = [verdict.replace(" ", "-") for verdict in Verdict]
-    ways = (*OPENS, *CLOSES)
     asked |= {f"verdict.{verdict}{tail}" for verdict in verdicts for tail in ("", "-count.one", "-count.many")}
     asked |= {f"ruling.{ruling.replace(' ', '-')}" for ruling in Ruling}
     asked |= {f"holds.{holds.replace(' ', '-')}" for holds in Holds}
     asked |= {f"{kind}{name}" for kind in ("terminal.", "hand.purpose-") for name in TERMINALS}
     asked |= {f"map.{name}" for name in ("connects", "listens", "first", "second")}
-    asked |= {f"map.event.{event.name}" for _, events in ways for event in events}
+    asked |= {f"map.event.{event.name}" for event in Event} | {"machine.client", "machine.server"}
+    asked |= {f"timeline.lacks.{code}" for code in LACKS}
     asked |= {f"check.{name}" for name in ("expected", "observed", "both", "missing", "unexpected", "normally")}
     asked |= {f"claims.{name}{tail}" for name in ("says", "instead") for tail in ("", "-short")}
     asked |= {f"calls.{name}" for name in CallWords._fields} | {f"costs.{name}" for name in CostWords._fields}

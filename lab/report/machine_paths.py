@@ -1,0 +1,103 @@
+"""The way that each end of a connection took through the state machine, by its timeline."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Source, StateChange, Talk, Timeline
+from lab.wire.bits import accepts, has_rst
+from lab.wire.machine import TRANSITIONS, Event
+from lab.wire.state import State
+
+_ENDINGS: Final = frozenset({
+    Event.SEND_RST, Event.RECEIVE_RST, Event.RECEIVE_RST_WHILE_LISTENING, Event.TIMEOUT_RETRIES,
+})  # fmt: skip
+_MOST_UNSEEN: Final = 3
+
+
+class Taken(NamedTuple):
+    """A transition that was taken; `event` is None where the record does not tell which of several it was."""
+
+    before: State
+    state: State
+    event: Event | None
+    observed: bool
+
+
+class MachinePath(NamedTuple):
+    """All transitions of one end in their order; `role` is client or server."""
+
+    role: str
+    steps: tuple[Taken, ...]
+
+
+def machine_paths(timeline: Timeline, talk: Talk) -> tuple[MachinePath, MachinePath]:
+    """Return the client's way and the server's; what the record leaves out is filled in as not observed."""
+    return (
+        MachinePath("client", tuple(_steps(timeline, talk, Lane.CLIENT_STATE))),
+        MachinePath("server", tuple(_steps(timeline, talk, Lane.SERVER_STATE))),
+    )
+
+
+def _steps(timeline: Timeline, talk: Talk, lane: Lane) -> Iterator[Taken]:
+    now: State | None = None
+    for number in talk.moments:
+        moment = timeline.moments[number]
+        if moment.lane is not lane or not isinstance(moment.what, StateChange):
+            continue
+        before, state = now or moment.what.before, moment.what.state
+        now = state
+        if before is None or before is state:
+            continue
+        *unseen, last = _between(before, state)
+        yield from (Taken(*each, _only_event(*each), observed=False) for each in unseen)
+        cause = None if moment.cause is None else timeline.moments[moment.cause]
+        yield Taken(*last, _event(*last, cause, moment), moment.source is not Source.INFERRED)
+
+
+def _between(before: State, state: State) -> list[tuple[State, State]]:
+    """Return the transitions between two states: one where the table has it, else the shortest way without a RST."""
+    edges = {(begin, end) for (begin, _), end in TRANSITIONS.items()}
+    if (before, state) in edges:
+        return [(before, state)]
+    ways = deque[list[State]]([[before]])
+    usual = [(begin, end) for (begin, event), end in TRANSITIONS.items() if event not in _ENDINGS and begin is not end]
+    while ways:
+        way = ways.popleft()
+        if way[-1] is state:
+            return list(pairwise(way))
+        if len(way) <= _MOST_UNSEEN:
+            ways += [[*way, end] for begin, end in usual if begin is way[-1] and end not in way]
+    return [(before, state)]
+
+
+def _events(before: State, state: State) -> list[Event]:
+    return [event for (begin, event), end in TRANSITIONS.items() if (begin, end) == (before, state)]
+
+
+def _only_event(before: State, state: State) -> Event | None:
+    events = _events(before, state)
+    return events[0] if len(events) == 1 else None
+
+
+def _event(before: State, state: State, cause: Moment | None, moment: Moment) -> Event | None:
+    """Return what happened: the only event that leads there, or the one that its cause tells."""
+    events = _events(before, state)
+    if len(events) == 1:
+        return events[0]
+    what = None if cause is None else cause.what
+    if isinstance(what, CallMade):
+        told = Event.CLOSE if Event.CLOSE in events else Event.SEND_RST  # close() with bytes unread resets
+    elif not isinstance(what, SegmentSent):
+        return None
+    elif has_rst(what.segment):
+        sent = what.from_client is (moment.lane is Lane.CLIENT_STATE)
+        told = Event.SEND_RST if sent else Event.RECEIVE_RST
+    elif state is State.ESTABLISHED:
+        told = Event.RECEIVE_SYN_ACK if accepts(what.segment) else Event.RECEIVE_ACK_OF_SYN
+    else:
+        told = next((event for event in events if event not in _ENDINGS), events[0])
+    return told if told in events else None
