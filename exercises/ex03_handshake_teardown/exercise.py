@@ -17,7 +17,7 @@ from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally
 from lab.judge.states.passing import passes, recorded
 from lab.stage import Stage
-from lab.views import Closes, Counted, Ladder, Printed, Rows
+from lab.views import Closes, Counted, Ladder, Printed, Rows, Timeline
 
 LAB = Lab()
 SUBJECT = "serve_blocking"
@@ -41,7 +41,7 @@ STEPS = (
             Type("client", "prompt {server} 8000", "connected from {client}"),
             Type("watcher", "ss -tanp sport = :8000", r"ESTAB +0 +0 +{server}:8000 +{client}:\d+ .*fd=4"),
         ),
-        show=(Ladder("a", "open"), Rows("connected", since="listening")),
+        show=(Timeline(("a",)), Rows("connected", since="listening")),
     ),
     Step(
         "talks",
@@ -56,7 +56,7 @@ STEPS = (
             Type("client", "exit", "the server closed the connection"),
             Type("watcher", "ss -tano sport = :8000", r"TIME-WAIT .*timer:\(timewait,"),
         ),
-        show=(Ladder("a", "close"), Rows("after_exit", since="connected")),
+        show=(Timeline(("a",)), Rows("after_exit", since="connected")),
     ),
     Step(
         "client_first",
@@ -70,7 +70,7 @@ STEPS = (
             Type("server", "fg %1", "serve_blocking {server} 8000"),
             Type("client", "ss -tano dport = :8000", r"TIME-WAIT .*timer:\(timewait,"),
         ),
-        show=(Rows("half_closed", since="after_exit"), Rows("let_go", since="half_closed"), Ladder("b", "close")),
+        show=(Timeline(("b",)), Rows("half_closed", since="after_exit"), Rows("let_go", since="half_closed")),
     ),
     Step(
         "three_or_four",

@@ -14,7 +14,7 @@ from lab.judge.sockets.lifetimes import gone_after
 from lab.judge.sockets.over_time import eventually, never
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
-from lab.views import Counted, Ladder, Printed, Rows
+from lab.views import Counted, Ladder, Printed, Rows, Timeline
 
 # The server sends its SYN-ACK again once, and gives up after 3 s (1 + 2); Linux by itself takes five times and 63 s.
 LAB = Lab(
@@ -73,7 +73,7 @@ STEPS = (
             Type("watcher", "ss -tanp sport = :8000", r"ESTAB .*fd=4"),
             Type("client", "^D", "bye"),
         ),
-        show=(Printed("d"), Ladder("d"), Rows("data", on=("server",), since="asked_again")),
+        show=(Printed("d"), Timeline(("d",), whole=True), Rows("data", on=("server",), since="asked_again")),
     ),
     Step(
         "given_up",
@@ -84,7 +84,7 @@ STEPS = (
             Type("client2", "ss -tan dport = :8000", "ESTAB"),
             Type("client", "hello", "connection lost: Connection reset by peer"),
         ),
-        show=(Rows("given_up", since="data"), Ladder("c"), Printed("c")),
+        show=(Rows("given_up", since="data"), Timeline(("c",), whole=True), Printed("c")),
     ),
     Step("pool_full", answer="a", show=(Rows("pool_full"), Counted("before", "after", names=COUNTED))),
     Step(

@@ -15,7 +15,7 @@ from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.programs import Client, Server
 from lab.stage import Stage
-from lab.views import Calls, Costs, Mend, Printed, Rows, Waits
+from lab.views import Calls, Costs, Mend, Printed, Rows, Timeline, Waits
 from lab.workload import measure_model
 
 LAB = Lab()
@@ -53,7 +53,7 @@ STEPS = (
             Type("client2", "^D", "bye"),
             Type("server", "^C", ""),
         ),
-        show=(Calls("server"),),
+        show=(Timeline(("a", "b", "c")), Calls("server")),
     ),
     Step(
         "level",

@@ -1,39 +1,37 @@
-"""A recording of the kernel as lines of text: evidence that one can open, and that an expectation can point into."""
+"""What the kernel told of sockets, as lines of text: evidence that one can open and that expectations point into."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from typing import Final
 
-from lab.kernel.trace import KernelCall, KernelTrace, Resent, Reset, Started, Transition
+from lab.kernel.trace import KernelTrace, Resent, Reset, Transition
 
 FILE: Final = "kernel.txt"
 """The listing's place in a run's folder."""
 
 _NS: Final = 1_000_000_000
-Record = Transition | Resent | Reset | KernelCall | Started
+Record = Transition | Resent | Reset
 
 
-def list_trace(trace: KernelTrace) -> str:
-    """Return a line for each record in the order of time; see `line_of` for the number of one.
+def list_trace(trace: KernelTrace, addresses: Collection[str]) -> str:
+    """Return a line for each state, retransmission and reset of sockets on these addresses, in the order of time.
 
-    Time (s since the epoch), what it was, on behalf of which thread, and what it tells.
+    Time (s since the epoch), what it was, this end and the other, and what the kernel said. The system calls are not
+    among them: a recording holds those of all programs of that name on the machine.
     """
-    return "".join(f"{_stamp(_time(each))}  {_line(each)}\n" for each in _ordered(trace))
+    return "".join(f"{_stamp(each.time_ns)}  {_line(each)}\n" for each in _ordered(trace, addresses))
 
 
-def line_of(trace: KernelTrace, record: Record) -> int:
+def line_of(trace: KernelTrace, record: Record, addresses: Collection[str]) -> int:
     """Return the number, from 1, of a record's line in the listing."""
-    return next(number for number, each in enumerate(_ordered(trace), start=1) if each is record)
+    return next(number for number, each in enumerate(_ordered(trace, addresses), start=1) if each is record)
 
 
-def _ordered(trace: KernelTrace) -> list[Record]:
-    records: Iterator[Record] = iter((*trace.started, *trace.calls, *trace.transitions, *trace.resent, *trace.resets))
-    return sorted(records, key=_time)
-
-
-def _time(record: Record) -> int:
-    return record.begun_ns if isinstance(record, KernelCall) else record.time_ns
+def _ordered(trace: KernelTrace, addresses: Collection[str]) -> list[Record]:
+    records: tuple[Record, ...] = (*trace.transitions, *trace.resent, *trace.resets)
+    ours = [each for each in records if each.local.address in addresses or each.peer.address in addresses]
+    return sorted(ours, key=lambda each: each.time_ns)
 
 
 def _stamp(time_ns: int) -> str:
@@ -41,17 +39,11 @@ def _stamp(time_ns: int) -> str:
 
 
 def _line(record: Record) -> str:
+    ends = f"{record.local} {record.peer}"
     if isinstance(record, Transition):
         by = f"thread {record.pid}" if record.pid else "interrupt"
-        return f"state    {record.local} {record.peer}  {record.old} -> {record.new}  ({by})"
+        return f"state   {ends}  {record.old} -> {record.new}  ({by})"
     if isinstance(record, Resent):
-        return f"resent   {record.local} {record.peer}  {'S.' if record.synack else 'segment'}"
-    if isinstance(record, Reset):
-        said = f"  {record.reason}" if record.reason else ""
-        return f"reset    {record.local} {record.peer}  {'sent' if record.sent else 'taken'}{said}"
-    if isinstance(record, Started):
-        what = record.program or f"forked by {record.parent}"
-        return f"started  thread {record.pid}  {what}"
-    took = "not returned" if record.ended_ns is None else f"{(record.ended_ns - record.begun_ns) / 1000:.3f} us"
-    on = "" if record.fd is None else f"fd {record.fd}"
-    return f"call     thread {record.pid}  {record.name}({on}) = {record.result}  ({took})"
+        return f"resent  {ends}  {'S.' if record.synack else 'segment'}"
+    said = f"  {record.reason}" if record.reason else ""
+    return f"reset   {ends}  {'sent' if record.sent else 'taken'}{said}"

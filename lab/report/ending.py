@@ -102,10 +102,12 @@ def _sentences(claim: ClaimStory, story: Story, labels: int, room: int) -> Itera
 def next_steps(story: Story) -> tuple[tuple[str, str], ...]:
     """Return what a reader can do next: (command, what it is for)."""
     again = () if story.folder == "." else ((f"{_LAB} judge {story.folder}", story.words.lab("end.judge")),)
+    page = () if story.folder == "." else ((f"{_LAB} report {story.folder}", story.words.lab("end.report")),)
     return (
         (f"make exercise-{story.number} ASK=0", story.words.lab("end.again")),
         (f"{_LAB} hand {story.number}", story.words.lab("end.hand")),
         (f"{_LAB} explain TIME-WAIT", story.words.lab("end.explain")),
+        *page,
         *again,
     )
 

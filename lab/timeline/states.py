@@ -19,6 +19,8 @@ _NEVER: Final = 1 << 62
 _LINGERS: Final = frozenset({State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING})
 """From these the kernel's socket goes straight to CLOSED, while a small one of its own stays behind in FIN-WAIT-2 or
 TIME-WAIT, of which no event tells: tcp_time_wait() in net/ipv4/tcp_minisocks.c."""
+_SILENT: Final = frozenset({State.SYN_RECEIVED, State.TIME_WAIT})
+"""Of the end of these no segment tells."""
 
 
 class Guess(NamedTuple):
@@ -95,19 +97,19 @@ def _lingering(end: End, time_ns: int, before: State, looks: Looks) -> Iterator[
     if shown is before:
         yield _closed(end, time_ns, before, Source.KERNEL)
     elif shown is State.TIME_WAIT:
-        yield from _gone(end, looks, max(time_ns, now[-1].time_ns))
+        yield from _gone(end, looks, now[-1]._replace(time_ns=max(time_ns, now[-1].time_ns)))
 
 
-def _gone(end: End, looks: Looks, since_ns: int) -> Iterator[Draft]:
-    """Yield the end of TIME-WAIT: between the last look that shows the row and the first that does not."""
+def _gone(end: End, looks: Looks, last: Guess, until_ns: int = _NEVER) -> Iterator[Draft]:
+    """Yield the end of the last state known: between the last look that shows the row and the first without it."""
     seen_ns: int | None = None
     for seen, row in looks.of(end.host, end.local, end.peer):
-        if seen.begun_ns < since_ns:
+        if not last.time_ns <= seen.begun_ns < until_ns:
             continue
         if row is not None:
             seen_ns = seen.ended_ns
         elif seen_ns is not None:
-            draft = _closed(end, seen.begun_ns, State.TIME_WAIT, Source.SS)
+            draft = _closed(end, seen.begun_ns, last.state, Source.SS)
             draft.precision_ns = seen.begun_ns - seen_ns
             yield draft
             return
@@ -119,11 +121,18 @@ def _closed(end: End, time_ns: int, before: State, source: Source) -> Draft:
 
 def guessed_states(end: End, looks: Looks) -> Iterator[Draft]:
     """Yield an end's states where the kernel told nothing: as the capture proves them, marked where `ss` shows them."""
+    given_up = False
     for at, guess in enumerate(end.guesses):
         until = end.guesses[at + 1].time_ns if at + 1 < len(end.guesses) else _NEVER
+        if given_up and guess.state is State.CLOSED:
+            continue
         yield _guessed(end, guess, until, looks)
-    if end.guesses and end.guesses[-1].state is State.TIME_WAIT:
-        yield from _gone(end, looks, end.guesses[-1].time_ns)
+        if guess.state in _SILENT:
+            # Nothing on the wire tells of its end: a server gives a half-open request up without a word.
+            gone = next(_gone(end, looks, guess, until), None)
+            if gone:
+                given_up = True
+                yield gone
 
 
 def _guessed(end: End, guess: Guess, until_ns: int, looks: Looks) -> Draft:

@@ -72,7 +72,7 @@ class Passes(Judged):
         at = self._place(told)
         first = way[max(0, at - 1)] if at is not None else way[0]
         observed = Message("passes-told", {"path": " → ".join(told), "microseconds": self._took(way, at)})
-        look = (Look(FILE, line=line_of(trace, first)),)
+        look = (Look(FILE, line=line_of(trace, first, {*evidence.lab.addresses.values()})),)
         return self.result(at is not None, observed, self._comparison(way, at), look)
 
     def _way(self, evidence: Evidence, trace: KernelTrace) -> list[Transition]:

@@ -91,3 +91,14 @@ def test_a_syn_that_nobody_answers_belongs_to_the_socket_that_sent_it() -> None:
     line = timeline("> S", record=kernel(transitions=(OPENS[0],), calls=()))
     found = find(line, Lane.CLIENT_STATE, "SYN-SENT")
     assert (found.source, found.talk) == (Source.KERNEL, 0)
+
+
+def test_a_half_open_request_that_is_gone_from_ss_was_given_up() -> None:
+    shown = snapshot(
+        "half_open", "server", row("SYN-RECV", 0, 0, SERVER, A), begun_ns=BEGUN + 30 * MS, ended_ns=BEGUN + 31 * MS
+    )
+    gone = replace(snapshot("given_up", "server"), begun_ns=BEGUN + 90 * MS, ended_ns=BEGUN + 91 * MS)
+    line = timeline("> S", "< S.", record=kernel(transitions=(*LISTENS, OPENS[0]), calls=()), snapshots=(shown, gone))
+    assert lane(line, Lane.SERVER_STATE) == ["SYN-RECV", "UNCONN"]
+    end = find(line, Lane.SERVER_STATE, "UNCONN")
+    assert (end.source, end.what) == (Source.SS, StateChange(State.CLOSED, State.SYN_RECEIVED))

@@ -1,0 +1,67 @@
+"""An end's way through the states, as the kernel told it."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.judge.errors import ExerciseError
+from lab.judge.judging import say
+from lab.judge.states.passing import Passes, passes, recorded
+from lab.judge.verdict import Look, Result, Verdict
+from tests.unit.timeline.builders import LISTENS, OPENS, SERVER_ENDS, SERVER_SOCKET, kernel, run, transition
+
+OPENING = passes("a", on="server", path="SYN-RECV ESTAB", id="opening")
+ABORTED = (*LISTENS, *OPENS, transition(50, SERVER_SOCKET, "ESTAB", "UNCONN", SERVER_ENDS))
+
+
+def judged(expectation: Passes, **changes: object) -> Result:
+    return expectation.judge(run(record=kernel(**changes)))
+
+
+def test_states_that_follow_each_other_are_found_with_the_time_they_took() -> None:
+    result = judged(OPENING)
+    assert result.verdict is Verdict.PASS
+    assert say(result.observed, "en") == "it told LISTEN → SYN-RECV → ESTAB (the expected part took 1.0 µs)"
+
+
+def test_the_look_is_the_line_where_it_begins() -> None:
+    assert judged(OPENING).look == (Look("kernel.txt", line=4),)
+
+
+def test_another_way_fails_and_shows_all_that_was_told() -> None:
+    result = judged(passes("a", on="server", path="ESTAB CLOSE-WAIT LAST-ACK", id="close"), transitions=ABORTED)
+    assert result.verdict is Verdict.FAIL
+    assert say(result.observed, "en") == "it told LISTEN → SYN-RECV → ESTAB → UNCONN (the expected part took - µs)"
+    assert result.comparison is not None
+    missing = [pair.expected[0] for pair in result.comparison.pairs if pair.observed is None and pair.expected]
+    assert missing == ["ESTAB", "CLOSE-WAIT", "LAST-ACK"]
+
+
+def test_a_state_in_between_is_another_way() -> None:
+    assert judged(passes("a", on="server", path="LISTEN ESTAB", id="x")).verdict is Verdict.FAIL
+
+
+def test_a_connection_that_was_never_told_of_fails() -> None:
+    result = judged(OPENING, transitions=LISTENS)
+    assert (result.verdict, result.observed.code) == (Verdict.FAIL, "passes-untold")
+
+
+def test_lost_events_decide_nothing() -> None:
+    assert judged(OPENING, lost={1: 3}).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_in_which_the_kernel_was_not_asked_cannot_try_it() -> None:
+    assert OPENING.judge(run()).verdict is Verdict.CANNOT_RUN
+
+
+def test_what_is_expected_otherwise_is_judged_only_there() -> None:
+    never = passes("a", on="server", path="LAST-ACK", id="never")
+    both = recorded(OPENING, otherwise=never)
+    assert both.judge(run(record=kernel())).verdict is Verdict.PASS
+    assert both.judge(run()).verdict is Verdict.CANNOT_RUN  # the other one's word
+    assert (both.judge(run()).id, both.expected()) == ("opening", OPENING.expected())
+
+
+def test_a_state_that_there_is_not_is_the_exercise_s_mistake() -> None:
+    with pytest.raises(ExerciseError):
+        passes("a", on="server", path="SYN-RECEIVED", id="x")
