@@ -20,6 +20,8 @@ FAMILY: Final = (
 )
 CASES: Final = ("partial", "split", "utf8", "large", "half-close", "reset", "stalled", "many", "leaves")
 """The cases of images/clients/conform.py, in its order."""
+STALLING: Final = ("large", "half-close")
+"""Those in which the reader stalls until the server's Send-Q stands still."""
 FORBIDDEN: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({"serve_processes": {"many": "workers"}})
 """What a model's nature forbids, by server and case: the id of the reason (`conform.reasons.<id>`)."""
 
@@ -36,7 +38,7 @@ class Outcome(StrEnum):
 class Trial:
     """A server in a case. `why` is the client's word for a failure, or the id of the reason that forbids the case.
 
-    `send_q` is where the server's Send-Q stood still, in bytes, when the reader of `large` stalled.
+    `send_q` is where the server's Send-Q stood still, in bytes, when the reader of a case stalled.
     """
 
     server: str

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from lab.conformance import CASES, FORBIDDEN, Outcome, Trial
+from lab.conformance import CASES, FORBIDDEN, STALLING, Outcome, Trial
 from lab.hosts.host import Host
 from lab.kernel.sockets import parse_ss
 from lab.settings import PORT
@@ -75,8 +75,8 @@ class _Examination:
         client = self._stage.begin(f"conform.{start}", program="conform", port=PORT, args=args)
         for case in cases:
             outcome, why = self._outcome(client)
-            send_q = self._send_q if case == "large" else None
-            if case == "large" and outcome is Outcome.PASS and send_q is None:
+            send_q, self._send_q = self._send_q, None
+            if case in STALLING and outcome is Outcome.PASS and send_q is None:
                 outcome, why = Outcome.FAIL, "the server's Send-Q never stood still"
             if outcome is Outcome.FAIL and server.broke_down("ended-early"):
                 why = f"{why}; {server.last_words()}"
@@ -104,17 +104,17 @@ class _Examination:
         return event
 
     def _send_q_stands_still(self, peer: str) -> int | None:
-        """Watch the server's end of that connection until its Send-Q holds bytes and moves no more; return them."""
+        """Watch the server's end of that connection until its Send-Q holds bytes and nothing moves; return them."""
         deadline = time.monotonic() + _STALL_SECONDS
-        seen, since = 0, time.monotonic()
+        seen, since = (0, 0), time.monotonic()
         while (now := time.monotonic()) < deadline:
             rows = parse_ss(self._stage.hosts["server"].look()[2])
-            send_q = next((row.send_q for row in rows if str(row.peer) == peer), None)
-            if send_q is None:  # the server has let go of it, or has died
+            queues = next(((row.recv_q, row.send_q) for row in rows if str(row.peer) == peer), None)
+            if queues is None:  # the server has let go of it, or has died
                 return None
-            if not send_q or send_q != seen:
-                seen, since = send_q, now
+            if not queues[1] or queues != seen:
+                seen, since = queues, now
             elif now - since >= _STILL_SECONDS:
-                return seen
+                return queues[1]
             time.sleep(_POLL_SECONDS)
         return None

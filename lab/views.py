@@ -50,7 +50,7 @@ class Counted:
 class Text:
     """Show a text of the exercise (`shows.<id>`), for pages that explain before anything happens.
 
-    With `party` its program decides: `shows.<id>.<program>`.
+    With `party` its program decides: `shows.<id>.<program>`, and `shows.<id>.stand-in` for one in another's place.
     """
 
     id: str

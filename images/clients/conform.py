@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Put an echo server to the test, case by case: every byte must come back, to each client, whatever the others do.
 
-In the case `large` the reader stalls: it says so and waits for Enter, so that the server's Send-Q can be watched.
+In the cases `large` and `half-close` the reader stalls: it says so and waits for Enter, so that the server's Send-Q can
+be watched.
 """
 
 import argparse
@@ -88,6 +89,12 @@ class Echo:
             feeder.join(0.15)
         return feeder
 
+    def stall(self, connection: socket.socket, sent: int) -> None:
+        """Read nothing until somebody says so."""
+        address, port = connection.getsockname()
+        print(f"stalled {address}:{port} after {sent} bytes", flush=True)
+        sys.stdin.readline()
+
     def read_back(self, connection: socket.socket, count: int) -> None:
         """Read so many bytes of the pattern."""
         for begin in range(0, count, len(PATTERN)):
@@ -150,20 +157,19 @@ def large(echo: Echo) -> None:
     """Many megabytes, to a reader that first stalls until nothing moves any more."""
     connection = echo.connect(BUFFER)
     feeder = echo.feed(connection, echo.large)
-    address, port = connection.getsockname()
-    print(f"stalled {address}:{port} after {feeder.sent} bytes", flush=True)
-    sys.stdin.readline()
+    echo.stall(connection, feeder.sent)
     connection.settimeout(echo.patience)
     echo.read_back(connection, echo.large)
     echo.ended(connection)
 
 
 def half_close(echo: Echo) -> None:
-    """End-of-file from a client that has not read everything yet."""
+    """End-of-file from a client that has read nothing yet, and to which the server still owes more than was sent."""
     connection = echo.connect(4096)
-    feeder = echo.feed(connection, 1 << 20)
-    connection.settimeout(echo.patience)
-    echo.read_back(connection, feeder.count)
+    connection.sendall(PATTERN[:LONG])
+    connection.shutdown(socket.SHUT_WR)
+    echo.stall(connection, LONG)  # without it a quick reader would have all before the server hears of the end
+    echo.receive(connection, PATTERN[:LONG])
     echo.ended(connection)
 
 

@@ -281,16 +281,23 @@ class Evidence:
                 return capture
         raise EvidenceError("record-missing", kind="capture", name=host)
 
+    def acted_ns(self, party: str) -> int:
+        """Return when a program was started, the run's begin when it is not told."""
+        return next((action.time_ns for action in self.actions if action.actor == party), self.begun_ns)
+
     def conversation(self, client: str, host: str = "server") -> Conversation | None:
         """Return the conversation of the client of that name as captured on `host`, None when it is not there.
 
-        A client that was refused is gone before any `ss` can tell its port. Then it is the one conversation with whom
-        it dialled that is no other client's.
+        The kernel gives out a port again, for the same destination too: of several it is the one that was begun nearest
+        to the client's own start. A client that was refused is gone before any `ss` can tell its port. Then it is the
+        one conversation with whom it dialled that is no other client's.
         """
         party = self.party(client)
         dialled = [each for each in self.capture(host).conversations if each.server == party.remote]
         if party.local is not None:
-            return next((each for each in dialled if each.client == party.local), None)
+            begun = self.acted_ns(client)
+            same = (each for each in dialled if each.client == party.local)
+            return min(same, key=lambda each: abs(each.segments[0].time_ns - begun), default=None)
         known = {other.local for other in self.parties}
         unknown = [each for each in dialled if each.client not in known]
         return unknown[0] if len(unknown) == 1 else None

@@ -96,8 +96,7 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: C901, PLR
         case Counted():
             return _counted(looking, view)
         case Text():
-            which = () if view.party is None else (looking.evidence.party(view.party).program,)
-            return Shown(None, (looking.words.own(".".join(("shows", view.id, *which))),))
+            return Shown(None, (looking.words.own(_text_id(looking, view)),))
         case Apart():
             return _apart(looking, view)
         case Letters():
@@ -114,6 +113,13 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: C901, PLR
             return Shown(*models.show(looking.evidence, view, step, looking.words))
         case _:
             assert_never(view)
+
+
+def _text_id(looking: Looking, view: Text) -> str:
+    if view.party is None:
+        return f"shows.{view.id}"
+    program = looking.evidence.party(view.party).program
+    return f"shows.{view.id}.{'stand-in' if program in looking.evidence.stand_ins.values() else program}"
 
 
 def _ladder(looking: Looking, view: Ladder, step: Step) -> Shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
@@ -162,12 +163,15 @@ def count_closes(conversations: Sequence[Conversation]) -> tuple[int, int, int]:
     """Return how many were closed with three segments, with four, and how many were reset or left open by an end.
 
     One that both ends have closed, but whose last ACK the capture does not hold, is none of these: the kernel sometimes
-    lets the last FIN be sent again, which may be later than the capture's end.
+    lets the last FIN be sent again, which may be later than the capture's end. Nor does a reset after both FINs count:
+    on a busy machine a FIN may overtake the ACK that its kernel sent on another processor just before; TIME-WAIT
+    answers that old ACK, and who has forgotten the connection meanwhile answers the answer with R.
     """
     closes = [each.close_segments for each in conversations]
     return closes.count(3), closes.count(4), sum(not _closed_by_both(each) for each in conversations)
 
 
 def _closed_by_both(conversation: Conversation) -> bool:
-    closers = {segment.src for segment in conversation.segments if segment.flags & Flags.FIN}
-    return closers == {conversation.client, conversation.server} and not conversation.resets
+    before = takewhile(lambda segment: not segment.flags & Flags.RST, conversation.segments)
+    closers = {segment.src for segment in before if segment.flags & Flags.FIN}
+    return closers == {conversation.client, conversation.server}

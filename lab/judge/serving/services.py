@@ -103,12 +103,12 @@ def client_names(evidence: Evidence, party: str) -> dict[Endpoint, str]:
     """Return the names of the connections that clients made to a server program, by the clients' ends."""
     local = evidence.party(party).local
     on_this_port = [one.name for one in evidence.parties if one.role == "server" and one.local == local]
-    begun = {name: _acted_ns(evidence, name) for name in on_this_port}
+    begun = {name: evidence.acted_ns(name) for name in on_this_port}
     ended = min((time for time in begun.values() if time > begun[party]), default=evidence.ended_ns)
     clients = [
         one.name
         for one in evidence.parties
-        if one.remote == local and begun[party] <= _acted_ns(evidence, one.name) <= ended
+        if one.remote == local and begun[party] <= evidence.acted_ns(one.name) <= ended
     ]
     return {end: name for client in clients for name, end, _ in _ends(evidence, client)}
 
@@ -119,16 +119,11 @@ def in_turn(found: Sequence[Service]) -> bool:
     return all(before[1] < after[0] for before, after in pairwise(spans))
 
 
-def _acted_ns(evidence: Evidence, party: str) -> int:
-    """Return when a program was started."""
-    return next((action.time_ns for action in evidence.actions if action.actor == party), evidence.begun_ns)
-
-
 def _ends(evidence: Evidence, client: str) -> Iterator[tuple[str, Endpoint, int]]:
     """Yield the name of each connection, its end, and about when it was made."""
     local = evidence.party(client).local
     if local is not None:
-        yield client, local, _acted_ns(evidence, client)
+        yield client, local, evidence.acted_ns(client)
         return
     for output in evidence.outputs:
         said = _CONNECTED.fullmatch(output.text) if output.actor == client else None

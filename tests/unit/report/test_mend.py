@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ import pytest
 from lab.exercise import load_exercise
 from lab.report import picture
 from lab.report.ink import Role, cells, plain
+from lab.report.markdown import markdown_page
 from lab.report.mend import Change, Sign, changes, draw, program
 from lab.report.seen import sightings
 from lab.report.views import Looking, show
@@ -129,11 +131,11 @@ def test_a_program_is_found_by_its_name_wherever_it_is(tmp_path: Path) -> None:
     assert program("other", tmp_path) is None
 
 
-def view(one: Mend, language: str) -> tuple[list[str], tuple[str, ...]]:
+def view(one: Mend, language: str, width: int = 80) -> tuple[list[str], tuple[str, ...]]:
     run = builders.a_run()
     found = show(Looking(run, sightings(run), Words(Catalog({}, "none"), language, {})), one, run.steps[0])
     assert found is not None
-    return [plain(each) for each in found.draw(80)] if found.draw else [], found.notes
+    return [plain(each) for each in found.draw(width)] if found.draw else [], found.notes
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "take away"), ("zh-CN", "去掉")])
@@ -149,6 +151,20 @@ def test_a_program_that_is_not_there_is_a_note(language: str) -> None:
     lines, notes = view(Mend("forgets_close", "not_there"), language)
     assert (lines, len(notes)) == ([], 1)
     assert "not_there" in notes[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_markdown_page_holds_every_line_in_a_block_of_its_own_with_its_sign(language: str) -> None:
+    mend = Mend("forgets_close", "serve_blocking")
+    exercise = builders.an_exercise()
+    first, *others = exercise.steps
+    exercise = dataclasses.replace(exercise, steps=(dataclasses.replace(first, show=(mend,)), *others))
+    texts = exercise.texts(language)
+    page = markdown_page(exercise, builders.a_run(), builders.all_well(), texts, language, Path("runs/ex03"))
+    (block,) = re.findall(r"^```text\n(forgets_close → serve_blocking .*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    lines, _ = view(mend, language, width=100)
+    assert block.splitlines() == lines
+    assert {line[0] for line in lines[1:]} == {"-", "+", " ", "…"}
 
 
 def test_a_picture_holds_every_line() -> None:

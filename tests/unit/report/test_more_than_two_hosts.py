@@ -55,9 +55,18 @@ def test_some_of_what_a_program_printed_can_be_shown() -> None:
     assert [span.text for span in said if span.role is Role.PLAIN] == ["200 page", "Error: 1"]
 
 
+def said_of_the_sender(run: Evidence) -> str:
+    which = {"prompt": "our own client", "browse": "a browser", "stand-in": "somebody in its place"}
+    words = Words(Catalog({"shows": {"sender": which}}, "here"), "en", {})
+    return str(show(Looking(run, sightings(run), words), Text("sender", party="a"), run.steps[0]))
+
+
 def test_a_text_may_hang_on_the_program_that_was_played() -> None:
-    texts = Catalog({"shows": {"sender": {"prompt": "our own client", "browse": "a browser"}}}, "here")
+    assert "our own client" in said_of_the_sender(a_run())
+
+
+def test_such_a_text_knows_any_program_that_stands_in_for_another() -> None:
     run = a_run()
-    shown = show(Looking(run, sightings(run), Words(texts, "en", {})), Text("sender", party="a"), run.steps[0])
-    assert shown is not None
-    assert "our own client" in str(shown)
+    parties = tuple(replace(party, program="rude") if party.name == "a" else party for party in run.parties)
+    run = replace(run, parties=parties, stand_ins={"prompt": "rude"})
+    assert "somebody in its place" in said_of_the_sender(run)

@@ -82,6 +82,23 @@ def test_a_close_whose_last_ack_is_not_in_the_capture_is_neither_other_nor_count
     }
 
 
+def test_a_reset_that_an_overtaken_ack_draws_after_both_fins_is_no_other_close() -> None:
+    talk = Talk(begun_ns=BEGUN + MS)
+    frames = talk.frames(*OPEN, "> P. exit", "< F.", "> F.", "< .")
+    overtaken = {">": (talk.next[">"] - 1) % 2**32, "<": talk.next["<"]}
+    frames += Talk(begun_ns=BEGUN + 2 * MS, next=overtaken).frames("> .", "< .")
+    frames += Talk(begun_ns=BEGUN + 3 * MS, next=talk.next).frames("> R")
+    run = evidence(captures=(capture("server", frames=frames),))
+    result = close_shares(step="connects", id="c", other=0).judge(run)
+    assert result.observed.params == {"three": 1, "four": 0, "other": 0}
+
+
+def test_a_reset_before_the_second_fin_is_another_close() -> None:
+    frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> P. exit", "< F.", "> R.", "> F.")
+    run = evidence(captures=(capture("server", frames=frames),))
+    assert close_shares(step="connects", id="c", other=0).judge(run).observed.params["other"] == 1
+
+
 def test_a_connection_that_one_end_leaves_open_is_other() -> None:
     frames = Talk(begun_ns=BEGUN + MS).frames(*OPEN, "> F.", "< .")
     run = evidence(captures=(capture("server", frames=frames),))
