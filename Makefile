@@ -48,6 +48,11 @@ watch: ## show the sockets of both hosts side by side, changes marked | 并排�
 	$(ready)
 	@$(lab) watch
 
+.PHONY: live
+live: ## tell what happens on the hosts while it happens: calls, states, segments | 实时显示主机上发生的一切：系统调用、状态、报文段
+	$(ready)
+	@$(lab) live
+
 .PHONY: shell-server
 shell-server: ## open a shell on the host "server", ROOT=1 for tcpdump | 打开主机 server 的 shell，ROOT=1 可用 tcpdump
 	$(ready)
@@ -124,6 +129,7 @@ unit: ## run the tests that need no container engine | 运行不需要容器引�
 .PHONY: test
 test: ## run all tests, those in containers too | 运行全部测试，包括容器中的测试
 	$(ready) dev
+	@lab/setup/chromium.sh
 	@$(lab) images
 	@$(py) -m tests
 

@@ -1,0 +1,110 @@
+"""A sentence for each moment in the page's language: what happened, who caused it, what it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from lab.report.page.calls import call_said
+from lab.report.page.said import Field, Said
+from lab.report.page.segments import Heard, lost_hosts, segment_said
+from lab.report.page.states import state_said
+from lab.text.catalog import messages
+from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
+
+FIELD: Final = re.compile(r"\{(\w+)\}")
+
+
+class Sentence(NamedTuple):
+    """A text with fields between braces, and their values in the order in which they stand."""
+
+    text: str
+    values: tuple[Field, ...]
+
+    def __str__(self) -> str:
+        values = iter(self.values)
+        return FIELD.sub(lambda _: str(next(values)), self.text)
+
+
+class Sentences:
+    """Tells moment after moment of a timeline, in their order: what an ACK means depends on what came before."""
+
+    def __init__(self, timeline: Timeline, language: str) -> None:
+        self._timeline = timeline
+        self._texts = messages(language)
+        self._between = self._texts.get("page.say.between")
+        self._heard: dict[int | None, Heard] = {}
+        self._brought: dict[int, list[Moment]] = {}
+        self._capturing = capturing(timeline)
+        self._templates: dict[tuple[str, ...], str] = {}
+        self._who: dict[tuple[Lane, str | None], Mapping[str, Field]] = {}
+        for moment in timeline.moments:
+            if moment.cause is not None:
+                self._brought.setdefault(moment.cause, []).append(moment)
+
+    def lost(self, moment: Moment, sent: SegmentSent) -> bool:
+        """Tell whether a segment left and never arrived."""
+        frames = (sent.client_frame, sent.server_frame)
+        there, here = frames if not sent.from_client else frames[::-1]
+        if here is None or there is not None or moment.talk is None:
+            return False
+        talk = self._timeline.talks[moment.talk]
+        return lost_hosts(self._capturing, talk.client_host, talk.server_host)
+
+    def of(self, moment: Moment) -> Sentence:
+        """Return what is said of the moment."""
+        said = self._said(moment)
+        text = self._template(said.parts)
+        fields = {**self._acting(moment), **said.fields}
+        return Sentence(text, tuple(fields[name] for name in FIELD.findall(text)))
+
+    def _said(self, moment: Moment) -> Said:
+        what = moment.what
+        if isinstance(what, CallMade):
+            port = None if moment.talk is None else self._timeline.talks[moment.talk].client.port
+            return call_said(moment, what, port, self._brought.get(moment.number, ()))
+        if isinstance(what, StateChange):
+            return state_said(moment, what, None if moment.cause is None else self._timeline.moments[moment.cause])
+        heard = self._heard.setdefault(moment.talk, Heard())
+        return segment_said(what, heard, lost=self.lost(moment, what))
+
+    def _template(self, parts: tuple[str, ...]) -> str:
+        if parts not in self._templates:
+            self._templates[parts] = self._between.join(self._texts.get(f"page.say.{part}") for part in parts)
+        return self._templates[parts]
+
+    def _acting(self, moment: Moment) -> Mapping[str, Field]:
+        """Return the words for who acts: its program, its kernel, its side, and the other side."""
+        client = moment.lane in {Lane.CLIENT_CALLS, Lane.CLIENT_STATE}
+        if isinstance(moment.what, SegmentSent):
+            client = moment.what.from_client
+        side = Lane.CLIENT_STATE if client else Lane.SERVER_STATE
+        name = moment.what.party if isinstance(moment.what, CallMade) and client else None
+        if (side, name) not in self._who:
+            one, other = ("client", "server") if client else ("server", "client")
+            who = f"page.who.{one}-program"
+            self._who[side, name] = {
+                "who": self._texts.get(who) if name is None else self._texts.get(f"{who}-named", party=name),
+                "side": self._texts.get(f"page.who.{one}"),
+                "Side": _begin(self._texts.get(f"page.who.{one}")),
+                "other": self._texts.get(f"page.who.{other}"),
+            }
+        return self._who[side, name]
+
+
+def _begin(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def capturing(timeline: Timeline) -> frozenset[str]:
+    """Return the hosts whose capture has any frame of the timeline."""
+    hosts: set[str] = set()
+    for moment in timeline.moments:
+        if isinstance(moment.what, SegmentSent) and moment.talk is not None:
+            talk = timeline.talks[moment.talk]
+            if moment.what.client_frame is not None:
+                hosts.add(talk.client_host)
+            if moment.what.server_frame is not None:
+                hosts.add(talk.server_host)
+    return frozenset(hosts)

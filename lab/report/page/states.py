@@ -1,0 +1,32 @@
+"""What a state means for the end that is in it, said by how it came there."""
+
+from __future__ import annotations
+
+from lab.report.page.said import Said
+from lab.timeline.model import Moment, SegmentSent, Source, StateChange
+from lab.wire.bits import has_rst
+from lab.wire.state import State
+
+
+def state_said(moment: Moment, change: StateChange, cause: Moment | None) -> Said:
+    """Return what is said of an end's new state; `cause` is the moment behind it."""
+    parts = [_meaning(change, moment.source, cause)]
+    if moment.source is Source.INFERRED:
+        parts.append("inferred")
+    return Said(tuple(f"state.{part}" for part in parts), {})
+
+
+def _meaning(change: StateChange, source: Source, cause: Moment | None) -> str:
+    state = change.state
+    if state is State.ESTABLISHED:
+        return "ESTAB-asked" if change.before is State.SYN_SENT else "ESTAB-answered"
+    if state is State.SYN_RECEIVED and source is Source.KERNEL and change.before is not State.SYN_SENT:
+        return "SYN-RECV-told"
+    if state is State.TIME_WAIT and change.before is State.CLOSING:
+        return "TIME-WAIT-both"
+    if state is State.CLOSED:
+        if cause is not None and isinstance(cause.what, SegmentSent) and has_rst(cause.what.segment):
+            return "UNCONN-refused" if change.before is State.SYN_SENT else "UNCONN-reset"
+        known = {State.LAST_ACK, State.TIME_WAIT, State.SYN_RECEIVED, State.SYN_SENT}
+        return f"UNCONN-{change.before.value}" if change.before in known and change.before else "UNCONN"
+    return state.value
