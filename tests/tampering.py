@@ -11,6 +11,7 @@ from typing import Final
 
 from lab.evidence.raw import CaptureRecord
 from lab.evidence.records import Evidence, Output, Sample
+from lab.kernel.trace import Transition
 from lab.wire.segment import Endpoint, Flags
 
 _FILE_HEADER: Final = 24
@@ -130,6 +131,30 @@ def with_counter(evidence: Evidence, reading: str, name: str, value: int) -> Evi
         for each in evidence.counters
     )
     return dataclasses.replace(evidence, counters=changed)
+
+
+def with_transitions(evidence: Evidence, change: Callable[[Transition], bool]) -> Evidence:
+    """Let the kernel have told only of those changes of state for which this is true."""
+    assert evidence.kernel is not None
+    trace = evidence.kernel.trace
+    kept = tuple(each for each in trace.transitions if change(each))
+    assert kept != trace.transitions
+    record = dataclasses.replace(evidence.kernel)
+    record.__dict__["trace"] = dataclasses.replace(trace, transitions=kept)
+    return dataclasses.replace(evidence, kernel=record)
+
+
+def losing(evidence: Evidence, events: int) -> Evidence:
+    """Let the kernel's buffers have had no room for so many events."""
+    assert evidence.kernel is not None
+    record = dataclasses.replace(evidence.kernel)
+    record.__dict__["trace"] = dataclasses.replace(evidence.kernel.trace, lost={0: events})
+    return dataclasses.replace(evidence, kernel=record)
+
+
+def unrecorded(evidence: Evidence) -> Evidence:
+    """Let the kernel's tracer not have been asked."""
+    return dataclasses.replace(evidence, kernel=None, unrecorded="no-tracefs")
 
 
 def dropping(evidence: Evidence, host: str, packets: int) -> Evidence:

@@ -17,8 +17,6 @@ from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, Ma
 from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, judge, load_exercise
 from lab.judge.verdict import Verdict
-from lab.kernel.listing import FILE as LISTING
-from lab.kernel.listing import list_trace
 from lab.report.jsonform import Document, to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.markdown import markdown_page
@@ -135,14 +133,11 @@ def _document(exercise: Exercise, evidence: Evidence, judgement: Judgement, sett
 def forms_of(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> dict[str, str]:
     """Return the forms of the verdict that are kept with each run, by the names of their files."""
     parts = (exercise, evidence, judgement, exercise.texts(settings.language), settings.language)
-    addresses = {*evidence.lab.addresses.values()}
-    told = {LISTING: list_trace(evidence.kernel.trace, addresses)} if evidence.kernel else {}
     return {
         VERDICT_FILE: to_json(_document(exercise, evidence, judgement, settings)),
         "junit.xml": junit_document(*parts),
         "report.md": markdown_page(*parts, Path()),
         "environment.json": json.dumps(dict(evidence.environment), indent=2) + "\n",
-        **told,
     }
 
 

@@ -1,7 +1,7 @@
 """Save a run's evidence to a folder and load it again.
 
 The folder holds `evidence.json` (everything but the raw outputs), and beside it what the tools gave, at the places that
-the records name: the texts of `ss`, a file per sampling, a capture per host.
+the records name: the texts of `ss`, a file per sampling, a capture per host; and what the kernel told as a listing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
 from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.evidence.records import FORMAT, Evidence, Sampling, Snapshot
 from lab.evidence.whole import check_capture, check_kernel
+from lab.kernel.listing import FILE as LISTING
+from lab.kernel.listing import list_trace
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _LATER: Final[dict[int, dict[str, Any]]] = {
@@ -78,7 +80,10 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
     raw += [(trace.file, trace.text) for trace in evidence.traces]
     raw += [(capture.file, capture.data) for capture in evidence.captures]
-    raw += [(record.file, record.data) for record in (evidence.kernel,) if record]
+    if evidence.kernel:
+        raw.append((evidence.kernel.file, evidence.kernel.data))
+        with contextlib.suppress(EvidenceError):  # what a recorder that died left behind may be cut short
+            raw.append((LISTING, list_trace(evidence.kernel.trace, {*evidence.lab.addresses.values()})))
     for place, content in raw:
         if place in files:
             raise ValueError(f"two records share the file {place}")

@@ -28,11 +28,14 @@ def check_capture(record: CaptureRecord, evidence: Evidence) -> None:
 
 
 def check_kernel(record: KernelRecord, evidence: Evidence) -> None:
-    """Read the kernel's record and compare its time with the run's.
+    """Read the kernel's record and compare its time and its addresses with the run's.
 
     Raises TraceParseError where it cannot be read, and EvidenceError `kernel-of-another-run` when it ended before the
-    run began or began after the run had ended.
+    run began, began after the run had ended, or told of sockets, but of none on a host of the lab.
     """
-    trace = record.trace
-    if trace.ended_ns < evidence.begun_ns or trace.begun_ns > evidence.ended_ns:
+    trace, addresses = record.trace, {*evidence.lab.addresses.values()}
+    elsewhere = trace.transitions and not any(
+        each.local.address in addresses or each.peer.address in addresses for each in trace.transitions
+    )
+    if trace.ended_ns < evidence.begun_ns or trace.begun_ns > evidence.ended_ns or elsewhere:
         raise EvidenceError("kernel-of-another-run", file=record.file)

@@ -18,18 +18,22 @@ from lab.judge.claims import Ruling
 from lab.judge.judging import say
 from lab.judge.verdict import Result, Verdict
 from lab.wire.segment import Flags
+from lab.wire.state import State
 from tests.tampering import (
     dropping,
     dying,
     ending,
+    losing,
     on_another_subnet,
     saying,
     swapped,
     twice,
+    unrecorded,
     with_counter,
     with_flags,
     with_rows,
     with_sample,
+    with_transitions,
     without_frame,
 )
 
@@ -195,6 +199,16 @@ RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
         lambda run: with_rows(run, "full", "server", r"^LISTEN( +)6( +)5", r"LISTEN\g<1>5\g<2>5"),
         {"backlog-and-one": "rows that differ: 1"},
     ),
+    "the kernel told nothing of the end of a's handshake": (
+        lambda run: with_transitions(
+            run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.party("a").local
+        ),
+        {"observed-opening": "it told LISTEN → SYN-RECV → FIN-WAIT-1"},
+    ),
+    "the kernel told of no LAST-ACK": (
+        lambda run: with_transitions(run, lambda each: each.new is not State.LAST_ACK),
+        {"observed-close": r"it told .*CLOSE-WAIT → UNCONN"},
+    ),
     "all seven are established": (
         lambda run: with_rows(run, "full", "client", "^SYN-SENT", "ESTAB   "),
         {"seventh-waits": "on client: 7 ESTAB, 0 SYN-SENT"},
@@ -249,10 +263,30 @@ def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
     undecided = failures(judgement)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert {each.verdict for each in undecided.values()} == {Verdict.INCONCLUSIVE}
-    assert set(undecided) == {
-        "handshake", "both-ends", "exchange", "server-closes-first", "four-segments", "all-closed",
-    }  # fmt: skip
-    assert all(words in say(each.observed, "en") for each in undecided.values())
+    by_kernel = {"observed-opening", "observed-close"} if tamper is on_another_subnet else set()
+    assert set(undecided) == by_kernel | {
+        "handshake",
+        "both-ends",
+        "exchange",
+        "server-closes-first",
+        "four-segments",
+        "all-closed",
+    }
+    assert all(words in say(each.observed, "en") for name, each in undecided.items() if name not in by_kernel)
+
+
+def test_events_that_the_kernel_had_no_room_for_leave_open_what_it_alone_can_tell(good: Evidence) -> None:
+    undecided = failures(judge(EXERCISE, losing(good, 7)))
+    assert {name: result.verdict for name, result in undecided.items()} == dict.fromkeys(
+        ("observed-opening", "observed-close"), Verdict.INCONCLUSIVE
+    )
+    assert all("7 events" in say(result.observed, "en") for result in undecided.values())
+
+
+def test_without_the_kernel_s_record_the_segments_prove_what_they_can(good: Evidence) -> None:
+    judgement = judge(EXERCISE, unrecorded(good))
+    assert (judgement.verdict, failures(judgement)) == (Verdict.PASS, {})
+    assert {each.id: each.ruling for each in judgement.claims}["B2"] is Ruling.REFINED
 
 
 # -- all of them together

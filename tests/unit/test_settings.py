@@ -127,6 +127,16 @@ def test_the_language_is_the_one_asked_for_or_the_locales(environment: dict[str,
     assert choose_language(environment) == language
 
 
+@pytest.mark.parametrize(("value", "recorder"), [("", True), ("1", True), ("0", False)])
+def test_the_recorder_is_there_unless_it_is_switched_off(value: str, *, recorder: bool) -> None:
+    assert read_settings({"LAB_RECORDER": value}).recorder is recorder
+
+
+@pytest.mark.parametrize("value", ["no", "2", "00", "off", " "])
+def test_a_switch_that_is_neither_is_refused(value: str) -> None:
+    assert refused(LAB_RECORDER=value).code == "recorder-malformed"
+
+
 def test_an_unknown_language_is_refused() -> None:
     assert refused(LAB_LANG="tlh").code == "language-unknown"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.tampering import with_rows
+from lab.wire.state import State
+from tests.tampering import with_rows, with_transitions
 from tests.wrong.base import ONE_DIFFERS, ONE_MISSING, ONE_UNEXPECTED, WAITED, Forged, Seen, Stop, Wrong
 
 WRONG: Final[Mapping[str, Wrong]] = {
@@ -91,6 +92,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "server-lets-go": Seen(f"the deadline came .*{ONE_UNEXPECTED}", {"State": "CLOSE-WAIT"}),
             "time-wait-client": Seen(f"the deadline came .*{ONE_DIFFERS}", {"State": "FIN-WAIT-2"}),
             "four-segments": Seen("b sends the first FIN; segments from there on: 2"),
+            "observed-close": Seen("it told .* → ESTAB → CLOSE-WAIT "),
             "twenty-rounds": Seen("rounds printed nothing on stdout", {"Line": "-"}),
             "all-closed": Seen("three segments: 0, with four: 0, otherwise: 1"),
         },
@@ -129,6 +131,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "time-wait-server": Seen(f"the deadline came .*{ONE_MISSING}", {"State": "-"}),
             "time-wait-client": Seen(f"the deadline came .*{ONE_MISSING}", {"State": "-"}),
             "four-segments": Seen("b sends the first FIN; segments from there on: 3"),
+            "observed-close": Seen("it told .* → CLOSE-WAIT → UNCONN "),
             "twenty-rounds": Seen("rounds printed nothing on stdout", {"Line": "-"}),
             "all-closed": Seen("otherwise: 1"),
             "address-in-use": Seen("strict printed nothing on stderr"),
@@ -155,7 +158,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
         stops=Stop("three_or_four", "rounds", "did-not-end", WAITED),
     ),
     "serve_blocking=serves_only_one": Wrong(
-        {"four-segments": Seen("no FIN, but a reset")},
+        {"four-segments": Seen("no FIN, but a reset"), "observed-close": Seen("it told of no such connection on server")},
         may=("time-wait-server",),
         stops=Stop("client_first", "b", "ended-early", "cannot connect to .*: Connection refused; server: status 0"),
     ),
@@ -173,6 +176,13 @@ WRONG: Final[Mapping[str, Wrong]] = {
 }
 
 FORGED: Final[Mapping[str, Forged]] = {
+    "observed-opening": Forged(
+        "the kernel finishes the handshake by itself, whatever the programs do",
+        lambda run: with_transitions(
+            run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.party("a").local
+        ),
+        Seen("it told LISTEN → SYN-RECV → FIN-WAIT-1"),
+    ),
     "both-ends": Forged(
         "what `ss` and the captures say of one connection comes from one kernel, whatever the programs do",
         lambda run: with_rows(run, "connected", "client", "^ESTAB", "FIN-WAIT-1"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
+from lab.evidence.whole import check_kernel
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
@@ -62,6 +63,7 @@ class Passes(Judged):
         """Look for the path among the states that the kernel told; the comparison shows all of them, with times."""
         if evidence.kernel is None:
             return self.result(Verdict.CANNOT_RUN, Message("kernel-unasked"), None, ())
+        check_kernel(evidence.kernel, evidence)
         trace = evidence.kernel.trace
         if not evidence.kernel.complete:
             raise EvidenceError("events-lost", file=evidence.kernel.file, lost=sum(trace.lost.values()))

@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.__main__ import MEASURES, texts_of
-from tests.bench.numbers import Comparison, Goal, Plain, Row
-from tests.bench.table import comparisons, digits, document, duration, markdown, notes, plain
+from tests.bench.numbers import Bound, Comparison, Goal, Plain, Row
+from tests.bench.recording import PAIRS, Cost
+from tests.bench.table import aims, comparisons, digits, document, duration, markdown, notes, plain
+from tests.bench.timelines import RECORDED, TIMES
+from tests.bench.transitions import GOALS, PAUSES
 
 EN = texts_of("en")
 RESET = Comparison("reset", (0.010, 0.012, 0.011), (1.0, 1.2, 1.1), Goal(20, faster=True))
@@ -68,6 +71,48 @@ def test_a_row_without_a_measurement_says_so_and_reaches_nothing() -> None:
     assert plain([Plain("judge", ())], EN).rows[0][1] == "—"
 
 
+def test_a_comparison_without_a_goal_tells_its_ratio_and_reaches_nothing() -> None:
+    row = Comparison("recording-captures-cpu", (0.0002, 0.0004), (0.0001, 0.0002), None)
+    assert comparisons([row], EN).rows[0][3:] == ("2.00× (2.00–2.00)", "—", "—")
+
+
+def test_a_figure_with_a_goal_stands_in_a_table_of_its_own() -> None:
+    rate = Plain("transitions-rate", (2400.0, 2600.0, 2700.0), "/s", goal=Bound(2500, least=True))
+    space = "\N{NARROW NO-BREAK SPACE}"
+    assert aims([rate, RESET, Plain("list", (1.0,))], EN).rows == (
+        (
+            EN.get("rows.transitions-rate"),
+            f"2{space}600/s (2{space}400–2{space}700)",
+            f"≥ 2{space}500/s",
+            "yes",
+        ),
+    )
+    assert plain([rate], EN).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("share", "text", "reached"),
+    [
+        (100.0, "100 % (100–100)", "yes"),
+        (99.9996, "99.999 % (99.999–99.999)", "**missed**"),
+        (0.0, "0 % (0–0)", "**missed**"),
+    ],
+)
+def test_a_share_that_is_not_all_is_not_rounded_up_to_all(share: float, text: str, reached: str) -> None:
+    row = Plain("transitions-told", (share,), "%", goal=Bound(100, least=True, always=True))
+    assert aims([row], EN).rows[0][1:] == (text, "100 %, always", reached)
+
+
+def test_what_must_always_be_reached_is_not_reached_by_the_median() -> None:
+    lost = Plain("transitions-lost", (0.0, 0.0, 1.0), "n", goal=Bound(0, least=False, always=True))
+    assert aims([lost], EN).rows[0][1:] == ("0 (0–1)", "0, always", "**missed**")
+
+
+def test_peak_memory_stands_beside_the_time() -> None:
+    row = Plain("timeline-100", (0.5, 0.6, 0.7), peaks=(21e6, 22e6, 23e6))
+    assert plain([row], EN).rows[0][1] == "600 ms (500–700), peak memory 22.0 MB"
+
+
 def test_runs_that_were_left_out_are_told() -> None:
     assert any("run-waits: 2 runs" in note for note in notes([RUN], EN))
     assert not any("reset" in note for note in notes([RESET], EN))
@@ -98,7 +143,12 @@ def test_every_measurement_has_its_words(language: str) -> None:
     rows.append(minute)
     peaks = {"lab": 2.2e8, "tshark": 4.5e8}
     rows.append(Comparison("reading", (3.0,), (30.0,), Goal(1, faster=True), peaks=peaks))
+    for pair in PAIRS:
+        rows += [Comparison(f"recording-{pair.name}-{kind}", (1.1,), (1.0,), None) for kind in Cost._fields]
     alone = [Plain(name, (1.0,)) for name in ("exercise", "judge", "list", "capture", "ss")]
+    alone += [Plain(f"transitions-{name}", (1.0,), "n", goal=goal) for name, goal in GOALS.items()]
+    alone += [Plain(f"transitions-{name}", (1.0,), "%") for name in ("watched", *PAUSES)]
+    alone += [Plain(f"timeline-{count}", (1.0,), peaks=(1e8,)) for count in (*RECORDED, max(RECORDED) * TIMES)]
     page = document([*rows, *alone], FACTS, 3, texts)
     assert "{" not in page
     everything: list[Row] = [*rows, *alone]
@@ -111,7 +161,7 @@ def test_both_languages_have_the_same_texts() -> None:
         texts = texts_of(language)
         return {
             f"{table}.{key}"
-            for table in ("options", "header", "ratio", "goal", "reached", "rows", "notes")
+            for table in ("options", "header", "ratio", "goal", "bound", "figure", "reached", "rows", "parts", "notes")
             for key in texts.table(table)
         }
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lab.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, EvidenceError, UsageError
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import (
+    FORMAT,
     Action,
     Evidence,
     Exit,
