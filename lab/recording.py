@@ -82,10 +82,14 @@ class Recording:
         return met
 
     @contextlib.contextmanager
-    def watching(self, name: str, *, on: str) -> Iterator[None]:
-        """Look at a host again and again while the acts inside are done; keep every distinct output of `ss`."""
+    def watching(self, name: str, *, on: str, pause: float = 0.005) -> Iterator[None]:
+        """Look at a host again and again while the acts inside are done; keep every distinct output of `ss`.
+
+        After each look it pauses for so many seconds.
+        """
+        step = self._step
         channel = self.hosts[on].channel
-        channel.call("sample", name=name, argv=SS_COMMAND)
+        channel.call("sample", name=name, argv=SS_COMMAND, pause=pause)
         try:
             yield
         finally:
@@ -93,7 +97,7 @@ class Recording:
             self.samplings.append(
                 Sampling(
                     name=name,
-                    step=self._step,
+                    step=step,
                     host=on,
                     command=" ".join(SS_COMMAND),
                     begun_ns=seen["begun_ns"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
 from lab.hosts.host import Host
+from lab.hosts.recorder import SWITCHED_OFF, lab_programs
 from lab.hosts.tcpdump import NAME as TCPDUMP
 from lab.hosts.why import explained
 from lab.kernel.sockets import SS_COMMAND, parse_ss
@@ -23,13 +26,18 @@ if TYPE_CHECKING:
     from lab.hosts.channel import Event
     from lab.hosts.connection import Connection
     from lab.hosts.images import Say
+    from lab.hosts.recorder import Recorder
     from lab.settings import Settings
 
 T = TypeVar("T")
 
 _LATEST_ACK_SECONDS: Final = 0.25
 """A little more than the longest that Linux puts off an ACK: TCP_DELACK_MAX in include/net/tcp.h."""
-_PARALLEL: Final = ThreadPoolExecutor(max_workers=len(KNOWN_HOSTS))
+_PARALLEL: Final = ThreadPoolExecutor(max_workers=len(KNOWN_HOSTS) + 1)
+THROUGHOUT: Final = "throughout"
+"""What the samplings are called that stand in for the kernel's record where there can be none."""
+_LOOK_PAUSE_SECONDS: Final = 0.02
+"""Between two looks: without a pause they would take a processor for themselves."""
 
 
 def play(
@@ -46,29 +54,38 @@ def play(
     names = [*HOSTS, *exercise.lab.further, *(host for host in exercise.lab.optional if has_browser(build))]
     hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in names}, build)
     with explained(settings, begun=True):
-        evidence = _play_on(hosts, exercise, settings, stand_ins or {})
+        evidence = _play_on(hosts, connection.recorder(), exercise, settings, stand_ins or {})
     connection.hang_up()
     return evidence
 
 
 def _play_on(
-    hosts: Mapping[str, Host], exercise: Exercise, settings: Settings, stand_ins: Mapping[str, str]
+    hosts: Mapping[str, Host],
+    recorder: Recorder,
+    exercise: Exercise,
+    settings: Settings,
+    stand_ins: Mapping[str, str],
 ) -> Evidence:
     _refuse_taken_port(hosts["server"])
+    recorder.begin(lab_programs(_named(exercise) | {*stand_ins.values()}))
     environment = {"kernel": ""}
     for name, found in zip(hosts, _on_all(hosts, _make_ready), strict=True):
         environment |= {f"{name}.{key}": value for key, value in found.items()}
     environment["kernel"] = environment.get("server.kernel.osrelease", "")
+    recorder.wait_recording()
     stage = Stage(hosts, stand_ins)
     begun, stopped = time.time_ns(), None
     try:
-        exercise.play(stage)
+        with _looks(stage, recorder):
+            exercise.play(stage)
     except PlayStoppedError as error:
         stopped = error.stopped
         # An ACK still due now would be in one host's capture and not in the other's. Nothing tells of one that is put
         # off; the kernel's own limit is all there is to wait for.
         time.sleep(_LATEST_ACK_SECONDS)
+    recording = _PARALLEL.submit(recorder.end)
     captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
+    kernel = recording.result()
     ended = time.time_ns()
     traces = stage.traces()
     if stopped or any(snapshot.timed_out for snapshot in stage.snapshots):
@@ -93,7 +110,24 @@ def _play_on(
         traces=traces,
         usages=tuple(stage.usages),
         stand_ins=stand_ins,
+        kernel=kernel,
+        unrecorded=recorder.unrecorded,
     )
+
+
+def _named(exercise: Exercise) -> set[str]:
+    """Return the words of an exercise, the programs that it starts among them, and the client that needs no naming."""
+    return {*re.findall(r"\w+", (exercise.folder / "exercise.py").read_text(encoding="utf-8")), "prompt"}
+
+
+@contextlib.contextmanager
+def _looks(stage: Stage, recorder: Recorder) -> Iterator[None]:
+    """Look at both hosts all along where the kernel cannot be asked; not where nobody wants to know."""
+    with contextlib.ExitStack() as looks:
+        if recorder.unrecorded not in ("", SWITCHED_OFF):
+            for host in HOSTS:
+                looks.enter_context(stage.watching(THROUGHOUT, on=host, pause=_LOOK_PAUSE_SECONDS))
+        yield
 
 
 def _make_ready(host: Host) -> dict[str, str]:

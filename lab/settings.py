@@ -19,6 +19,8 @@ HOSTS: Final = ("server", "client")
 PROFILES: Final = {"server2": "cookies", "site1": "sites", "site2": "sites", "site3": "sites", "browser": "browser"}
 """Further hosts, which only some exercises bring up, and the profile of compose.yaml that each belongs to."""
 KNOWN_HOSTS: Final = (*HOSTS, *PROFILES)
+RECORDER: Final = "recorder"
+"""The container beside them that records what the kernel does: no host, for it has no network."""
 PORT: Final = 8000
 _PATIENCE: Final = re.compile(r"\d{1,3}(\.\d+)?")
 _OFFSET: Final = {
@@ -44,6 +46,8 @@ class Settings:
     subnet: ipaddress.IPv4Network
     language: str
     runs: Path
+    recorder: bool = True
+    """Whether the kernel's own events are recorded, where they can be."""
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -70,13 +74,16 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read LAB_NAME, LAB_SUBNET, LAB_LANG, LAB_RUNS and LAB_PATIENCE; UsageError names the one that is malformed."""
+    """Read LAB_NAME, LAB_SUBNET, LAB_LANG, LAB_RUNS, LAB_PATIENCE, LAB_RECORDER; UsageError names the malformed one."""
     name = environment.get("LAB_NAME") or "socketlab"
     if not _NAME.fullmatch(name):
         raise UsageError("lab-name", name=name)
     patience = environment.get("LAB_PATIENCE")
     if patience and not (_PATIENCE.fullmatch(patience) and float(patience)):
         raise UsageError("patience-malformed", seconds=patience)
+    recorder = environment.get("LAB_RECORDER") or "1"
+    if recorder not in ("0", "1"):
+        raise UsageError("recorder-malformed", value=recorder)
     language = environment.get("LAB_LANG")
     if language and language.replace("_", "-").lower() not in {known.lower() for known in LANGUAGES}:
         raise UsageError("language-unknown", language=language, known=", ".join(LANGUAGES))
@@ -85,6 +92,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         subnet=_subnet(environment.get("LAB_SUBNET") or "192.168.1.0/24"),
         language=choose_language(environment),
         runs=Path(environment.get("LAB_RUNS") or ROOT / "runs"),
+        recorder=recorder == "1",
     )
 
 

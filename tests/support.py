@@ -16,6 +16,7 @@ import pytest
 
 from lab.hosts.engine import engine
 from lab.hosts.network import overlapping_routes
+from lab.hosts.tracefs import FOLDERS, LIVE, instance_name, kernel_has_tracefs
 from lab.settings import Settings
 
 T = TypeVar("T")
@@ -87,7 +88,20 @@ def left_of(settings: Settings) -> list[str]:
         found = [f"container {each.name}" for each in client.containers.list(all=True, filters=label)]
         found += [f"network {each.name}" for each in client.networks.list(filters=wanted)]
     links: list[Mapping[str, Any]] = json.loads(run("ip", "-j", "link"))
-    return found + [f"link {link['ifname']}" for link in links if link["ifname"] == settings.bridge]
+    found += [f"link {link['ifname']}" for link in links if link["ifname"] == settings.bridge]
+    instance_names = (instance_name(settings), instance_name(settings) + LIVE)
+    return found + [f"trace instance {name}" for name in trace_instances() if name in instance_names]
+
+
+def trace_instances() -> dict[str, bool]:
+    """Return the instances of the kernel's tracer, and whether each records; none where only root may look."""
+    if os.geteuid() != 0 or not kernel_has_tracefs():
+        return {}
+    # In a namespace of its own, so that nothing is mounted on the machine.
+    look = "mount -t tracefs tracefs $0 2>/dev/null; cd $0/instances; for i in *; do echo $i $(cat $i/tracing_on); done"
+    lines = run("unshare", "--mount", "sh", "-c", look, str(FOLDERS[0])).splitlines()
+    # Where there is none the shell tries the pattern itself; one may just be on its way out.
+    return {name: on == "1" for name, _, on in (line.partition(" ") for line in lines) if on}
 
 
 # Runs inside a host: tries every target at once for a while, and prints by name what came of it. Standard library only.

@@ -11,7 +11,7 @@ from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import image_exists, image_name
 from lab.hosts.shell import open_shell
 from lab.hosts.standing import further_hosts
-from lab.settings import HOSTS, PROFILES, Settings
+from lab.settings import HOSTS, PROFILES, RECORDER, Settings
 
 
 def down(settings: Settings) -> int:
@@ -48,7 +48,7 @@ def status(settings: Settings) -> int:
         image = image_name()
         say(settings, "status-image" if image_exists(client, image) else "status-no-image", image=image)
     running = 0
-    for host in (*HOSTS, *(host for host in PROFILES if settings.container(host) in there)):
+    for host in (*HOSTS, *(host for host in (*PROFILES, RECORDER) if settings.container(host) in there)):
         container = there.get(settings.container(host))
         state = container.status if container else "-"
         health = (container.attrs["State"].get("Health") or {}).get("Status", "-") if container else "-"
@@ -57,7 +57,7 @@ def status(settings: Settings) -> int:
             settings,
             "status-host",
             host=host,
-            address=settings.addresses[host],
+            address=settings.addresses.get(host, "-"),
             container=settings.container(host),
             state=state,
             health=health,

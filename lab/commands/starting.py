@@ -6,7 +6,7 @@ from lab.commands.progress import progress, say
 from lab.errors import EXIT_PASS
 from lab.hosts.compose import bring_up
 from lab.hosts.images import ensure_image
-from lab.settings import HOSTS, Settings
+from lab.settings import HOSTS, RECORDER, Settings
 
 
 def images(settings: Settings, *, browser: bool) -> int:
@@ -22,8 +22,9 @@ def images(settings: Settings, *, browser: bool) -> int:
 
 
 def up(settings: Settings, *, build: bool) -> int:
-    """Start both hosts, and say where they are."""
-    bring_up(settings, {host: {} for host in HOSTS}, progress(settings) if build else None)
+    """Start both hosts, and say where they are. The recorder comes with them, so that no run waits for it."""
+    services = (*HOSTS, RECORDER) if settings.recorder else HOSTS
+    bring_up(settings, {service: {} for service in services}, progress(settings) if build else None)
     for host in HOSTS:
         say(settings, "host-up", host=host, address=settings.addresses[host])
     return EXIT_PASS

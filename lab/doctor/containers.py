@@ -11,6 +11,8 @@ from lab.errors import MachineError
 from lab.hosts.engine import engine
 from lab.hosts.images import OWN_BASE, REGISTRY_BASE, browser_image_name, image_exists, image_name
 from lab.hosts.network import colliding_network
+from lab.hosts.recorder import NO_TRACEFS, NOT_PERMITTED
+from lab.settings import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,8 @@ def examine_containers(settings: Settings) -> Iterator[Finding]:
             yield from _images(client)
             yield _networks(client, settings)
             yield from _abilities(client, settings)
+            if settings.recorder:
+                yield _recorder(client, settings)
     except MachineError as error:
         variant = error.code.removeprefix("engine-")
         yield Finding("engine", variant if variant in ("absent", "forbidden") else "lost", Health.STOPS)
@@ -81,12 +85,8 @@ def _networks(client: DockerClient, settings: Settings) -> Finding:
 
 def _abilities(client: DockerClient, settings: Settings) -> Iterator[Finding]:
     """Try what later exercises need, inside the server host; without it nothing is known."""
-    from docker.errors import NotFound  # noqa: PLC0415
-
-    container: Container | None = None
-    with contextlib.suppress(NotFound):
-        container = client.containers.get(settings.container("server"))
-    if container is None or container.status != "running":
+    container = _running(client, settings.container("server"))
+    if container is None:
         for name in ("capabilities", *_ABILITIES):
             yield Finding(name, "unknown", Health.NOTE)
         return
@@ -99,6 +99,27 @@ def _abilities(client: DockerClient, settings: Settings) -> Iterator[Finding]:
             if status == 0
             else Finding(name, "absent", Health.LACKS, {"detail": last[0]})
         )
+
+
+def _running(client: DockerClient, name: str) -> Container | None:
+    from docker.errors import NotFound  # noqa: PLC0415
+
+    with contextlib.suppress(NotFound):
+        container = client.containers.get(name)
+        if container.status == "running":
+            return container
+    return None
+
+
+def _recorder(client: DockerClient, settings: Settings) -> Finding:
+    """Ask the recorder what it said of itself when it was ready, see images/host/recorder/keep.py."""
+    container = _running(client, settings.container(RECORDER))
+    if container is None:
+        return Finding("recorder", "unknown", Health.NOTE)
+    _, said = _exec(container, "cat", "/run/lab-ready")
+    if said in (NO_TRACEFS, NOT_PERMITTED):
+        return Finding("recorder", said, Health.LACKS)
+    return Finding("recorder", "bind" if said == "bind" else "mount", Health.OK)
 
 
 def _capabilities(container: Container) -> Finding:

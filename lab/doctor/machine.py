@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lab.doctor.finding import Finding, Health
 from lab.hosts.network import overlapping_routes
+from lab.hosts.tracefs import kernel_has_tracefs, mounted_tracefs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 _NEEDED_MB: Final = 500
-_TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 
 
 def examine_machine(settings: Settings) -> Iterator[Finding]:
@@ -26,7 +25,7 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
     yield Finding("architecture", "found", Health.OK, {"machine": platform.machine()})
     yield _rights()
     yield _disk(settings)
-    yield _tracefs()
+    yield _tracefs(settings)
     yield from _routes(settings)
 
 
@@ -45,14 +44,14 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", *(("enough", Health.OK) if free >= _NEEDED_MB else ("short", Health.STOPS)), fields)
 
 
-def _tracefs() -> Finding:
-    # An engine that binds it where it is not mounted gives an empty folder: `instances` tells them apart.
-    for folder in _TRACEFS:
-        try:
-            if (folder / "instances").is_dir():
-                return Finding("tracefs", "mounted", Health.OK, {"path": str(folder)})
-        except PermissionError:
-            return Finding("tracefs", "forbidden", Health.LACKS, {"path": str(folder)})
+def _tracefs(settings: Settings) -> Finding:
+    """Tell what the recorder will do here: see lab/hosts/compose.py. What it could do, its container tells."""
+    if not settings.recorder:
+        return Finding("tracefs", "off", Health.NOTE)
+    if folder := mounted_tracefs():
+        return Finding("tracefs", "mounted", Health.OK, {"path": str(folder)})
+    if kernel_has_tracefs():
+        return Finding("tracefs", "own", Health.NOTE)
     return Finding("tracefs", "absent", Health.LACKS)
 
 

@@ -73,6 +73,11 @@ class Channel:
         return str(self._greeting.get("config", "")) if self._greeting else ""
 
     @property
+    def state(self) -> str:
+        """What the container said of itself when it was ready, see images/host/recorder/keep.py; empty in a host."""
+        return str(self._greeting.get("state", "")) if self._greeting else ""
+
+    @property
     def facts(self) -> dict[str, str]:
         """What never changes there, by name: versions of the tools, kernel release; empty before the greeting."""
         return dict(self._greeting.get("facts", {})) if self._greeting else {}

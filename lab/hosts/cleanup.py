@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -11,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from lab.hosts.engine import LABEL, engine
+from lab.hosts.tracefs import remove_instances
 from lab.hosts.turn import our_turn
+from lab.settings import RECORDER
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -23,10 +26,13 @@ if TYPE_CHECKING:
 _TURN_SECONDS: Final = 20.0
 _SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
+_STOP_SECONDS: Final = 5
+"""Of what is recording at the moment: the kernel takes its time to free its buffers."""
+_SERVICE: Final = "com.docker.compose.service"
 
 
 def remove_lab(settings: Settings) -> list[str]:
-    """Remove the lab's containers, network and link; return the names of what was removed.
+    """Remove the lab's containers, network, link and recording; return the names of what was removed.
 
     Waits for a `docker compose` that is still at work for a lab that was killed, but goes on if that hangs.
     """
@@ -38,7 +44,8 @@ def remove_now(settings: Settings) -> list[str]:
     """Remove the lab as `remove_lab` does; for who already has the turn."""
     with engine() as client:
         removed = _remove_labelled(client, f"{LABEL}={settings.name}")
-    return removed + _remove_link(settings.bridge)
+    left = [f"trace instance {name}" for name in remove_instances(settings)]
+    return removed + _remove_link(settings.bridge) + left
 
 
 def _remove_labelled(client: DockerClient, label: str) -> list[str]:
@@ -54,7 +61,7 @@ def _remove_labelled(client: DockerClient, label: str) -> list[str]:
             return list(removed)
         try:
             with ThreadPoolExecutor(max_workers=8) as pool:
-                removed |= dict.fromkeys(pool.map(_remove_container, containers))
+                removed |= dict.fromkeys(pool.map(functools.partial(_remove_container, client), containers))
             removed |= dict.fromkeys(map(_remove_network, networks))
         except APIError:
             if time.monotonic() > deadline:
@@ -62,12 +69,44 @@ def _remove_labelled(client: DockerClient, label: str) -> list[str]:
             time.sleep(_POLL_SECONDS)
 
 
-def _remove_container(container: Container) -> str:
+def _remove_container(client: DockerClient, container: Container) -> str:
     from docker.errors import NotFound  # noqa: PLC0415
 
     with contextlib.suppress(NotFound):  # gone by itself meanwhile
+        if container.labels.get(_SERVICE) == RECORDER:
+            _end_recording(client, container)
         container.remove(force=True, v=True)
     return f"container {container.name}"
+
+
+def _end_recording(client: DockerClient, container: Container) -> None:
+    """Have the recorder remove its instance of the kernel's tracer, or another of the same rights if it was killed."""
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    with contextlib.suppress(DockerException):
+        if container.status == "paused":
+            container.unpause()
+        container.stop(timeout=_STOP_SECONDS)
+        container.reload()
+        if container.attrs["State"]["ExitCode"] != 0:
+            _sweep(client, container)
+
+
+def _sweep(client: DockerClient, container: Container) -> None:
+    made, host = container.attrs["Config"], container.attrs["HostConfig"]
+    client.containers.run(
+        container.attrs["Image"],
+        entrypoint=[*made["Entrypoint"], "--sweep"],
+        cap_add=host["CapAdd"],
+        cap_drop=host["CapDrop"],
+        labels={LABEL: made["Labels"][LABEL]},
+        network_mode="none",
+        read_only=True,
+        remove=True,
+        security_opt=host["SecurityOpt"],
+        tmpfs=host["Tmpfs"],
+        volumes=host["Binds"],
+    )
 
 
 def _remove_network(network: Network) -> str:

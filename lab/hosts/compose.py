@@ -10,14 +10,16 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, browser_image_name, ensure_image, image_exists, image_name, image_of
 from lab.hosts.network import colliding_network, own_subnet, standing_network
+from lab.hosts.tracefs import mounted_tracefs
 from lab.hosts.turn import our_turn
-from lab.settings import ROOT
+from lab.settings import RECORDER, ROOT
 
 if TYPE_CHECKING:
     from lab.settings import Settings
@@ -26,13 +28,20 @@ _COMPOSE_SECONDS: Final = 90.0
 _END_SECONDS: Final = 2.0
 
 Sysctls = Mapping[str, Mapping[str, int | str]]
-"""Sysctls by host; its hosts are those that are meant."""
+"""Sysctls by host; its hosts are those that are meant. The recorder may be among them."""
+Grant = Mapping[str, object]
+"""What lets the recorder have tracefs, in the words of compose."""
+_MOUNT: Final[Grant] = MappingProxyType({"cap_add": ["SYS_ADMIN"]})
+"""It mounts one of its own."""
 
 
 def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
     """Return a digest of everything a host is made from; the host tells it back through its agent."""
     compose = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     parts = [image_of(host), compose, dict(settings.compose_environment()), sorted(sysctls.get(host, {}).items())]
+    if host == RECORDER:
+        # One that was refused is asked again when the machine has another tracefs than before.
+        parts.append(dict(_least_grant()))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -41,14 +50,50 @@ def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> 
 
     Other hosts of the lab stay as they are. With `build`, which is told of each long part, a missing image is built
     first. MachineError says what stands in the way. What that may be is looked for only when compose fails: asking the
-    engine first costs more than the start itself.
+    engine first costs more than the start itself. The recorder stands in nobody's way: it is left out when the engine
+    refuses it.
     """
     with our_turn(settings) as turn, _nothing_half(settings):
-        try:
-            _start(settings, sysctls, turn)
-        except MachineError as failure:
-            _mend(settings, sysctls, build, failure)
-            _start(settings, sysctls, turn)
+        failures: list[MachineError] = []
+        for services, grant in _attempts(sysctls):
+            try:
+                return _bring_up(settings, services, grant, build, turn)
+            except MachineError as failure:
+                failures.append(failure)
+                if failure.code != "compose-failed":
+                    break
+        raise failures[0]
+
+
+def _attempts(sysctls: Sysctls) -> Iterator[tuple[Sysctls, Grant]]:
+    """Yield what to bring up: with the recorder as it needs least, with it as it needs more, and without it."""
+    least = _least_grant()
+    yield sysctls, least
+    if RECORDER in sysctls:
+        if least is not _MOUNT:
+            yield sysctls, _MOUNT
+        without = {host: wanted for host, wanted in sysctls.items() if host != RECORDER}
+        if without:  # no name at all means all services to compose
+            yield without, least
+
+
+def _least_grant() -> Grant:
+    """Return what the recorder needs on this machine: its tracefs where it is mounted, else the right to mount one.
+
+    Of the mounted one it gets the instances alone, and no capability.
+    """
+    folder = mounted_tracefs()
+    if folder is None:
+        return _MOUNT
+    return {"volumes": [{"type": "bind", "source": str(folder / "instances"), "target": "/tracing/instances"}]}
+
+
+def _bring_up(settings: Settings, sysctls: Sysctls, grant: Grant, build: Say | None, turn: Sequence[int]) -> None:
+    try:
+        _start(settings, sysctls, grant, turn)
+    except MachineError as failure:
+        _mend(settings, sysctls, build, failure)
+        _start(settings, sysctls, grant, turn)
 
 
 def _remove(settings: Settings) -> None:
@@ -94,12 +139,13 @@ def _mend(settings: Settings, sysctls: Sysctls, build: Say | None, failure: Mach
         ensure_image(build)
 
 
-def _start(settings: Settings, sysctls: Sysctls, turn: Sequence[int]) -> None:
+def _start(settings: Settings, sysctls: Sysctls, grant: Grant, turn: Sequence[int]) -> None:
     override = {
         "services": {
             host: {
                 "environment": {"LAB_CONFIG": config_of(settings, host, sysctls)},
                 "sysctls": {name: str(value) for name, value in sysctls.get(host, {}).items()},
+                **(grant if host == RECORDER else {}),
             }
             for host in sysctls
         }
@@ -116,7 +162,7 @@ def _start(settings: Settings, sysctls: Sysctls, turn: Sequence[int]) -> None:
             # Compose leaves a network as it stands, whatever compose.yaml says of it now.
             _remove(settings)
             _compose(arguments, environment, json.dumps(override), turn)
-    _wait_guarded(settings, tuple(sysctls))
+    _wait_guarded(settings, [host for host in sysctls if host != RECORDER])
 
 
 def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Self
 
 from lab.errors import LabError
 from lab.hosts.channel import BUSY_SECONDS, Channel
-from lab.settings import HOSTS
+from lab.settings import HOSTS, RECORDER
 
 if TYPE_CHECKING:
     from lab.hosts.compose import Sysctls
     from lab.hosts.host import Host
     from lab.hosts.images import Say
+    from lab.hosts.recorder import Recorder
     from lab.settings import Settings
 
 
 class Connection:
-    """The hosts' channels. They ring at once: whatever the caller still has to load, it loads meanwhile.
+    """The hosts' channels, and the recorder's. They ring at once: the caller goes on loading meanwhile.
 
     Leaving it, also by an error, ends all agents and everything they started.
     """
 
-    def __init__(self, settings: Settings, hosts: Iterable[str] = HOSTS) -> None:
+    def __init__(self, settings: Settings, hosts: Iterable[str] = HOSTS, *, records: bool = True) -> None:
         self._settings = settings
-        self._channels = _ring(settings, hosts)
+        self._records = records and settings.recorder
+        self._channels = _ring(settings, (*hosts, RECORDER) if self._records else hosts)
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +47,8 @@ class Connection:
         from lab.hosts.host import Host  # noqa: PLC0415
         from lab.hosts.why import explained  # noqa: PLC0415
 
+        if sysctls is not None and self._records:
+            sysctls = {**sysctls, RECORDER: {}}
         with explained(self._settings, begun=False):
             if sysctls is not None:
                 self._channels |= _ring(self._settings, [host for host in sysctls if host not in self._channels])
@@ -58,7 +62,15 @@ class Connection:
                     self._channels = _ring(self._settings, sysctls)
                     self._wait_ready(must=True)
         addresses = self._settings.addresses
-        return {host: Host(host, addresses[host], channel) for host, channel in self._channels.items()}
+        return {host: Host(host, addresses[host], self._channels[host]) for host in self._channels if host != RECORDER}
+
+    def recorder(self) -> Recorder:
+        """Return the recorder, which may be there or not; only a connection that has its hosts knows."""
+        from lab.hosts.recorder import NOT_PERMITTED, SWITCHED_OFF, Recorder  # noqa: PLC0415
+
+        channel = self._channels.get(RECORDER)
+        absent = NOT_PERMITTED if self._records else SWITCHED_OFF
+        return Recorder(self._settings, channel, "" if channel else absent)
 
     def hang_up(self) -> None:
         """Tell all agents that it is over; leaving the connection waits for their end."""
@@ -66,12 +78,15 @@ class Connection:
             channel.hang_up()
 
     def _wait_ready(self, *, must: bool) -> None:
-        """Wait for all agents; those of hosts that are not there are left out, or raise when they `must` be."""
+        """Wait for all agents; those of hosts that are not there are left out, or raise when they `must` be.
+
+        The recorder need not be there, whatever is the matter with it.
+        """
         for host, channel in list(self._channels.items()):
             try:
                 channel.wait_ready()
             except LabError as error:
-                if must or error.code != "host-died":
+                if host != RECORDER and (must or error.code != "host-died"):
                     raise
                 channel.close()
                 del self._channels[host]
@@ -91,7 +106,7 @@ def open_hosts(
     """Yield the hosts, see `Connection.hosts`; a host that dies while they are in use is explained, too."""
     from lab.hosts.why import explained  # noqa: PLC0415
 
-    with Connection(settings, hosts) as connection:
+    with Connection(settings, hosts, records=False) as connection:
         hosts = connection.hosts(sysctls, build)
         with explained(settings, begun=True):
             yield hosts

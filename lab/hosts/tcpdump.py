@@ -56,6 +56,10 @@ class Tcpdump:
         counts = self._drain(STRAY_SECONDS)
         return max(0, counts["received by filter"] - counts["captured"])
 
+    def drain(self) -> None:
+        """Wait until every packet received so far is written."""
+        self._drain(DRAIN_SECONDS)
+
     def end(self) -> CaptureRecord:
         """Wait until every packet received is written, stop it, and return the capture.
 

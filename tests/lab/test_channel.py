@@ -497,6 +497,7 @@ def test_the_greeting_tells_what_the_tools_say_of_themselves(channel: Channel) -
         "tcpdump": channel.call("run", argv=["tcpdump", "--version"])["stdout"],
         "python": channel.call("run", argv=["python3", "-V"])["stdout"],
         "kernel.osrelease": channel.call("run", argv=["uname", "-r"])["stdout"],
+        "kernel.machine": channel.call("run", argv=["uname", "-m"])["stdout"],
     }
 
     assert channel.facts == {name: text.splitlines()[0].strip() for name, text in said.items()}

@@ -10,8 +10,9 @@ import docker
 import pytest
 
 from lab.hosts.looker import Looker
+from lab.settings import RECORDER
 from lab.wire.state import State
-from tests.support import eventually
+from tests.support import eventually, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,16 @@ def test_on_this_machine_nothing_stops_the_lab(run_lab: RunLab) -> None:
     assert [f"{id_}: {one['says']}" for id_, one in found.items() if one["health"] == "stops"] == []
     assert found["capabilities"]["health"] == "ok"
     assert found["sockdiag"]["health"] == "ok"
+
+
+def test_the_doctor_asks_the_recorder_what_it_may(hosts_up: Settings, run_lab: RunLab) -> None:
+    assert "not tried" in findings(run_lab, LAB_NAME="nobody")[1]["recorder"]["says"]
+    assert run_lab("up").returncode == 0
+    said = run("docker", "exec", hosts_up.container(RECORDER), "cat", "/run/lab-ready")
+    _, found = findings(run_lab)
+    assert (said, found["recorder"]["health"]) in (("bind", "ok"), ("mount", "ok"))
+    assert ("SYS_ADMIN" in found["recorder"]["says"]) == (said == "mount")
+    assert "recorder" not in findings(run_lab, LAB_RECORDER="0")[1]
 
 
 def test_a_colliding_network_is_named_with_its_subnet_and_a_remedy(other_network: str, run_lab: RunLab) -> None:

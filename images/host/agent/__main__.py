@@ -17,7 +17,7 @@ import sys
 import time
 
 from children import Children
-from gate import guarded, take_turn
+from gate import guarded, state, take_turn
 from loop import Loop
 from operations import Operations
 from process import adopt_orphans, end_with
@@ -34,8 +34,9 @@ def greeting() -> dict[str, object]:
         facts: dict[str, str] = json.load(file)
     facts["python"] = f"Python {sys.version.split()[0]}"
     facts["kernel.osrelease"] = os.uname().release
+    facts["kernel.machine"] = os.uname().machine
     config = os.environ.get("LAB_CONFIG", "")
-    return {"event": "ready", "config": config, "facts": facts, "time_ns": time.time_ns()}
+    return {"event": "ready", "config": config, "state": state(), "facts": facts, "time_ns": time.time_ns()}
 
 
 def serve(warden: int) -> int:

@@ -92,7 +92,8 @@ class Children:
     def _start(
         self, argv: Sequence[str], user: str, *, stays: bool, terminal: Terminal | None = None
     ) -> subprocess.Popen[bytes]:
-        uid, gid = self._users[user]
+        # The recorder's container has not even the capability to become who it is.
+        uid, gid = self._users[user] if self._users[user] != (os.geteuid(), os.getegid()) else (None, None)
         end = functools.partial(end_with, os.getpid(), signal.SIGKILL)
         try:
             return subprocess.Popen(
@@ -102,7 +103,7 @@ class Children:
                 stderr=subprocess.PIPE,
                 user=uid,
                 group=gid,
-                extra_groups=[],
+                extra_groups=None if uid is None else [],
                 cwd="/tmp",
                 # Whatever ends agent and warden together, what stays must go too. It doubles the time of the fork,
                 # and a short command ends by itself.

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-READY = "/run/lab-ready"  # made by entry.sh as the last thing it does
+READY = "/run/lab-ready"  # made as the last thing by what holds this container up: entry.sh, or the recorder's keeper
 LOCK = "/run/lab-agent.lock"
 GUARD_SECONDS = 5.0
 POLL_SECONDS = 0.005
@@ -16,6 +16,12 @@ POLL_SECONDS = 0.005
 def guarded() -> bool:
     """Wait until entry.sh has set the packet filter of this namespace; False when it does not in time."""
     return comes(lambda: os.path.exists(READY), GUARD_SECONDS)
+
+
+def state() -> str:
+    """Return what the container said of itself when it was ready: nothing in a host, see recorder/keep.py otherwise."""
+    with open(READY, encoding="ascii") as file:
+        return file.read()
 
 
 def take_turn(patience: float) -> bool:

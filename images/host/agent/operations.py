@@ -14,7 +14,7 @@ from child import Command
 from children import Children
 from loop import Loop
 from reply import RefusedError, Reply
-from sampling import Sampling
+from sampling import PAUSE_SECONDS, Sampling
 from strangers import end_strangers
 from tracing import TraceEnd, forget_traces
 from usage import usage
@@ -102,9 +102,11 @@ class Operations:
 
     # -- looks
 
-    def do_sample(self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab") -> None:
+    def do_sample(
+        self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab", pause: float = PAUSE_SECONDS
+    ) -> None:
         """Look again and again until told to stop; keep each output that differs from the one before."""
-        sampling = self._samplings[name] = Sampling(self._loop, self._children, argv, user)
+        sampling = self._samplings[name] = Sampling(self._loop, self._children, argv, user, pause)
         sampling.look()
         reply.ok(time_ns=sampling.begun_ns)
 
@@ -144,10 +146,11 @@ class Operations:
 
     # -- files and strangers
 
-    def do_fetch(self, reply: Reply, path: str) -> None:
-        """Answer with a file's bytes."""
+    def do_fetch(self, reply: Reply, path: str, offset: int = 0, size: int = -1) -> None:
+        """Answer with a file's bytes, or with so many of them from an offset on."""
         with open(path, "rb") as file:
-            reply.ok(data=base64.b64encode(file.read()).decode())
+            file.seek(offset)
+            reply.ok(data=base64.b64encode(file.read(size)).decode())
 
     def do_remove(self, reply: Reply, path: str) -> None:
         """Remove a file if it is there."""

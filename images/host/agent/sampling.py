@@ -16,11 +16,12 @@ PAUSE_SECONDS = 0.005
 class Sampling:
     """Keeps each output that differs from the one before, with the time (ns) at which that look began."""
 
-    def __init__(self, loop: Loop, children: Children, argv: Sequence[str], user: str) -> None:
+    def __init__(self, loop: Loop, children: Children, argv: Sequence[str], user: str, pause: float) -> None:
         self._loop = loop
         self._children = children
         self._argv = argv
         self._user = user
+        self._pause = pause
         self._polls = 0
         self._samples: list[dict[str, object]] = []
         self._last: str | None = None
@@ -51,7 +52,7 @@ class Sampling:
                 self._samples.append({"time_ns": command.begun_ns, "text": text})
                 self._last = text
         if self._reply is None and self._error is None:
-            self._loop.at(PAUSE_SECONDS, self.look)
+            self._loop.at(self._pause, self.look)
         else:
             self._done()
 

@@ -1,0 +1,71 @@
+"""Which events are recorded, and which of them are the lab's: the kernel drops the others before they are written."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+PROGRAMS = "/lab/*"
+NAME_BYTES = 15  # of a program's name: TASK_COMM_LEN, less the end mark
+ANY = ""
+
+STATE = "sock:inet_sock_set_state"
+SEGMENTS = ("tcp:tcp_retransmit_skb", "tcp:tcp_retransmit_synack", "tcp:tcp_send_reset", "tcp:tcp_receive_reset")
+LENGTHS = ("sock:sock_send_length", "sock:sock_recv_length")
+CALLS = ("raw_syscalls:sys_enter", "raw_syscalls:sys_exit")
+EXEC = "sched:sched_process_exec"
+FORK = "sched:sched_process_fork"
+EVENTS = (STATE, *SEGMENTS, *LENGTHS, *CALLS, EXEC, FORK)
+
+
+class Wanted(NamedTuple):
+    """What is the lab's: its hosts' addresses, its programs' names, and the numbers of the system calls to record."""
+
+    addresses: Sequence[str]
+    programs: Sequence[str]
+    calls: Sequence[int]
+
+
+def filter_of(event: str, form: str, wanted: Wanted) -> str | None:
+    """Return the filter of an event whose format file reads so; ANY for none, None when it shall not be recorded.
+
+    See Documentation/trace/events.rst. The kernel tests from left to right, and no further than it must.
+    """
+    if event == STATE:
+        return f"protocol == {socket.IPPROTO_TCP} && ({addresses(wanted.addresses)})"
+    if event in SEGMENTS:  # a RST may be told with whole socket addresses, which the kernel cannot compare
+        return addresses(wanted.addresses) if "saddr[4];" in form else ANY
+    if event in CALLS:
+        # Every system call of the machine comes by here: what sorts out most of them stands first.
+        return f"({numbers(wanted.calls)}) && ({names('comm', wanted.programs)})" if wanted.calls else None
+    if event in LENGTHS:  # what a call was about: of no use without them
+        if not wanted.calls:
+            return None
+        tcp = f"protocol == {socket.IPPROTO_TCP} && family == {int(socket.AF_INET)}"
+        return f"{tcp} && ({names('comm', wanted.programs)})"
+    return f'filename ~ "{PROGRAMS}"' if event == EXEC else names("parent_comm", wanted.programs)
+
+
+def addresses(hosts: Iterable[str]) -> str:
+    """Return the test for a segment from or to one of these, which the kernel compares as numbers of this machine."""
+    values = [int.from_bytes(socket.inet_aton(host), sys.byteorder) for host in hosts]
+    return " || ".join(f"saddr == {value} || daddr == {value}" for value in values)
+
+
+def names(field: str, programs: Iterable[str]) -> str:
+    """Return the test for a field that is one of these names."""
+    short = dict.fromkeys(program[:NAME_BYTES] for program in programs)
+    return " || ".join(f'{field} == "{name}"' for name in short)
+
+
+def numbers(calls: Iterable[int]) -> str:
+    """Return the test for a number that is one of these: ranges, which are fewer tests."""
+    runs: list[list[int]] = []
+    for call in sorted(calls):
+        if runs and call == runs[-1][1] + 1:
+            runs[-1][1] = call
+        else:
+            runs.append([call, call])
+    return " || ".join(f"id == {low}" if low == high else f"(id >= {low} && id <= {high})" for low, high in runs)
