@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import traceback
+from unittest import mock
 
 from lab.cli import main
 
@@ -17,9 +18,9 @@ def serve() -> None:
     answers = sys.stdout
     for line in sys.stdin:
         request = json.loads(line)
-        os.environ.update(request["environment"])
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        given = mock.patch.dict(os.environ, request["environment"])
+        with given, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = main(request["arguments"])
             except SystemExit as end:

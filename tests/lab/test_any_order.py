@@ -21,9 +21,10 @@ from lab.hosts.compose import bring_up
 from lab.hosts.engine import engine
 from lab.judge.judging import say
 from lab.judge.verdict import Verdict
-from lab.settings import HOSTS, Settings
+from lab.settings import HOSTS, RECORDER, Settings
 from lab.shelf import exercise_folders
 from tests.lab.manylabs import Answer, Done, Job, Labs
+from tests.lab.queues import compared
 from tests.wrong.base import forged_of, numbers
 
 pytestmark = pytest.mark.lab
@@ -108,7 +109,7 @@ def look(settings: Settings) -> Left:
     with engine() as client:
         containers = client.containers.list(filters={"label": f"socketlab={settings.name}"})
         hosts = [str(each.name).removeprefix(f"{settings.name}-") for each in containers]
-    return {host: json.loads(inside(settings, host)) for host in sorted(hosts)}
+    return {host: json.loads(inside(settings, host)) for host in sorted(hosts) if host != RECORDER}
 
 
 def inside(settings: Settings, host: str) -> str:
@@ -139,6 +140,17 @@ def test_an_exercise_rules_on_each_of_its_claims(turns: Mapping[int, Turn], numb
     claims = json.loads(turns[number].answer.stdout)["claims"]
     undecided = {one["id"] for one in claims if one["ruling"] in {"inconclusive", "the lab itself is wrong"}}
     assert undecided == set(), f"ORDER_SEED={SEED}"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_kernel_told_all_and_queues_are_as_ss_showed_them(turns: Mapping[int, Turn], number: int) -> None:
+    evidence = load(turns[number].folder)
+    assert evidence.unrecorded == ""
+    assert evidence.kernel is not None
+    assert evidence.kernel.complete, evidence.kernel.trace.lost
+    differing, rows = compared(evidence)
+    assert differing == [], f"ORDER_SEED={SEED}"
+    assert rows > 0
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -16,8 +16,7 @@ from lab.runner import play
 from lab.settings import Settings
 from lab.stage import Stage
 from lab.timeline.build import build_timeline
-from lab.timeline.looks import Looks, looks_of
-from lab.timeline.model import CallMade, Lane, Moment, Queue, QueueKind, SegmentSent, StateChange, Timeline
+from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
 
 pytestmark = pytest.mark.lab
 
@@ -139,35 +138,3 @@ def test_causes_come_before_what_they_bring_about(timeline: Timeline) -> None:
         moment for moment in timeline.moments if isinstance(moment.what, SegmentSent) and moment.cause is not None
     ]
     assert len(caused) > CONNECTIONS * 6
-
-
-def disagreements(queue: Queue, timeline: Timeline, looks: Looks) -> tuple[list[str], int]:
-    """Return what ss showed of a queue and was not counted at any time of that look; and how many looks there were."""
-    counted = [(level.time_ns, level.value) for level in queue.levels if not level.observed]
-    if queue.talk is None:
-        assert queue.listener is not None
-        local, peer = queue.listener, None
-    else:
-        talk = timeline.talks[queue.talk]
-        local, peer = (talk.client, talk.server) if queue.host == talk.client_host else (talk.server, talk.client)
-    wrong, number = [], 0
-    for seen, row in looks.of(queue.host, local, peer):
-        if row is None:
-            continue
-        number += 1
-        value = row.send_q if queue.kind is QueueKind.SEND else row.recv_q
-        before = [level for time_ns, level in counted if time_ns <= seen.begun_ns]
-        within = [level for time_ns, level in counted if seen.begun_ns <= time_ns <= seen.ended_ns]
-        if value not in {before[-1] if before else 0, *within}:
-            wrong.append(f"{queue.kind} of {local} {peer}: {value}, counted {before[-1:]} and then {within}")
-    return wrong, number
-
-
-def test_counted_queues_are_what_ss_shows(hosts_up: Settings) -> None:
-    with Connection(hosts_up) as connection:
-        evidence = play(load_exercise(3), hosts_up, connection)
-    timeline, looks = build_timeline(evidence), looks_of(evidence)
-    for kind in QueueKind:
-        found = [disagreements(queue, timeline, looks) for queue in timeline.queues if queue.kind is kind]
-        assert [line for wrong, _ in found for line in wrong] == []
-        assert sum(number for _, number in found) > 0, kind

@@ -1,0 +1,37 @@
+"""What ss showed of queues beside what was counted of them from segments and calls."""
+
+from __future__ import annotations
+
+from lab.evidence.records import Evidence
+from lab.timeline.build import build_timeline
+from lab.timeline.looks import Looks, looks_of
+from lab.timeline.model import Queue, QueueKind, Timeline
+
+
+def compared(evidence: Evidence) -> tuple[list[str], int]:
+    """Return where a look of ss shows another length than was counted at its time, and how many rows were compared."""
+    timeline, looks = build_timeline(evidence), looks_of(evidence)
+    found = [_disagreements(queue, timeline, looks) for queue in timeline.queues]
+    return [line for wrong, _ in found for line in wrong], sum(number for _, number in found)
+
+
+def _disagreements(queue: Queue, timeline: Timeline, looks: Looks) -> tuple[list[str], int]:
+    """Return what ss showed of a queue and was not counted at any time of that look; and how many looks there were."""
+    counted = [(level.time_ns, level.value) for level in queue.levels if not level.observed]
+    if queue.talk is None:
+        assert queue.listener is not None
+        local, peer = queue.listener, None
+    else:
+        talk = timeline.talks[queue.talk]
+        local, peer = (talk.client, talk.server) if queue.host == talk.client_host else (talk.server, talk.client)
+    wrong, number = [], 0
+    for seen, row in looks.of(queue.host, local, peer):
+        if row is None:
+            continue
+        number += 1
+        value = row.send_q if queue.kind is QueueKind.SEND else row.recv_q
+        before = [level for time_ns, level in counted if time_ns <= seen.begun_ns]
+        within = [level for time_ns, level in counted if seen.begun_ns <= time_ns <= seen.ended_ns]
+        if value not in {before[-1] if before else 0, *within}:
+            wrong.append(f"{queue.kind} of {local} {peer}: {value}, counted {before[-1:]} and then {within}")
+    return wrong, number
