@@ -158,7 +158,10 @@ WRONG: Final[Mapping[str, Wrong]] = {
         stops=Stop("three_or_four", "rounds", "did-not-end", WAITED),
     ),
     "serve_blocking=serves_only_one": Wrong(
-        {"four-segments": Seen("no FIN, but a reset"), "observed-close": Seen("it told of no such connection on server")},
+        {
+            "four-segments": Seen("no FIN, but a reset"),
+            "observed-close": Seen("it told of no such connection on server"),
+        },
         may=("time-wait-server",),
         stops=Stop("client_first", "b", "ended-early", "cannot connect to .*: Connection refused; server: status 0"),
     ),

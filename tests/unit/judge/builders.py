@@ -8,7 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import CounterReading, Evidence, Exit, LabFacts, Output, Party, Sample, Sampling, Snapshot, Step
+from lab.evidence.records import (
+    CounterReading,
+    Evidence,
+    Exit,
+    LabFacts,
+    Output,
+    Party,
+    Sample,
+    Sampling,
+    Snapshot,
+    Step,
+)
 from lab.wire.segment import Endpoint
 
 SERVER = Endpoint("192.168.1.102", 8000)
