@@ -13,6 +13,7 @@ from lab.judge.segments.ladders import segments
 from lab.judge.sockets.lifetimes import gone_after
 from lab.judge.sockets.over_time import eventually, never
 from lab.judge.sockets.tables import sockets
+from lab.judge.states.passing import passes, recorded
 from lab.stage import Stage
 from lab.views import Counted, Ladder, Printed, Rows, Timeline
 
@@ -269,7 +270,10 @@ CLAIMS = (
                     State     Local        Peer
                     SYN-RECV  server:8000  client:a
                 """),
-                segments("a", part="open", id="B2", ladder=HANDSHAKE),
+                recorded(
+                    passes("a", on="server", path="SYN-RECV ESTAB", id="B2"),
+                    otherwise=segments("a", part="open", id="B2", ladder=HANDSHAKE),
+                ),
             )),
     }),
     Claim("B9", cases={

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +45,23 @@ def build_timeline(evidence: Evidence) -> Timeline:
     where `ss` showed them) and calls what strace told of the programs that ran under it. Raises EvidenceError for
     evidence that cannot be read. Takes time and memory in proportion to the number of segments, calls and states.
     """
+    with _uncollected():
+        return _finished(evidence, *_gathered(evidence))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold back the garbage collector: it would look again and again at millions of records, none of them garbage."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
     joined, looks = join(evidence), looks_of(evidence)
     trace = evidence.kernel.trace if evidence.kernel else None
     hosts = {address: host for host, address in evidence.lab.addresses.items()}
@@ -67,7 +86,7 @@ def build_timeline(evidence: Evidence) -> Timeline:
         parts.by_talk[number] += _segments(number, each, passed, reasons)
         find_causes(parts.by_talk[number], each.client_host, each.server_host)
     queues += _accept_queues(evidence, parts, recorded)
-    return _finished(evidence, parts, queues)
+    return parts, queues
 
 
 def _segments(number: int, joined: Joined, passed: Sequence[Passage], reasons: Reasons) -> Iterator[Draft]:
@@ -131,77 +150,99 @@ def _accept_queues(evidence: Evidence, parts: _Parts, recorded: Collection[tuple
     places = {
         (party.host, party.local): None for party in evidence.parties if party.role == "server" and party.local
     } | {(life.host, life.local): None for life in parts.lives.all if life.listens}
-    accepts = [
-        draft
-        for drafts in (*parts.by_talk, parts.loose)
-        for draft in drafts
-        if isinstance(draft.what, CallMade) and draft.what.name == "accept" and not draft.what.error
-    ]
+    mine, accepted = _served(parts)
+    lives: dict[Endpoint, list[Life]] = {}
+    for life in parts.lives.all:
+        lives.setdefault(life.local, []).append(life)
     for host, listener in places:
-        mine = [number for number, each in enumerate(parts.joined) if each.server == listener]
-        came = set(mine)
-        out = [draft.ended_ns for draft in accepts if draft.talk in came and draft.ended_ns is not None]
-        if any(life.local == listener and life.serves for life in parts.lives.all):
-            born = [established_ns(life) for life in parts.lives.all if life.serves and life.local == listener]
-        else:
-            born = [handshake_done(parts.joined[number].conversation.handshake) for number in mine]
+        out, here = accepted.get(listener, []), lives.get(listener, [])
+        born = [established_ns(life) for life in here if life.serves]
+        if not born:
+            born = [handshake_done(each.conversation.handshake) for each in mine.get(listener, ())]
         counted = [time_ns for time_ns in born if time_ns is not None]
         if not out and (host, listener) not in recorded:
             counted = []
-        ended = [life.closed_ns for life in parts.lives.all if life.listens and life.local == listener]
-        over = [time_ns for time_ns in ended if time_ns is not None]
+        over = [life.closed_ns for life in here if life.listens and life.closed_ns is not None]
         queue = accept_queue((host, listener), counted, out, over, parts.looks)
         if queue:
             yield queue
 
 
+def _served(parts: _Parts) -> tuple[dict[Endpoint, list[Joined]], dict[Endpoint, list[int]]]:
+    """Return the connections to each server's end, and when an accept returned one of them."""
+    mine: dict[Endpoint, list[Joined]] = {}
+    accepted: dict[Endpoint, list[int]] = {}
+    for each, drafts in zip(parts.joined, parts.by_talk, strict=True):
+        mine.setdefault(each.server, []).append(each)
+        accepted.setdefault(each.server, []).extend(
+            draft.ended_ns
+            for draft in drafts
+            if isinstance(draft.what, CallMade)
+            and draft.what.name == "accept"
+            and not draft.what.error
+            and draft.ended_ns is not None
+        )
+    return mine, accepted
+
+
 def _finished(evidence: Evidence, parts: _Parts, queues: list[Queue]) -> Timeline:
     drafts = ordered([draft for some in (*parts.by_talk, parts.loose) for draft in some])
+    steps, named = _Steps(evidence.steps), []
     for number, draft in enumerate(drafts):
         draft.number = number
-    steps = _Steps(evidence.steps)
-    moments = tuple(
-        Moment(
-            draft.number,
-            draft.lane,
-            draft.host,
-            draft.talk,
-            draft.time_ns,
-            draft.ended_ns,
-            draft.precision_ns,
-            draft.source,
-            draft.what,
-            draft.cause.number if draft.cause else None,
-            steps.at(draft.time_ns),
+        named.append(steps.at(draft.time_ns))
+    talks = tuple(
+        Talk(
+            number,
+            each.name,
+            each.client,
+            each.server,
+            each.client_host,
+            each.server_host,
+            min(draft.time_ns for draft in some),
+            max(max(draft.time_ns, draft.ended_ns or 0) for draft in some),
+            tuple(sorted(draft.number for draft in some)),
         )
-        for draft in drafts
+        for number, (each, some) in enumerate(zip(parts.joined, parts.by_talk, strict=True))
     )
-    talks = []
-    for number, (each, some) in enumerate(zip(parts.joined, parts.by_talk, strict=True)):
-        numbers = sorted(draft.number for draft in some)
-        ended = max(max(draft.time_ns, draft.ended_ns or 0) for draft in some)
-        talks.append(
-            Talk(
-                number,
-                each.name,
-                each.client,
-                each.server,
-                each.client_host,
-                each.server_host,
-                moments[numbers[0]].time_ns,
-                ended,
-                tuple(numbers),
-            )
-        )
+    parts.by_talk.clear()
+    parts.loose.clear()
     return Timeline(
         evidence.begun_ns,
         evidence.ended_ns,
-        moments,
-        tuple(talks),
+        tuple(_moments(drafts, named)),
+        talks,
         tuple(queues),
         by_kernel=evidence.kernel is not None,
         lacks=tuple(_lacks(evidence)),
     )
+
+
+def _moments(drafts: list[Draft], steps: list[str | None]) -> list[Moment]:
+    """Return the drafts, in their order, as moments in their steps.
+
+    Each is given up once it is made a moment, the last first: hardly any is the cause of one before it.
+    """
+    moments = []
+    while drafts:
+        draft = drafts.pop()
+        moments.append(
+            Moment(
+                draft.number,
+                draft.lane,
+                draft.host,
+                draft.talk,
+                draft.time_ns,
+                draft.ended_ns,
+                draft.precision_ns,
+                draft.source,
+                draft.what,
+                draft.cause.number if draft.cause else None,
+                steps.pop(),
+            )
+        )
+    moments.reverse()
+    return moments
 
 
 def _lacks(evidence: Evidence) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from errno import errorcode
@@ -30,6 +31,7 @@ _KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTART
 _KEYBOARD: Final = 0
 
 
+@functools.cache
 def family(name: str) -> str:
     """Return a system call's name as programs write it.
 

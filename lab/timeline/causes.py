@@ -20,6 +20,8 @@ _ABORTED: Final = frozenset({State.LISTEN, State.ESTABLISHED, State.CLOSE_WAIT})
 _LATE_NS: Final = 200_000
 """How long after a call's return what it set going may still leave the host: it is handed to a soft interrupt."""
 
+_NO_CALLS: Final[tuple[list[int], list[Draft]]] = ([], [])
+
 
 class _Side:
     """One host's part in a connection: its calls, and what arrived there, in the order of time."""
@@ -30,12 +32,18 @@ class _Side:
         self.arrivals: list[tuple[int, Draft]] = []
         self.departures: dict[int, Draft] = {}
         self._times: list[int] = []
+        self._calls: dict[str, tuple[list[int], list[Draft]]] = {}
 
     def settle(self) -> None:
         """Put all in order, once it is all there."""
         self.calls.sort(key=lambda call: call.time_ns)
         self.arrivals.sort(key=lambda pair: pair[0])
         self._times = [time_ns for time_ns, _ in self.arrivals]
+        for call in self.calls:
+            if isinstance(call.what, CallMade):
+                times, calls = self._calls.setdefault(call.what.name, ([], []))
+                times.append(call.time_ns)
+                calls.append(call)
 
     def departed(self, time_ns: int) -> Draft | None:
         """Return the segment that left at exactly that time: a state that a capture proves has its segment's time."""
@@ -53,12 +61,14 @@ class _Side:
 
     def call_behind(self, time_ns: int, names: frozenset[str]) -> Draft | None:
         """Return the latest call of these names that had begun by then and had not long returned."""
-        for call in reversed(self.calls):
-            if call.time_ns > time_ns or not isinstance(call.what, CallMade) or call.what.name not in names:
-                continue
-            in_time = call.ended_ns is None or time_ns <= call.ended_ns + _LATE_NS
-            return call if in_time else None
-        return None
+        latest: Draft | None = None
+        for name in names:
+            times, calls = self._calls.get(name, _NO_CALLS)
+            place = bisect_right(times, time_ns)
+            if place and (latest is None or calls[place - 1].time_ns > latest.time_ns):
+                latest = calls[place - 1]
+        in_time = latest and (latest.ended_ns is None or time_ns <= latest.ended_ns + _LATE_NS)
+        return latest if in_time else None
 
 
 def find_causes(drafts: Iterable[Draft], client_host: str, server_host: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from lab.evidence.records import Evidence
@@ -26,6 +27,11 @@ class Joined:
     server_host: str
     near: Conversation | None
     far: Conversation | None
+
+    @property
+    def begun_ns(self) -> int:
+        """When the first segment of it was captured, on either host."""
+        return min(one.segments[0].time_ns for one in (self.near, self.far) if one)
 
     @property
     def conversation(self) -> Conversation:
@@ -59,8 +65,6 @@ def join(evidence: Evidence) -> list[Joined]:
     They are told apart as `conversations` does: by both endpoints and the client's ISN.
     """
     hosts = {address: host for host, address in evidence.lab.addresses.items()}
-    names = {(party.local, party.remote): party.name for party in evidence.parties if party.local and party.remote}
-    bare = {party.local: party.name for party in evidence.parties if party.local and party.role == "client"}
     found: dict[tuple[Endpoint, Endpoint, int], dict[str, Conversation]] = {}
     for record in evidence.captures:
         for each in record.conversations:
@@ -69,11 +73,32 @@ def join(evidence: Evidence) -> list[Joined]:
     joined = []
     for (client, server, _), seen in found.items():
         client_host, server_host = hosts[client.address], hosts[server.address]
-        name = names.get((client, server)) or bare.get(client)
         near, far = seen.get(client_host), seen.get(server_host)
         if near or far:
-            joined.append(Joined(name, client, server, client_host, server_host, near, far))
-    return sorted(joined, key=lambda each: min(one.segments[0].time_ns for one in (each.near, each.far) if one))
+            joined.append(Joined(None, client, server, client_host, server_host, near, far))
+    joined.sort(key=lambda each: each.begun_ns)
+    for number, name in _names(joined, evidence).items():
+        joined[number] = replace(joined[number], name=name)
+    return joined
+
+
+def _names(joined: list[Joined], evidence: Evidence) -> dict[int, str]:
+    """Return the exercise's names for its clients' connections, by their index.
+
+    The kernel gives a port out again, also for the same server: of several the one begun nearest to the client's start.
+    """
+    by_client: dict[Endpoint, list[int]] = {}
+    for number, each in enumerate(joined):
+        by_client.setdefault(each.client, []).append(number)
+    found: dict[int, str] = {}
+    for party in evidence.parties:
+        if party.role != "client" or party.local is None:
+            continue
+        acted = evidence.acted_ns(party.name)
+        some = [number for number in by_client.get(party.local, ()) if party.remote in (None, joined[number].server)]
+        if some:
+            found[min(some, key=lambda number: abs(joined[number].begun_ns - acted))] = party.name
+    return found
 
 
 def passages(joined: Joined) -> list[Passage]:
@@ -98,14 +123,18 @@ def _paired(sent: list[Segment], come: list[Segment]) -> Iterator[tuple[Segment 
         waiting.setdefault(_likeness(each), []).append(each)
     alone: list[Segment] = []
     for each in come:
-        alike = waiting.get(_likeness(each), ())
-        place = next((n for n in reversed(range(len(alike))) if alike[n].time_ns <= each.time_ns + _SLACK_NS), None)
-        if place is None:
-            alone.append(each)
+        alike = waiting.get(_likeness(each), [])
+        left = bisect_right(alike, each.time_ns, key=_when)
+        if left or (alike and alike[0].time_ns <= each.time_ns + _SLACK_NS):
+            yield alike.pop(max(0, left - 1)), each
         else:
-            yield waiting[_likeness(each)].pop(place), each
+            alone.append(each)
     yield from ((each, None) for each in _left(waiting.values()))
     yield from ((None, each) for each in alone)
+
+
+def _when(segment: Segment) -> int:
+    return segment.time_ns
 
 
 def _likeness(segment: Segment) -> tuple[object, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from lab.kernel.trace import KernelCall, KernelTrace, Started
@@ -79,30 +79,27 @@ class Descriptors:
 
     def _name_the_silent(self) -> None:
         known = {id(opening.life) for _, _, opening in self._accepted if opening.life}
-        waiting: dict[int, list[Life]] = {}
+        waiting: dict[int, deque[Life]] = {}
         for call, listener, opening in self._accepted:
             if opening.life is not None or listener.life is None:
                 continue
             queue = waiting.get(id(listener.life))
             if queue is None:
-                queue = waiting[id(listener.life)] = [
+                queue = waiting[id(listener.life)] = deque(
                     life for life in self._lives.all if id(life) not in known and _born_of(life, listener.life)
-                ]
+                )
             if queue and queue[0].begun_ns <= (call.ended_ns or _NEVER):
-                opening.life = queue.pop(0)
+                opening.life = queue.popleft()
 
 
 def _born_of(life: Life, listener: Life) -> bool:
     return life.local == listener.local and any(each.new is State.SYN_RECEIVED for each in life.transitions)
 
 
-def _steps(trace: KernelTrace) -> Iterator[_Step]:
-    """Yield forks, the begins of calls and their returns, in the order of time."""
-    forked: list[_Step] = [(each.time_ns, 0, each, False) for each in trace.started]
-    begun: list[_Step] = [(call.begun_ns, 1, call, False) for call in trace.calls]
-    ended: list[_Step] = [(call.ended_ns, 2, call, True) for call in trace.calls if call.ended_ns is not None]
-    yield from heapq.merge(forked, begun, sorted(ended, key=_when), key=_when)
-
-
-def _when(step: _Step) -> tuple[int, int]:
-    return step[:2]
+def _steps(trace: KernelTrace) -> list[_Step]:
+    """Return forks, the begins of calls and their returns, in the order of time."""
+    steps: list[_Step] = [(each.time_ns, 0, each, False) for each in trace.started]
+    steps += [(call.begun_ns, 1, call, False) for call in trace.calls]
+    steps += [(call.ended_ns, 2, call, True) for call in trace.calls if call.ended_ns is not None]
+    steps.sort(key=itemgetter(0, 1))
+    return steps

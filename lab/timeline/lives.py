@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -61,18 +61,20 @@ class Lives:
         self._by_socket: dict[int, list[Life]] = {}
         for life in self.all:
             self._by_socket.setdefault(life.socket, []).append(life)
+        self._begun = {socket: [life.begun_ns for life in some] for socket, some in self._by_socket.items()}
 
     def behind(self, call: KernelCall) -> Life | None:
         """Return the life that the call's socket had while it was made; None when it was over, or not the lab's.
 
         The kernel gives an address out again, perhaps to a socket of somebody else, of whom nothing else is told.
         """
-        some = self._by_socket.get(call.socket or 0, ())
-        place = bisect_right(some, call.ended_ns or _NEVER, key=lambda life: life.begun_ns)
+        if call.socket is None:
+            return None
+        place = bisect_right(self._begun.get(call.socket, ()), call.ended_ns or _NEVER)
         if not place:
             return None
-        closed_ns = some[place - 1].closed_ns
-        return some[place - 1] if closed_ns is None or closed_ns >= call.begun_ns else None
+        life = self._by_socket[call.socket][place - 1]
+        return life if life.closed_ns is None or life.closed_ns >= call.begun_ns else None
 
 
 def lives_of(trace: KernelTrace, joined: Sequence[Joined], hosts: Mapping[str, str]) -> Lives:
@@ -110,7 +112,7 @@ def _assign(lives: Sequence[Life], joined: Sequence[Joined]) -> None:
     for number, each in enumerate(joined):
         by_ends.setdefault((each.client, each.server), []).append(number)
         by_target.setdefault((each.client_host, each.server), []).append(number)
-    begun = [each.conversation.segments[0].time_ns for each in joined]
+    begun = [each.begun_ns for each in joined]  # which they are ordered by
     nameless: list[Life] = []
     taken: set[int] = set()
     for life in lives:
@@ -121,14 +123,21 @@ def _assign(lives: Sequence[Life], joined: Sequence[Joined]) -> None:
                 nameless.append(life)
                 continue
             some = by_ends.get((life.local, life.peer), ())
-            life.talk = next((number for number in some if begun[number] >= life.begun_ns - SLACK_NS), None)
+            place = bisect_left(some, life.begun_ns - SLACK_NS, key=begun.__getitem__)
+            life.talk = some[place] if place < len(some) else None
         else:
             some = by_ends.get((life.peer, life.local), ())
-            life.talk = next((number for number in reversed(some) if begun[number] <= life.begun_ns + SLACK_NS), None)
+            place = bisect_right(some, life.begun_ns + SLACK_NS, key=begun.__getitem__)
+            life.talk = some[place - 1] if place else None
         if life.talk is not None and life.host == joined[life.talk].client_host:
             taken.add(life.talk)
+    reached: dict[tuple[str, Endpoint], int] = {}
     for life in nameless:  # it was never told which port it got: the next connection from there that nobody has
-        some = by_target.get((life.host, life.peer), ())
-        life.talk = next((n for n in some if n not in taken and begun[n] >= life.begun_ns - SLACK_NS), None)
-        if life.talk is not None:
-            taken.add(life.talk)
+        target = life.host, life.peer
+        some = by_target.get(target, ())
+        # They come in the order of time, so that what one of them passed over is too early, or taken, for the next.
+        place = max(reached.get(target, 0), bisect_left(some, life.begun_ns - SLACK_NS, key=begun.__getitem__))
+        while place < len(some) and some[place] in taken:
+            place += 1
+        reached[target] = place + 1
+        life.talk = some[place] if place < len(some) else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lab.errors import EvidenceError
@@ -26,18 +27,48 @@ class Looks:
     """All looks of a run, by host, in the order of time."""
 
     by_host: dict[str, list[Seen]]
+    _places: dict[tuple[str, Endpoint, Endpoint | None], list[int]] = field(default_factory=dict)
+    """Which looks at its host show a socket: most show nearly none of all that a run had."""
+
+    def __post_init__(self) -> None:
+        """Note where each socket was seen."""
+        for host, looks in self.by_host.items():
+            for place, seen in enumerate(looks):
+                for ends in seen.rows:
+                    self._places.setdefault((host, *ends), []).append(place)
 
     def of(self, host: str, local: Endpoint, peer: Endpoint | None) -> Iterator[tuple[Seen, SocketRow | None]]:
         """Yield each look at the host with the row of that socket, None where it was not there."""
         for seen in self.by_host.get(host, ()):
             yield seen, seen.rows.get((local, peer))
 
+    def showing(self, host: str, local: Endpoint, peer: Endpoint | None) -> Iterator[tuple[Seen, SocketRow]]:
+        """Yield the looks that show that socket, with its row."""
+        for place in self._places.get((host, local, peer), ()):
+            seen = self.by_host[host][place]
+            yield seen, seen.rows[local, peer]
+
+    def vanishing(
+        self, host: str, ends: tuple[Endpoint, Endpoint], since_ns: int, until_ns: int
+    ) -> tuple[Seen, Seen] | None:
+        """Return the last look within this time that still shows a socket, and the next, the first without it.
+
+        None where it was not seen, or until the end.
+        """
+        looks, places = self.by_host.get(host, []), self._places.get((host, *ends), [])
+        at = bisect_left(places, since_ns, key=lambda place: looks[place].begun_ns)
+        if at == len(places):
+            return None
+        while at + 1 < len(places) and places[at + 1] == places[at] + 1:
+            at += 1
+        after = places[at] + 1
+        return (looks[after - 1], looks[after]) if after < len(looks) and looks[after].begun_ns < until_ns else None
+
     def shows(self, host: str, ends: tuple[Endpoint, Endpoint], state: State, begun_ns: int, until_ns: int) -> bool:
         """Tell whether some look within this time shows the end in that state."""
         return any(
-            row is not None and row.state is state
-            for seen, row in self.of(host, *ends)
-            if seen.ended_ns >= begun_ns and seen.begun_ns <= until_ns
+            row.state is state and seen.ended_ns >= begun_ns and seen.begun_ns <= until_ns
+            for seen, row in self.showing(host, *ends)
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from lab.evidence.records import Evidence, Party
 from lab.kernel.trace import KernelTrace
 from lab.timeline.lives import Life, Lives
+from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
 _BY_PROGRAMS: Final = frozenset({State.LISTEN, State.SYN_SENT})
@@ -39,9 +40,10 @@ class Programs:
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
         hosts = {pid: some[0].host for pid, some in sockets.items()}
         by_order = _in_order(self._files, begun, hosts, evidence)
+        clients = _clients(evidence)
         self._found: dict[int, Running] = {}
         for pid, some in sockets.items():
-            party = _by_sockets(some, evidence) or by_order.get(pid)
+            party = _by_sockets(some, clients) or by_order.get(pid)
             serves = any(life.listens for life in some) or (party is not None and party.role == "server")
             self._found[pid] = Running(hosts[pid], party.name if party else None, serves)
 
@@ -74,13 +76,20 @@ def _sockets(trace: KernelTrace, lives: Lives) -> Iterator[tuple[int, Life]]:
             yield call.pid, worked_on
 
 
-def _by_sockets(some: list[Life], evidence: Evidence) -> Party | None:
-    """Return the party that made one of these connections, or that listens there."""
+def _clients(evidence: Evidence) -> Mapping[tuple[str, Endpoint | None], list[Party]]:
+    """Return the parties that are clients by their host and their end of the connection."""
+    found: dict[tuple[str, Endpoint | None], list[Party]] = {}
+    for party in evidence.parties:
+        if party.role == "client":
+            found.setdefault((party.host, party.local), []).append(party)
+    return found
+
+
+def _by_sockets(some: list[Life], clients: Mapping[tuple[str, Endpoint | None], list[Party]]) -> Party | None:
+    """Return the party that made one of these connections."""
     for life in some:
-        for party in evidence.parties:
-            if party.host != life.host or party.local != life.local:
-                continue
-            if party.role == "client" and not life.listens and party.has(life.local, life.peer):
+        for party in clients.get((life.host, life.local), ()):
+            if not life.listens and party.has(life.local, life.peer):
                 return party
     return None
 

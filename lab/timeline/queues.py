@@ -58,10 +58,9 @@ def _first(drafts: Sequence[Draft], lane: Lane, states: frozenset[State]) -> int
 
 
 def _observed(half: Half, kind: QueueKind, looks: Looks) -> Iterator[Level]:
-    for seen, row in looks.of(half.host, half.local, half.peer):
-        if row is not None:
-            value = row.recv_q if kind is QueueKind.RECV else row.send_q
-            yield Level((seen.begun_ns + seen.ended_ns) // 2, value, observed=True)
+    for seen, row in looks.showing(half.host, half.local, half.peer):
+        value = row.recv_q if kind is QueueKind.RECV else row.send_q
+        yield Level((seen.begun_ns + seen.ended_ns) // 2, value, observed=True)
 
 
 def accept_queue(
@@ -83,8 +82,7 @@ def accept_queue(
             changes.append((time_ns, change))
     observed = [
         Level((seen.begun_ns + seen.ended_ns) // 2, row.recv_q, observed=True)
-        for seen, row in looks.of(host, listener, None)
-        if row is not None
+        for seen, row in looks.showing(host, listener, None)
     ]
     levels = merged(changes, observed)
     return Queue(QueueKind.ACCEPT, host, None, listener, levels) if levels else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from lab.timeline.connections import Joined
@@ -31,24 +33,29 @@ class Guess(NamedTuple):
     before: State
 
 
-class End(NamedTuple):
-    """One end of a connection."""
+@dataclass(frozen=True)
+class End:
+    """One end of a connection, and how its own host's capture has that."""
 
     talk: int
     host: str
     lane: Lane
     local: Endpoint
     peer: Endpoint
-    guesses: tuple[Guess, ...]
+    conversation: Conversation | None
+
+    @cached_property
+    def guesses(self) -> tuple[Guess, ...]:
+        """The states that the capture proves: found out when asked for, since it takes long and is often not needed."""
+        return _guesses(self.conversation, client=self.lane is Lane.CLIENT_STATE)
 
 
 def ends_of(number: int, joined: Joined) -> tuple[End, End]:
-    """Return the client's end and the server's, with the states that each one's own capture proves."""
-    client = _guesses(joined.near or joined.far, client=True)
-    server = _guesses(joined.far or joined.near, client=False)
+    """Return the client's end and the server's."""
+    near, far = joined.near or joined.far, joined.far or joined.near
     return (
-        End(number, joined.client_host, Lane.CLIENT_STATE, joined.client, joined.server, client),
-        End(number, joined.server_host, Lane.SERVER_STATE, joined.server, joined.client, server),
+        End(number, joined.client_host, Lane.CLIENT_STATE, joined.client, joined.server, near),
+        End(number, joined.server_host, Lane.SERVER_STATE, joined.server, joined.client, far),
     )
 
 
@@ -102,17 +109,12 @@ def _lingering(end: End, time_ns: int, before: State, looks: Looks) -> Iterator[
 
 def _gone(end: End, looks: Looks, last: Guess, until_ns: int = _NEVER) -> Iterator[Draft]:
     """Yield the end of the last state known: between the last look that shows the row and the first without it."""
-    seen_ns: int | None = None
-    for seen, row in looks.of(end.host, end.local, end.peer):
-        if not last.time_ns <= seen.begun_ns < until_ns:
-            continue
-        if row is not None:
-            seen_ns = seen.ended_ns
-        elif seen_ns is not None:
-            draft = _closed(end, seen.begun_ns, last.state, Source.SS)
-            draft.precision_ns = seen.begun_ns - seen_ns
-            yield draft
-            return
+    found = looks.vanishing(end.host, (end.local, end.peer), last.time_ns, until_ns)
+    if found:
+        shown, gone = found
+        draft = _closed(end, gone.begun_ns, last.state, Source.SS)
+        draft.precision_ns = gone.begun_ns - shown.ended_ns
+        yield draft
 
 
 def _closed(end: End, time_ns: int, before: State, source: Source) -> Draft:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lab.evidence.records import Action
 from lab.timeline.connections import join, passages
-from tests.unit.judge.builders import OPEN, Frame, Talk, capture, evidence
+from tests.unit.judge.builders import BEGUN, MS, OPEN, SERVER, A, Frame, Talk, capture, evidence, party
 from tests.unit.timeline.builders import Wire, run
 
 
@@ -31,7 +32,38 @@ def test_two_sendings_that_both_arrived_are_paired_in_their_order() -> None:
     assert found == [(1, 1), (2, 2)]
 
 
+def test_an_arrival_is_not_paired_with_what_left_only_just_after_it() -> None:
+    first = Talk().frames("> S")
+    sent = [first[0], Frame(first[0].time_ns + 12_000, first[0].data)]
+    come = [Frame(each.time_ns + 4000, each.data) for each in sent]
+    (joined,) = join(evidence(captures=(capture("client", frames=sent), capture("server", frames=come))))
+    found = [(each.sent.number, each.arrived.number) for each in passages(joined) if each.sent and each.arrived]
+    assert found == [(1, 1), (2, 2)]
+
+
+def test_a_stamp_that_is_a_little_early_does_not_part_a_segment_from_its_arrival() -> None:
+    sent = Talk().frames("> S")
+    come = [Frame(sent[0].time_ns - 4000, sent[0].data)]
+    (joined,) = join(evidence(captures=(capture("client", frames=sent), capture("server", frames=come))))
+    assert [(each.sent is not None, each.arrived is not None) for each in passages(joined)] == [(True, True)]
+
+
 def test_one_capture_alone_does() -> None:
     record = Wire().captures(*OPEN)[1]
     (joined,) = join(evidence(captures=(record,)))
     assert [each.sent is None or each.arrived is None for each in passages(joined)] == [True] * 3
+
+
+def test_a_port_that_was_given_out_again_is_the_client_s_that_began_then() -> None:
+    first, again = Talk().frames(*OPEN), Talk(begun_ns=BEGUN + 500 * MS, next={">": 77, "<": 99}).frames(*OPEN)
+    record = capture("server", frames=[*first, *again])
+    acts = (
+        Action("connects", BEGUN + 9 * MS, "b", "connect", ""),
+        Action("connects", BEGUN + 499 * MS, "a", "connect", ""),
+    )
+    parties = (
+        party("b", "client", 18, "prompt", local=A, remote=SERVER),
+        party("a", "client", 17, "prompt", local=A, remote=SERVER),
+    )
+    names = [joined.name for joined in join(evidence(captures=(record,), parties=parties, actions=acts))]
+    assert names == ["b", "a"]
