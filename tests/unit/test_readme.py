@@ -181,7 +181,7 @@ def shape(name: str) -> list[object]:
     """Return what both languages must have alike: headings, table rows, list items, commands, links to files."""
     lines = prose(name).splitlines()
     kinds = [found[1] for line in lines if (found := re.match(r"(#+|\||-) ", line))]
-    links = [link for _, link in LINK.findall(prose(name)) if not re.match(r".*README|.*page\.", link)]
+    links = [link for _, link in LINK.findall(prose(name)) if not re.match(r".*README|.*(page|timeline)\.", link)]
     return [kinds, list(command_lines(name)), sorted(links)]
 
 
