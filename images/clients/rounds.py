@@ -3,6 +3,7 @@
 
 import argparse
 import socket
+import time
 
 
 def main() -> None:
@@ -11,9 +12,13 @@ def main() -> None:
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     arguments.add_argument("count", type=int, nargs="?", default=20)
+    arguments.add_argument("--per-second", type=float, help="begin at most so many in a second")
     options = arguments.parse_args()
 
-    for _ in range(options.count):
+    begun = time.monotonic()
+    for number in range(options.count):
+        if options.per_second:
+            time.sleep(max(0, begun + number / options.per_second - time.monotonic()))
         with socket.create_connection((options.host, options.port)) as connection:
             connection.sendall(b"exit")
             while connection.recv(1024):

@@ -25,7 +25,10 @@ from tests.bench.measures import Measure
 from tests.bench.numbers import Comparison, Plain, Row
 from tests.bench.reading import reading
 from tests.bench.readme import BEGIN, END, READMES, NoMarkersError, check, renew
-from tests.bench.table import Cells, comparisons, document, facts_line, notes, plain
+from tests.bench.recording import recording
+from tests.bench.table import Cells, aims, comparisons, document, facts_line, notes, plain
+from tests.bench.timelines import timeline
+from tests.bench.transitions import transitions
 from tests.bench.world import BrokenError, MissingError, World, world
 
 ROUNDS: Final = 11
@@ -37,6 +40,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "up": measures.up,
     "everything": measures.everything,
     "reading": reading,
+    "recording": recording,
+    "transitions": transitions,
+    "timeline": timeline,
     "exercise": extras.exercise,
     "judge": extras.judge,
     "list": extras.listing,
@@ -130,10 +136,10 @@ def _measured(name: str, measure: Measure, here: World, rounds: int, texts: Cata
 
 def _print(rows: Sequence[Row], facts: Mapping[str, str], rounds: int, texts: Catalog) -> None:
     console = Console(highlight=False)
-    for number, kind in enumerate((Comparison, Plain)):
-        of_kind = [row for row in rows if isinstance(row, kind)]
+    for kind, drawn in ((_is_comparison, comparisons), (_is_aim, aims), (_is_plain, plain)):
+        of_kind = [row for row in rows if kind(row)]
         if of_kind:
-            console.print(_drawn((comparisons, plain)[number](of_kind, texts), [row.id for row in of_kind]))
+            console.print(_drawn(drawn(of_kind, texts), [row.id for row in of_kind]))
             console.print(
                 *(f"{row.id}: {_unmarked(texts.get(f'rows.{row.id}'))}" for row in of_kind),
                 "",
@@ -142,17 +148,30 @@ def _print(rows: Sequence[Row], facts: Mapping[str, str], rounds: int, texts: Ca
             )
     for line in (*notes(rows, texts), facts_line(facts, texts, rounds)):
         console.print(_unmarked(line), markup=False, soft_wrap=True)
-    compared = [row for row in rows if isinstance(row, Comparison)]
-    missed = [row.id for row in compared if row.reached() is False]
+    wanted = [row for row in rows if row.goal]
+    missed = [row.id for row in wanted if row.reached() is False]
     if missed:
-        console.print(texts.get("missed", count=len(missed), all=len(compared), names=", ".join(missed)))
-    elif compared:
-        console.print(texts.get("all-reached", all=len(compared)))
+        console.print(texts.get("missed", count=len(missed), all=len(wanted), names=", ".join(missed)))
+    elif wanted:
+        console.print(texts.get("all-reached", all=len(wanted)))
+
+
+def _is_comparison(row: Row) -> bool:
+    return isinstance(row, Comparison)
+
+
+def _is_aim(row: Row) -> bool:
+    return isinstance(row, Plain) and row.goal is not None
+
+
+def _is_plain(row: Row) -> bool:
+    return isinstance(row, Plain) and row.goal is None
 
 
 def _drawn(cells: Cells, names: Sequence[str]) -> Table:
     """Draw the figures beside short names: eighty columns do not hold the descriptions too."""
     table = Table(*cells.header, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.columns[0].overflow = "fold"  # a name cut short would be several rows' name
     for name, row in zip(names, cells.rows, strict=True):
         table.add_row(name, *map(_unmarked, row[1:]))
     return table

@@ -37,10 +37,24 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A goal for a figure that stands alone: so much at the least, or at the most; `always`: in every round."""
+
+    figure: float
+    least: bool
+    always: bool = False
+
+    def reached(self, values: Sequence[float]) -> bool:
+        """Tell whether the median reaches it, or, where it must always be reached, each of at least one value."""
+        judged = values if self.always else [statistics.median(values)]
+        return all(value >= self.figure if self.least else value <= self.figure for value in judged)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What the lab takes against something else, in seconds: the n-th of each was measured in the n-th round.
 
-    `id` finds its texts; `dropped` counts the rounds that measured nothing (a run without a verdict of pass); `parts` are
+    `id` finds its texts; without a `goal` it is only told; `dropped` counts the rounds that measured nothing (a run without a verdict of pass); `parts` are
     medians in seconds, by name, of what `other` consists of, and `peaks` medians of peak memory in bytes, for the row's
     note.
     """
@@ -48,7 +62,7 @@ class Comparison:
     id: str
     lab: tuple[float, ...]
     other: tuple[float, ...]
-    goal: Goal
+    goal: Goal | None
     dropped: int = 0
     parts: Mapping[str, float] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)
@@ -59,22 +73,32 @@ class Comparison:
         Round by round, since a machine that drifts hits both halves of a round alike.
         """
         pairs = zip(self.lab, self.other, strict=True)
-        return tuple(other / lab if self.goal.faster else lab / other for lab, other in pairs)
+        faster = self.goal is not None and self.goal.faster
+        return tuple(other / lab if faster else lab / other for lab, other in pairs)
 
     def reached(self) -> bool | None:
-        """Tell whether the median ratio reaches the goal; None when nothing was measured."""
+        """Tell whether the median ratio reaches the goal; None without a goal, and when nothing was measured."""
         ratios = self.ratios()
-        return self.goal.reached(statistics.median(ratios)) if ratios else None
+        return self.goal.reached(statistics.median(ratios)) if self.goal and ratios else None
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Measurements that stand against nothing: `unit` is s (seconds) or /s (how many in a second)."""
+    """Measurements that stand against nothing, but perhaps against a goal.
+
+    `unit` is s (seconds), /s (how many in a second), % or n (how many). `peaks` are the peak memory of each, in bytes.
+    """
 
     id: str
     values: tuple[float, ...]
     unit: str = "s"
     dropped: int = 0
+    goal: Bound | None = None
+    peaks: tuple[float, ...] = ()
+
+    def reached(self) -> bool | None:
+        """Tell whether the goal is reached; None without one, and when nothing was measured."""
+        return self.goal.reached(self.values) if self.goal and self.values else None
 
 
 Row = Comparison | Plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -39,6 +40,16 @@ def digits(number: float) -> str:
     return f"{number:.1f}" if number >= one_from else f"{number:.2f}" if number >= two_from else f"{number:.3f}"
 
 
+def _percent(number: float) -> str:
+    """Return a share to a thousandth of a percent, never rounded up: what is not all is not called all."""
+    cut = math.floor(number * 1000) / 1000
+    return f"{cut:.3f}".rstrip("0").rstrip(".") if cut >= 1 else digits(number) if number else "0"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
 def _times(values: Sequence[float]) -> str:
     """Return the median and, in its unit, the least and the greatest."""
     found = spread(values)
@@ -59,38 +70,68 @@ def comparisons(rows: Sequence[Row], texts: Catalog) -> Cells:
 
 
 def _comparison(row: Comparison, texts: Catalog) -> tuple[str, ...]:
-    way = "faster" if row.goal.faster else "at-most"
-    goal = texts.get(f"goal.{way}", factor=f"{row.goal.factor:g}")
+    way = "faster" if row.goal and row.goal.faster else "at-most"
+    goal = texts.get(f"goal.{way}", factor=f"{row.goal.factor:g}") if row.goal else NOTHING
     what = texts.get(f"rows.{row.id}")
-    reached = row.reached()
-    if reached is None:
+    if not row.lab:
         return (what, NOTHING, NOTHING, NOTHING, goal, NOTHING)
     median, extremes = _numbers(row.ratios())
     ratio = f"{texts.get(f'ratio.{way}', ratio=median)} {extremes}"
-    return (
-        what,
-        _times(row.lab),
-        _times(row.other),
-        ratio,
-        goal,
-        texts.get("reached.yes" if reached else "reached.no"),
-    )
+    return (what, _times(row.lab), _times(row.other), ratio, goal, _reached(row, texts))
+
+
+def _reached(row: Row, texts: Catalog) -> str:
+    reached = row.reached()
+    return NOTHING if reached is None else texts.get("reached.yes" if reached else "reached.no")
+
+
+def aims(rows: Sequence[Row], texts: Catalog) -> Cells:
+    """Return the measurements that stand alone and have a goal: what, how much, the goal, whether it is reached."""
+    header = tuple(texts.get(f"header.{name}") for name in ("aims", "figure", "goal", "reached"))
+    found = [row for row in rows if isinstance(row, Plain) and row.goal]
+    return Cells(header, tuple((*_plain(row, texts), _bound(row, texts), _reached(row, texts)) for row in found))
+
+
+def _bound(row: Plain, texts: Catalog) -> str:
+    if row.goal is None:
+        return NOTHING
+    way = "always" if row.goal.always else "least" if row.goal.least else "most"
+    return texts.get(f"bound.{way}", figure=_alone(row.goal.figure, row.unit))
 
 
 def plain(rows: Sequence[Row], texts: Catalog) -> Cells:
-    """Return the measurements that stand alone: what, and how much."""
+    """Return the measurements that stand alone and have no goal: what, and how much."""
     header = (texts.get("header.plain"), texts.get("header.figure"))
-    return Cells(header, tuple(_plain(row, texts) for row in rows if isinstance(row, Plain)))
+    found = [row for row in rows if isinstance(row, Plain) and not row.goal]
+    return Cells(header, tuple(_plain(row, texts) for row in found))
 
 
-def _plain(row: Plain, texts: Catalog) -> tuple[str, ...]:
+def _plain(row: Plain, texts: Catalog) -> tuple[str, str]:
     what = texts.get(f"rows.{row.id}")
     if not row.values:
         return (what, NOTHING)
-    if row.unit == "s":
-        return (what, _times(row.values))
-    median, extremes = _numbers(row.values)
-    return (what, f"{median}/s {extremes}")
+    figure = _times(row.values) if row.unit == "s" else _figures(row.values, row.unit)
+    if row.peaks:
+        figure = texts.get("figure.peak", figure=figure, peak=_size(spread(row.peaks).median))
+    return (what, figure)
+
+
+def _figures(values: Sequence[float], unit: str) -> str:
+    found = spread(values)
+    return f"{_alone(found.median, unit)} ({_bare(found.low, unit)}–{_bare(found.high, unit)})"
+
+
+def _alone(number: float, unit: str) -> str:
+    """Return a figure with its unit: 2 500/s, 99.98 %, 0."""
+    return _bare(number, unit) + {"/s": "/s", "%": " %"}.get(unit, "")
+
+
+def _bare(number: float, unit: str) -> str:
+    return {"%": _percent, "n": _count}.get(unit, digits)(number)
+
+
+def _size(number: float) -> str:
+    return f"{digits(number / _MEGABYTE)} MB"
 
 
 def facts_line(facts: Mapping[str, str], texts: Catalog, rounds: int) -> str:
@@ -102,19 +143,21 @@ def notes(rows: Sequence[Row], texts: Catalog) -> list[str]:
     """Return what a reader must know to read the figures, for the rows that are there."""
     found = [texts.get("notes.how")]
     found += [_note(row, texts) for row in rows if isinstance(row, Comparison) and (row.parts or row.peaks)]
+    groups = dict.fromkeys(row.id.partition("-")[0] for row in rows)
+    found += [note for note in (texts.maybe(f"parts.{group}") for group in groups) if note]
     found += [texts.get("notes.dropped", what=row.id, count=row.dropped) for row in rows if row.dropped]
     return found
 
 
 def _note(row: Comparison, texts: Catalog) -> str:
     said = {name: duration(part) for name, part in row.parts.items()}
-    said |= {name: f"{digits(peak / _MEGABYTE)} MB" for name, peak in row.peaks.items()}
+    said |= {name: _size(peak) for name, peak in row.peaks.items()}
     return texts.get(f"notes.{row.id}", **said)
 
 
 def document(rows: Sequence[Row], facts: Mapping[str, str], rounds: int, texts: Catalog) -> str:
-    """Return all of it as markdown: both tables, the notes and the machine; a table without a row is left out."""
-    tables = [cells for cells in (comparisons(rows, texts), plain(rows, texts)) if cells.rows]
+    """Return all of it as markdown: the tables, the notes and the machine; a table without a row is left out."""
+    tables = [cells for cells in (comparisons(rows, texts), aims(rows, texts), plain(rows, texts)) if cells.rows]
     parts = [*map(markdown, tables), *notes(rows, texts), facts_line(facts, texts, rounds)]
     return "\n\n".join(parts) + "\n"
 

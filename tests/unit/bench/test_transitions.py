@@ -10,7 +10,6 @@ from tests.bench.transitions import PATHS, Chain, Step, chains, share_shown, sha
 
 SERVER = Endpoint("10.0.0.2", PORT)
 NOBODY = Endpoint("0.0.0.0", 0)  # noqa: S104 - as the kernel tells of a listener
-HEADER = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\n"
 
 
 def client(number: int) -> Endpoint:
@@ -70,11 +69,14 @@ def test_a_stranger_does_not_stand_in_for_what_is_missing() -> None:
 
 def test_what_ss_showed_is_counted_by_connection_end_and_state() -> None:
     found = chains(both_ends(0))
-    look = (
-        f"{HEADER}ESTAB 0 0 {client(0)} {SERVER}\nLISTEN 0 5 {SERVER} 0.0.0.0:*\nTIME-WAIT 0 0 {client(3)} {SERVER}\n"
-    )
+    look = f"ESTAB 0 0 {client(0)} {SERVER}\nLISTEN 0 5 {SERVER} 0.0.0.0:*\nTIME-WAIT 0 0 {client(3)} {SERVER}\n"
     # Four states at each end, of which two looks at the client showed one.
     assert share_shown(found, [("client", look), ("client", look)]) == pytest.approx(100 / 8)
-    other = f"{HEADER}FIN-WAIT-2 0 0 {SERVER} {client(0)}\n"
+    other = f"FIN-WAIT-2 0 0 {SERVER} {client(0)}\n"
     assert share_shown(found, [("client", look), ("server", other)]) == pytest.approx(200 / 8)
     assert share_shown(found, []) == 0
+
+
+def test_a_queue_that_ss_shows_below_zero_is_no_hindrance() -> None:
+    look = f"SYN-SENT 0 -860916412 {client(0)} {SERVER}\n"
+    assert share_shown(chains(both_ends(0)), [("client", look)]) == pytest.approx(100 / 8)

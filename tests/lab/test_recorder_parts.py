@@ -1,0 +1,58 @@
+"""The recorder with less than all, and stopped before it is asked for what it has: as the benchmark needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.hosts.recorder import lab_programs
+from lab.settings import Settings
+from lab.wire.state import State
+from tests.lab.kernelrecord import Scene, scene
+
+pytestmark = pytest.mark.lab
+
+OF_CALLS = {"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", "sock:sock_send_length", "sock:sock_recv_length"}
+
+
+@pytest.fixture
+def found(hosts_up: Settings) -> Iterator[Scene]:
+    with scene(hosts_up) as lab:
+        yield lab
+
+
+def test_without_calls_it_records_states_alone(found: Scene) -> None:
+    found.recorder.begin(lab_programs({"serve_blocking", "rounds"}), calls=False)
+    found.recorder.wait_recording()
+    found.connect(5)
+    record = found.end()
+    assert record.complete
+    assert sum(each.new is State.SYN_SENT for each in record.trace.transitions) == 5
+    assert record.trace.calls == ()
+    assert {*record.trace.missing} >= OF_CALLS
+    assert {each.program for each in record.trace.started} >= {"/lab/bin/serve_blocking", "/lab/bin/rounds"}
+
+
+def test_what_happens_after_it_was_stopped_is_not_recorded(found: Scene) -> None:
+    found.begin()
+    found.connect(3)
+    found.recorder.stop()
+    found.connect(2)
+    record = found.end()
+    assert record.complete
+    assert sum(each.new is State.SYN_SENT for each in record.trace.transitions) == 3
+
+
+def test_a_capture_is_whole_once_it_is_drained(found: Scene) -> None:
+    for host in found.hosts.values():
+        host.tcpdump.begin()
+        host.tcpdump.wait_listening()
+    found.connect(50)
+    for host in found.hosts.values():
+        host.tcpdump.drain()
+        size = int(host.run("stat", "-c", "%s", "/run/capture.pcap", user="root"))
+        record = host.tcpdump.end()
+        assert record.complete
+        assert len(record.conversations) == 50
+        assert size == len(record.data)
