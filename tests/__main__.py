@@ -19,7 +19,7 @@ from tests.support import WAITS, another_lab, variables
 TESTS: Final = Path(__file__).parent
 WAITING: Final = (
     "asking", "channel", "conform_command", "conformance", "echo_servers", "engine_lost", "holding", "interrupts", "live",
-    "recorder", "recorder_ends", "tracing",
+    "recorder", "recorder_ends", "recorder_parts", "tracing",
 )  # fmt: skip
 """Modules of tests/lab that leave the processors idle most of the time; they get a lab of their own."""
 PLAYS: Final = ("any_order", "by_hand", "wrong_programs")

@@ -140,7 +140,9 @@ class _Line:
             raise self._error("ss-unknown-state", value=_printable(word)) from None
 
     def _integer(self, field: str, word: str, largest: int) -> int:
-        if not _NUMBER.fullmatch(word) or int(word) > largest:
+        # A Send-Q may be negative: of a socket that is just being connected, the kernel reads two numbers unlocked.
+        digits = word.removeprefix("-") if field == "Send-Q" else word
+        if not _NUMBER.fullmatch(digits) or int(digits) > largest:
             raise self._error("ss-bad-number", field=field, value=_printable(word))
         return int(word)
 

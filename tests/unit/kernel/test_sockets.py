@@ -336,3 +336,8 @@ def test_an_error_is_one_short_line_without_control_characters() -> None:
 def test_the_line_is_kept_as_it_was_read() -> None:
     line = "TIME-WAIT  0      0  192.168.1.102:8000               192.168.1.101:59438   "
     assert row(line + "\n").line == line
+
+
+def test_a_send_q_read_while_the_socket_was_being_connected_is_negative() -> None:
+    (row,) = parse_ss("SYN-SENT 0 -860916412 10.92.0.101:40000 10.92.0.102:8000\n")
+    assert (row.state, row.send_q) == (State.SYN_SENT, -860916412)
