@@ -96,6 +96,7 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     claims_form.add_argument("--markdown", action="store_true", help=texts.get("cli.options.markdown"))
     claims_form.add_argument("--pages", action="store_true", help=texts.get("cli.options.pages"))
     add("watch", _watch)
+    add("live", _live).add_argument("--json", action="store_true", help=texts.get("cli.options.json-lines"))
     shell = add("shell", _shell)
     shell.add_argument("host", choices=KNOWN_HOSTS)
     shell.add_argument("--root", action="store_true", help=texts.get("cli.options.root"))
@@ -175,6 +176,12 @@ def _watch(_: argparse.Namespace, settings: Settings) -> int:
     from lab.commands.watch import watch  # noqa: PLC0415
 
     return watch(settings)
+
+
+def _live(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.live import live  # noqa: PLC0415
+
+    return live(settings, as_json=options.json)
 
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:

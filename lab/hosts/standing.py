@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 
 def further_hosts(settings: Settings) -> tuple[str, ...]:
-    """Return those that run; none where no engine answers. By the command: importing the SDK takes longer."""
+    """Return those that run; none where no engine answers."""
+    names = running(settings)
+    return tuple(host for host in PROFILES if settings.container(host) in names)
+
+
+def running(settings: Settings) -> frozenset[str]:
+    """Return the names of the lab's containers that run. By the command: importing the SDK takes longer."""
     command = ["docker", "ps", "--filter", f"label={LABEL}={settings.name}", "--format", "{{.Names}}"]
     try:
-        names = subprocess.run(command, check=False, capture_output=True, text=True).stdout.split()
+        return frozenset(subprocess.run(command, check=False, capture_output=True, text=True).stdout.split())
     except OSError:
-        return ()
-    return tuple(host for host in PROFILES if settings.container(host) in names)
+        return frozenset()

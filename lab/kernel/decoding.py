@@ -45,12 +45,12 @@ class Taker(NamedTuple):
 class Decoder:
     """Gathers what the records of one recording say, in the order in which it is given them."""
 
-    def __init__(self, data: bytes, machine: str) -> None:
+    def __init__(self, data: bytes, machine: str, calls: Pairing | None = None) -> None:
         self.transitions: list[Transition] = []
         self.resent: list[Resent] = []
         self.resets: list[Reset] = []
         self.started: list[Started] = []
-        self.calls = Pairing(machine)
+        self.calls = calls or Pairing(machine)
         self._data = data
         self._ends = Ends()
 

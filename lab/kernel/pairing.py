@@ -56,12 +56,30 @@ class Pairing:
             self._end(pid, None, None)
         return tuple(call for call in self._calls if call is not None)
 
+    def returned(self) -> list[KernelCall]:
+        """Return the calls that have ended since this was last asked for, and let go of them."""
+        ended = [call for call in self._calls if call is not None]
+        for place, (pid, (_, time_ns, number, syscall, arguments)) in enumerate(self._begun.items()):
+            self._begun[pid] = place, time_ns, number, syscall, arguments
+        self._calls = [None] * len(self._begun)
+        return ended
+
+    def under_way(self) -> list[KernelCall]:
+        """Return the calls that have not ended, as far as they are known."""
+        return [self._call(pid, None, None) for pid in self._begun]
+
     def _end(self, pid: int, ended_ns: int | None, result: int | None) -> None:
-        place, begun_ns, _, (name, _, on_descriptor), arguments = self._begun.pop(pid)
-        moved, changed = self._moved.pop(pid, None), self._changed.pop(pid, None)
+        self._calls[self._begun[pid][0]] = self._call(pid, ended_ns, result)
+        del self._begun[pid]
+        self._moved.pop(pid, None)
+        self._changed.pop(pid, None)
+
+    def _call(self, pid: int, ended_ns: int | None, result: int | None) -> KernelCall:
+        _, begun_ns, _, (name, _, on_descriptor), arguments = self._begun[pid]
+        moved, changed = self._moved.get(pid), self._changed.get(pid)
         fd = _descriptor(arguments[0]) if on_descriptor else None
         socket = moved if moved is not None else changed if on_descriptor else None
-        self._calls[place] = KernelCall(pid, name, fd, arguments, begun_ns, ended_ns, result, socket)
+        return KernelCall(pid, name, fd, arguments, begun_ns, ended_ns, result, socket)
 
 
 def _descriptor(register: int) -> int:

@@ -27,7 +27,7 @@ def parse_kernel_trace(data: bytes, *, where: str) -> KernelTrace:
     header = parse_header(data, where=where)
     records, lost = read_pages(data, header, where=where)
     decoder = Decoder(data, header.machine)
-    _take_all(data, header, where, decoder, records)
+    take_all(data, header, where, decoder, records)
     return KernelTrace(
         transitions=tuple(decoder.transitions),
         resent=tuple(decoder.resent),
@@ -43,7 +43,8 @@ def parse_kernel_trace(data: bytes, *, where: str) -> KernelTrace:
     )
 
 
-def _take_all(data: bytes, header: Header, where: str, decoder: Decoder, records: list[Record]) -> None:
+def take_all(data: bytes, header: Header, where: str, decoder: Decoder, records: list[Record]) -> None:
+    """Give the decoder the records, which are in the order of time; TraceParseError for one that cannot be."""
     takers, (read_mark, shortest) = _takers(header, where, decoder)
     offset = header.offset_ns
     for time, at, size in records:

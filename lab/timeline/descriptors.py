@@ -78,7 +78,9 @@ class Descriptors:
             self._accepted.append((call, listener, opening))
 
     def _name_the_silent(self) -> None:
-        known = {id(opening.life) for _, _, opening in self._accepted if opening.life}
+        # Also those that were accepted before the recording began.
+        known = {id(opening.life) for opening in self._at.values() if opening.life}
+        known |= {id(opening.life) for _, _, opening in self._accepted if opening.life}
         waiting: dict[int, deque[Life]] = {}
         for call, listener, opening in self._accepted:
             if opening.life is not None or listener.life is None:

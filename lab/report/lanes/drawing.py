@@ -84,7 +84,7 @@ class _Drawing:
         """Yield the heads, then the rows."""
         gap = Span(" " * self._layout.widths.gap)
         columns = zip(heads, self._layout.widths.columns, strict=True)
-        texts = [Span(_exactly(head, width), Role.HOST) for head, width in columns]
+        texts = [Span(exactly(head, width), Role.HOST) for head, width in columns]
         unit = Span(pad_left(_UNIT, self._times), Role.DIM)
         yield line(unit, *self._name(self._words.name, Role.HOST), *_each(gap, texts))
         for row in self._layout.rows:
@@ -92,36 +92,40 @@ class _Drawing:
 
     def _line(self, row: Row, gap: Span) -> Line:
         if row.title:
-            return line(Span(_exactly(row.title, self._width).rstrip(), Role.TITLE))
+            return line(Span(exactly(row.title, self._width).rstrip(), Role.TITLE))
         start = Span(pad_left(_time(row, self._choice.zero_ns), self._times), Role.DIM)
         if row.left_out:
             return line(start, gap, Span(self._words.more(row.left_out), Role.DIM))
         name = "" if row.talk is None else self._choice.labels.get(row.talk, "")
-        cells = [self._cell(row, column, width) for column, width in enumerate(self._layout.widths.columns)]
-        spans = [span for cell in cells for span in (gap, *cell)]
+        cells = [
+            cell(row, column, width, self._lanes[column]) for column, width in enumerate(self._layout.widths.columns)
+        ]
+        spans = [span for drawn in cells for span in (gap, *drawn)]
         return line(start, *self._name(name, Role.PLAIN), *spans)
 
     def _name(self, name: str, role: Role) -> tuple[Span, ...]:
-        return (Span(" "), Span(_exactly(name, self._names), role)) if self._names else ()
+        return (Span(" "), Span(exactly(name, self._names), role)) if self._names else ()
 
-    def _cell(self, row: Row, column: int, width: int) -> tuple[Span, ...]:
-        mark = row.cells.get(column)
-        if self._lanes[column] == [Lane.WIRE]:
-            return (Span(" " * width),) if mark is None else _on_wire(mark, width)
-        bars = {PLACE * place for lane in self._lanes[column] if lane in CALLS for place in row.bars.get(lane, ())}
-        if self._lanes[column][0] in STATES and row.lasting.intersection(self._lanes[column]):
-            bars = {0}
-        shape = _BAR if any(lane in CALLS for lane in self._lanes[column]) else _LASTS
-        if mark is None:
-            return (Span(_barred(bars, shape, 0, width), Role.DIM),)
-        begin = PLACE * row.places.get(column, 0)
-        text = _chosen(mark, width - begin)
-        end = begin + cell_len(text)
-        return (
-            Span(_barred(bars, shape, 0, begin), Role.DIM),
-            Span(text, mark.role),
-            Span(_barred(bars, shape, end, width), Role.DIM),
-        )
+
+def cell(row: Row, column: int, width: int, lanes: Sequence[Lane]) -> tuple[Span, ...]:
+    """Return a column of a row, in exactly so many cells, with the bars that stand in it; `lanes` are the column's."""
+    mark = row.cells.get(column)
+    if list(lanes) == [Lane.WIRE]:
+        return (Span(" " * width),) if mark is None else _on_wire(mark, width)
+    bars = {PLACE * place for lane in lanes if lane in CALLS for place in row.bars.get(lane, ())}
+    if lanes[0] in STATES and row.lasting.intersection(lanes):
+        bars = {0}
+    shape = _BAR if any(lane in CALLS for lane in lanes) else _LASTS
+    if mark is None:
+        return (Span(_barred(bars, shape, 0, width), Role.DIM),)
+    begin = PLACE * row.places.get(column, 0)
+    text = _chosen(mark, width - begin)
+    end = begin + cell_len(text)
+    return (
+        Span(_barred(bars, shape, 0, begin), Role.DIM),
+        Span(text, mark.role),
+        Span(_barred(bars, shape, end, width), Role.DIM),
+    )
 
 
 def _each(gap: Span, spans: Sequence[Span]) -> Iterator[Span]:
@@ -140,10 +144,10 @@ def _chosen(mark: Mark, width: int) -> str:
     for text in mark.texts:
         if cell_len(text) <= width:
             return text
-    return _exactly(mark.texts[-1], width).rstrip() if width > 0 else ""
+    return exactly(mark.texts[-1], width).rstrip() if width > 0 else ""
 
 
-def _exactly(text: str, width: int) -> str:
+def exactly(text: str, width: int) -> str:
     """Return the text in exactly so many cells, cut with an ellipsis when it is longer."""
     if cell_len(text) <= width:
         return pad(text, width)

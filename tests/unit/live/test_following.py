@@ -147,6 +147,20 @@ def test_calls_of_another_lab_are_not_told_and_fill_nothing() -> None:
     assert follower._window.size < 100  # noqa: SLF001
 
 
+def test_a_stranger_who_has_the_address_of_a_socket_before_or_after_it_is_one_all_the_same() -> None:
+    closed = [
+        each._replace(time_ns=at(90), old=each.new, new=State.CLOSED)
+        for each in kernel().trace.transitions
+        if each.new == "ESTAB"
+    ]
+    before = [call(-4000 + number, 1, 9001, "recvfrom", 4, 5, CLIENT_SOCKET) for number in range(3900)]
+    after = [call(95 + number, 1, 9000, "recvfrom", 4, 5, CLIENT_SOCKET) for number in range(3900)]
+    trace = kernel(calls=(*before, *kernel().trace.calls, *after), transitions=(*kernel().trace.transitions, *closed))
+    items, follower = hear(Happened.of(run(record=trace)), SECOND // 5)
+    assert notes(items) == []
+    assert follower._window.size < 100  # noqa: SLF001
+
+
 def test_calls_in_vain_are_told_three_times_and_then_counted() -> None:
     polls = [
         one

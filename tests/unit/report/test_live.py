@@ -10,7 +10,7 @@ import pytest
 
 from lab.live.news import Item, Note
 from lab.report.ink import cells, plain
-from lab.report.live import LiveText
+from lab.report.live import LACKS, NOTES, LiveText
 from lab.report.live_json import begin_object, item_object
 from lab.report.words import Words
 from lab.settings import ROOT
@@ -81,7 +81,7 @@ def test_seconds_are_always_as_long() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("code", ["no-tracefs", "not-permitted", "switched-off", "died", "busy"])
+@pytest.mark.parametrize("code", LACKS)
 def test_the_first_line_says_when_the_kernel_is_not_recorded(language: str, code: str) -> None:
     text = LiveText(Words(Catalog({}, ""), language, FACTS.addresses), 120, 0)
     whole = plain(next(text.head(FACTS.addresses, [])))
@@ -108,6 +108,11 @@ def test_every_note_has_words(language: str, code: str, params: dict[str, object
     text = " ".join(drawn([Note(0, code, params)], 100, language)[2:])
     assert "{" not in text
     assert all(str(value) in text for value in params.values())
+
+
+def test_the_notes_that_have_words_are_those_that_there_are() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lab" / "live").glob("*.py"))
+    assert set(re.findall(r'Note\(\w+, "([a-z-]+)"', source)) == set(NOTES)
 
 
 def test_more_rows_than_anybody_reads_are_cut_in_the_middle() -> None:

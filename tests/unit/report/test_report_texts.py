@@ -13,6 +13,7 @@ import pytest
 import lab.report
 from lab.judge.claims import Holds, Ruling
 from lab.judge.verdict import Verdict
+from lab.report import live
 from lab.report.by_hand import TERMINALS
 from lab.report.calls import CallWords
 from lab.report.costs import CostWords
@@ -71,6 +72,7 @@ def test_every_id_in_the_code_is_in_the_catalog_and_no_other_is() -> None:
     asked |= {f"map.{name}" for name in ("connects", "listens", "first", "second")}
     asked |= {f"map.event.{event.name}" for event in Event} | {"machine.client", "machine.server"}
     asked |= {f"timeline.lacks.{code}" for code in LACKS}
+    asked |= {f"live.lacks.{code}" for code in live.LACKS} | {f"live.notes.{code}" for code in live.NOTES}
     asked |= {f"check.{name}" for name in ("expected", "observed", "both", "missing", "unexpected", "normally")}
     asked |= {f"claims.{name}{tail}" for name in ("says", "instead") for tail in ("", "-short")}
     asked |= {f"calls.{name}" for name in CallWords._fields} | {f"costs.{name}" for name in CostWords._fields}

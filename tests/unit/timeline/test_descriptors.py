@@ -49,6 +49,16 @@ def test_an_accept_that_nothing_else_tells_of_returned_the_next_in_the_queue() -
     assert [lane(line, Lane.SERVER_CALLS, talk) for talk in (0, 1)] == [["accept"], ["accept"]]
 
 
+def test_what_was_accepted_before_the_recording_is_not_accepted_again() -> None:
+    calls = (
+        *SERVER_BEGINS[:-1],  # it was inside of accept() already when the recording began
+        call(40, 1, SERVER_PID, "recvfrom", 4, 5, SERVER_SOCKET),
+        call(130, 5, SERVER_PID, "accept4", 3, 5),
+    )
+    line = timeline(captures=two_clients(), record=kernel(transitions=(*LISTENS, *OPENS, *B_OPENS), calls=calls))
+    assert [lane(line, Lane.SERVER_CALLS, talk) for talk in (0, 1)] == [["recv"], ["accept"]]
+
+
 def test_an_accepted_descriptor_is_the_socket_that_data_then_moved_through() -> None:
     calls = (
         *SERVER_BEGINS,  # fd 4: the queue alone would say that this is a

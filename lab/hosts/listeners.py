@@ -1,0 +1,52 @@
+"""Which servers listen on the hosts at this moment, with the numbers that the machine gives their processes."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.hosts.looker import Looker
+from lab.live.standing import Standing
+from lab.wire.state import State
+
+if TYPE_CHECKING:
+    from lab.settings import Settings
+
+
+def standing_servers(settings: Settings, hosts: Iterable[str]) -> list[Standing]:
+    """Return them; MachineError for a host that is not there.
+
+    A host numbers its processes from 1; where the machine does not tell which is which (its engine is elsewhere), none
+    are known.
+    """
+    found: list[Standing] = []
+    for host in hosts:
+        container = settings.container(host)
+        with Looker(host, container) as looker:
+            looker.ask()
+            rows = [row for row in looker.rows() if row.state is State.LISTEN and row.processes]
+        if rows:
+            numbers = _machine_numbers(container)
+            found += [
+                Standing(process.name, numbers[process.pid], process.fd, row.local)
+                for row in rows
+                for process in row.processes
+                if process.pid in numbers
+            ]
+    return found
+
+
+def _machine_numbers(container: str) -> dict[int, int]:
+    """Return the machine's number of each process by the host's own, see proc(5), NSpid."""
+    command = ["docker", "top", container, "-eo", "pid"]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    found: dict[int, int] = {}
+    for pid in answer.split():
+        with contextlib.suppress(OSError, ValueError):
+            for line in Path("/proc", pid, "status").read_text(encoding="utf-8").splitlines():
+                if line.startswith("NSpid:"):
+                    found[int(line.split()[-1])] = int(pid)
+    return found
