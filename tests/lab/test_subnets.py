@@ -51,7 +51,7 @@ def texts_of(run: Path) -> dict[str, str]:
     return {
         path.relative_to(run).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(run.rglob("*"))
-        if path.is_file() and path.suffix != ".pcap"
+        if path.is_file() and path.suffix not in {".pcap", ".trace"}
     }
 
 

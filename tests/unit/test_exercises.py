@@ -23,6 +23,7 @@ from lab.views import Apart, Spent, Text
 NUMBERS: Final = list(exercise_folders())
 FILES: Final = {"exercise.py", "text.en.toml", "text.zh-CN.toml", "README.md", "README.zh-CN.md"}
 PICTURES: Final = {"page.svg", "page.zh-CN.svg"}
+PAGES: Final = {"timeline.png", "timeline.zh-CN.png"}
 LETTERS: Final = "abc"
 ID: Final = re.compile(r"[a-z][a-z0-9_-]*")
 CLAIM: Final = re.compile(r"[ABC]\d{1,2}[ab]?")
@@ -235,8 +236,9 @@ def test_no_two_exercises_have_the_same_title_or_summary(language: str) -> None:
 @every_exercise
 def test_no_stray_file_lies_in_its_folder(number: int) -> None:
     found = {path.name for path in exercise(number).folder.iterdir() if path.name != "__pycache__"}
-    assert found - PICTURES == FILES
+    assert found - PICTURES - PAGES == FILES
     assert found & PICTURES in (set(), PICTURES)
+    assert found & PAGES in (set(), PAGES)
 
 
 def test_nothing_else_lies_beside_the_exercises() -> None:
