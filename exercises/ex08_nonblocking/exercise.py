@@ -21,7 +21,7 @@ PAUSE = "0.1"
 INTERVAL = ("--interval", PAUSE)
 TWO_PAUSES = 2 * float(PAUSE)
 """Whoever looks at a client once in a pause has looked by then."""
-FIRST = "the latest first answer: {} of a pause"
+FIRST = "the first answers, mostly: {} of a pause"
 OTHERS = "the others, mostly: {} of a pause"
 
 STEPS = (

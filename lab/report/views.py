@@ -233,6 +233,8 @@ def _mend(looking: Looking, view: Mend) -> Shown:
 def _timeline(looking: Looking, view: Timeline, step: Step) -> Shown:
     words, timeline = looking.words, looking.timeline
     talks = [talk for talk in timeline.talks if talk.name in view.clients]
+    if not talks and looking.evidence.stopped:
+        return Shown(None)  # the page says why there is none
     if not talks:
         return Shown(None, (words.lab("timeline.none", clients=words.lab("timeline.comma").join(view.clients)),))
     until = transcript.next_begin(looking.evidence, step)

@@ -86,16 +86,26 @@ def _names(joined: list[Joined], evidence: Evidence) -> dict[int, str]:
     """Return the exercise's names for its clients' connections, by their index.
 
     The kernel gives a port out again, also for the same server: of several the one begun nearest to the client's start.
+    A client that was refused is gone before anything tells its port: it had the one connection with whom it dialled
+    that is no other client's (as in `Evidence.conversation`).
     """
+    known = {party.local for party in evidence.parties}
     by_client: dict[Endpoint, list[int]] = {}
     for number, each in enumerate(joined):
         by_client.setdefault(each.client, []).append(number)
     found: dict[int, str] = {}
     for party in evidence.parties:
-        if party.role != "client" or party.local is None:
+        if party.role != "client" or not (party.local or party.remote):
             continue
         acted = evidence.acted_ns(party.name)
-        some = [number for number in by_client.get(party.local, ()) if party.remote in (None, joined[number].server)]
+        if party.local:
+            some = [
+                number for number in by_client.get(party.local, ()) if party.remote in (None, joined[number].server)
+            ]
+        else:
+            strange = (number for client, all_of in by_client.items() if client not in known for number in all_of)
+            some = [number for number in strange if joined[number].server == party.remote]
+            some = some if len(some) == 1 else []
         if some:
             found[min(some, key=lambda number: abs(joined[number].begun_ns - acted))] = party.name
     return found

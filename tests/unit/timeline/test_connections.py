@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.evidence.records import Action
 from lab.timeline.connections import join, passages
-from tests.unit.judge.builders import BEGUN, MS, OPEN, SERVER, A, Frame, Talk, capture, evidence, party
+from tests.unit.judge.builders import BEGUN, MS, OPEN, SERVER, A, B, Frame, Talk, capture, evidence, party
 from tests.unit.timeline.builders import Wire, run
 
 
@@ -67,3 +67,14 @@ def test_a_port_that_was_given_out_again_is_the_client_s_that_began_then() -> No
     )
     names = [joined.name for joined in join(evidence(captures=(record,), parties=parties, actions=acts))]
     assert names == ["b", "a"]
+
+
+def test_a_refused_client_whose_port_nobody_knew_has_the_one_connection_that_is_no_other_s() -> None:
+    record = capture(
+        "server", frames=[*Talk().frames(*OPEN), *Talk(client=B, begun_ns=BEGUN + 500 * MS).frames("> S", "< R.")]
+    )
+    parties = (
+        party("a", "client", 17, "prompt", local=A, remote=SERVER),
+        party("late", "client", 18, "prompt", remote=SERVER),
+    )
+    assert [joined.name for joined in join(evidence(captures=(record,), parties=parties))] == ["a", "late"]
