@@ -1,15 +1,16 @@
-"""Run all tests in three parts, as `make test` does: what mostly waits beside the rest, then the plays, which need both cores.
+"""Run all tests in parts, as `make test` does: what mostly waits beside the rest, then the plays, which need both cores.
 
 Arguments go to pytest in each part. `python -m pytest tests` runs the same tests one after the other.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,15 @@ from lab.settings import read_settings
 from tests.support import WAITS, another_lab, variables
 
 TESTS: Final = Path(__file__).parent
-WAITING: Final = (
-    "asking", "channel", "conform_command", "conformance", "echo_servers", "engine_lost", "holding", "interrupts", "live",
-    "recorder", "recorder_ends", "recorder_parts", "tracing",
+BESIDE: Final = (
+    (
+        "lab/test_asking.py", "lab/test_channel.py", "lab/test_conform_command.py", "lab/test_conformance.py",
+        "lab/test_echo_servers.py", "lab/test_engine_lost.py", "lab/test_holding.py", "lab/test_interrupts.py",
+        "lab/test_tracing.py",
+    ),
+    ("lab/test_live.py", "lab/test_recorder.py", "lab/test_recorder_ends.py", "lab/test_recorder_parts.py", "page"),
 )  # fmt: skip
-"""Modules of tests/lab that leave the processors idle most of the time; they get a lab of their own."""
+"""Tests that leave the processors idle most of the time, in parts that run beside the rest; each has a lab of its own."""
 PLAYS: Final = ("any_order", "by_hand", "wrong_programs")
 """Modules of tests/lab that play on several labs at once (see tests/lab/manylabs.py)."""
 
@@ -30,26 +35,33 @@ NOTHING_CHOSEN: Final = 5
 
 
 def main(options: Sequence[str]) -> int:
-    """Run the three parts; return the first exit status that tells of a failure."""
-    waiting, plays = modules(WAITING), modules(PLAYS)
-    aside = os.environ | variables(another_lab(read_settings(os.environ), WAITS))
+    """Run all parts; return the first exit status that tells of a failure."""
+    plays = [str(TESTS / "lab" / f"test_{name}.py") for name in PLAYS]
+    parts = [[str(TESTS / place) for place in part] for part in BESIDE]
+    apart = [f"--ignore={path}" for part in (plays, *parts) for path in part]
+    with contextlib.ExitStack() as running:
+        beside = [running.enter_context(aside(options, part, number)) for number, part in enumerate(parts)]
+        statuses = [subprocess.call(pytest(options, [str(TESTS), *apart]))]
+        statuses += [process.wait() for process in beside]
+    statuses.append(subprocess.call(pytest(options, plays)))
+    return next((status for status in statuses if status not in (0, NOTHING_CHOSEN)), 0)
+
+
+@contextlib.contextmanager
+def aside(options: Sequence[str], part: Sequence[str], number: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a part of the tests in a lab of its own; leaving waits for its end and tells what it said."""
+    lab = another_lab(read_settings(os.environ), f"{WAITS}{number}")
     with tempfile.TemporaryFile("w+") as said:
-        beside = subprocess.Popen(pytest(options, waiting), env=aside, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            pytest(options, part), env=os.environ | variables(lab), stdout=said, stderr=subprocess.STDOUT
+        )
         try:
-            first = subprocess.call(pytest(options, [str(TESTS), *(f"--ignore={path}" for path in (*waiting, *plays))]))
-            second = beside.wait()
+            yield process
         finally:
-            beside.wait()
+            process.wait()
             said.seek(0)
             sys.stdout.write(said.read())
             sys.stdout.flush()
-    third = subprocess.call(pytest(options, plays))
-    return next((status for status in (first, second, third) if status not in (0, NOTHING_CHOSEN)), 0)
-
-
-def modules(names: Sequence[str]) -> list[str]:
-    """Return the paths of these modules of tests/lab."""
-    return [str(TESTS / "lab" / f"test_{name}.py") for name in names]
 
 
 def pytest(options: Sequence[str], tests: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from lab.report.fold import fold
 from lab.report.ink import Line, Role, Span, indented, line
+from lab.report.keyboard import read_line
 from lab.report.style import emit
 from lab.text.catalog import messages
 
@@ -50,7 +51,7 @@ class Asker:
         for attempt in range(_TRIES):
             emit(self._console, line(" " * _MARGIN, Span("› ", Role.ASK)), end="")
             self._console.file.flush()
-            said = self._stdin.readline()
+            said = read_line(self._stdin)
             if not said:
                 self.over = True
                 emit(self._console, ())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lab.evidence.records import Evidence
 from lab.timeline.build import build_timeline
 from lab.timeline.looks import Looks, looks_of
 from lab.timeline.model import Queue, QueueKind, Timeline
+
+SLACK_NS: Final = 1_000_000
+"""How much later than the queue itself what it is counted by may be stamped: a connection is queued before its state is
+told, and leaves before accept() returns; a machine may stop a processor in between."""
 
 
 def compared(evidence: Evidence) -> tuple[list[str], int]:
@@ -31,7 +37,9 @@ def _disagreements(queue: Queue, timeline: Timeline, looks: Looks) -> tuple[list
         number += 1
         value = row.send_q if queue.kind is QueueKind.SEND else row.recv_q
         before = [level for time_ns, level in counted if time_ns <= seen.begun_ns]
-        within = [level for time_ns, level in counted if seen.begun_ns <= time_ns <= seen.ended_ns]
+        within = [
+            level for time_ns, level in counted if seen.begun_ns - SLACK_NS <= time_ns <= seen.ended_ns + SLACK_NS
+        ]
         if value not in {before[-1] if before else 0, *within}:
             wrong.append(f"{queue.kind} of {local} {peer}: {value}, counted {before[-1:]} and then {within}")
     return wrong, number

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import signal
+import threading
 
 import pytest
 from rich.console import Console
 
 from lab.report.asking import Asker, ask, wants_questions
+from lab.report.keyboard import read_line
 
 CHOICES = ("refused", "half open", "established")
 
@@ -95,3 +100,32 @@ def test_questions_need_a_person_at_a_terminal(
     stream = Terminal() if terminal else io.StringIO()
     assert wants_questions(environment, stream, Terminal()) is wanted
     assert not wants_questions(environment, Terminal(), io.StringIO())
+
+
+def test_a_ctrl_c_that_another_thread_got_ends_the_question() -> None:
+    here, there = pty.openpty()
+    stopped = threading.Event()
+
+    def get_it() -> None:
+        # To this very thread: the one that reads is not interrupted by it.
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        stopped.wait(10)
+
+    other = threading.Timer(0.2, get_it)
+    other.start()
+    try:
+        with os.fdopen(there) as terminal, pytest.raises(KeyboardInterrupt):
+            read_line(terminal)
+    finally:
+        stopped.set()
+        other.join()
+        os.close(here)
+
+
+def test_what_is_typed_is_read_and_the_end_of_the_input_too() -> None:
+    here, there = pty.openpty()
+    os.write(here, b"a\n\x04")
+    with os.fdopen(there) as terminal:
+        assert [read_line(terminal), read_line(terminal)] == ["a\n", ""]
+    os.close(here)
+    assert read_line(io.StringIO("b\n")) == "b\n"
