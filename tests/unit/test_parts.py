@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.__main__ import PLAYS, TESTS, WAITING, modules
+from tests.__main__ import BESIDE, PLAYS, TESTS
 
 
 def test_every_module_that_is_named_is_there() -> None:
-    assert [path for path in modules((*WAITING, *PLAYS)) if not Path(path).is_file()] == []
+    named = [place for part in BESIDE for place in part] + [f"lab/test_{name}.py" for name in PLAYS]
+    assert [place for place in named if not (TESTS / place).exists()] == []
+    assert len(named) == len(set(named))
 
 
 def test_the_plays_are_the_modules_with_jobs() -> None:
