@@ -24,7 +24,7 @@ STEPS = (
         type=(
             Type(
                 "server",
-                "strace -e trace=accept4,recvfrom,sendto serve_blocking {server} 8000",
+                "strace -I3 -e trace=accept4,recvfrom,sendto serve_blocking {server} 8000",
                 r"accept4\(3",
             ),
             Type("client", "prompt {server} 8000", "connected from {client}"),

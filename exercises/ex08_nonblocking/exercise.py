@@ -29,7 +29,7 @@ STEPS = (
         "only_accept",
         answer="b",
         type=(
-            Type("server", "strace -e accept4,recvfrom serve_nb_accept {server} 8000", "EAGAIN"),
+            Type("server", "strace -I3 -e accept4,recvfrom serve_nb_accept {server} 8000", "EAGAIN"),
             Type("client", "prompt {server} 8000", "connected from {client}"),
             Type("client", "hello", "HELLO"),
         ),
@@ -109,7 +109,7 @@ STEPS = (
         "price",
         answer="c",
         type=(
-            Type("server", "strace -c serve_nb_all {server} 8000", "waiting on {server}:8000"),
+            Type("server", "strace -I3 -c serve_nb_all {server} 8000", "waiting on {server}:8000"),
             Type("client", "idler {server} 8000 3", "connections, idle"),
             Type("client", "rest", "the rest is over"),
             Type("server", "^C", r"\d+ +\d+ +recvfrom"),

@@ -38,7 +38,7 @@ STEPS = (
         "many",
         answer="a",
         type=(
-            Type("server", "strace -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"),
+            Type("server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"),
             Type("client", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "second", "second"),
@@ -123,7 +123,7 @@ STEPS = (
         "costs",
         answer="a",
         type=(
-            Type("server", "strace -c serve_select {server} 8000", "waiting on {server}:8000"),
+            Type("server", "strace -I3 -c serve_select {server} 8000", "waiting on {server}:8000"),
             Type("client", "idler {server} 8000 3", "connections, idle"),
             Type("client", "rest", "the rest is over"),
             Type("server", "^C", r"\d+ +(?:\d+ +)?p?select"),

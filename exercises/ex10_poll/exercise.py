@@ -80,7 +80,7 @@ STEPS = (
         "costs",
         answer="c",
         type=(
-            Type("server", "strace -e trace=poll,accept4,recvfrom,sendto serve_poll {server} 8000", r"poll\(\["),
+            Type("server", "strace -I3 -e trace=poll,accept4,recvfrom,sendto serve_poll {server} 8000", r"poll\(\["),
             Type("client", "trio {server} 8000 2", "all answered, 2 requests each"),
             Type("client", "^D", ""),
             Type("server", "^C", ""),

@@ -32,7 +32,7 @@ STEPS = (
         "registers",
         answer="b",
         type=(
-            Type("server", "strace -e trace=epoll_ctl,?epoll_wait,?epoll_pwait serve_epoll_lt {server} 8000",
+            Type("server", "strace -I3 -e trace=epoll_ctl,?epoll_wait,?epoll_pwait serve_epoll_lt {server} 8000",
                  "waiting on {server}:8000"),
             Type("client", "prompt {server} 8000", "connected from {client}"),
             Type("client", "hello", r"hello\s+input>>>"),
@@ -59,7 +59,7 @@ STEPS = (
         "level",
         answer="c",
         type=(
-            Type("server", "strace -e trace=?epoll_wait,?epoll_pwait,recvfrom serve_epoll_lt {server} 8000",
+            Type("server", "strace -I3 -e trace=?epoll_wait,?epoll_pwait,recvfrom serve_epoll_lt {server} 8000",
                  "waiting on {server}:8000"),
             Type("client", "burst {server} 8000", "connected from {client}"),
             Type("client", f"{SENT}", f"all {SENT} bytes came back"),
@@ -72,7 +72,7 @@ STEPS = (
         "edge",
         answer="a",
         type=(
-            Type("server", "strace -e trace=?epoll_wait,?epoll_pwait,recvfrom serve_epoll_et {server} 8000",
+            Type("server", "strace -I3 -e trace=?epoll_wait,?epoll_pwait,recvfrom serve_epoll_et {server} 8000",
                  "waiting on {server}:8000"),
             Type("client", "burst {server} 8000", "connected from {client}"),
             Type("client", f"{SENT}", f"all {SENT} bytes came back"),
@@ -158,7 +158,7 @@ STEPS = (
         "costs",
         answer="b",
         type=(
-            Type("server", "strace -c serve_epoll_lt {server} 8000", "waiting on {server}:8000"),
+            Type("server", "strace -I3 -c serve_epoll_lt {server} 8000", "waiting on {server}:8000"),
             Type("client", "idler {server} 8000 3", "connections, idle"),
             Type("client", "rest", "the rest is over"),
             Type("server", "^C", r"\d+ +(?:\d+ +)?epoll_p?wait"),

@@ -3,6 +3,7 @@
 
 import argparse
 import selectors
+import signal
 import socket
 import sys
 
@@ -15,6 +16,7 @@ def main() -> int:
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
         connection = socket.create_connection((options.host, options.port))

@@ -7,6 +7,7 @@ be watched.
 
 import argparse
 import random
+import signal
 import socket
 import struct
 import sys
@@ -237,6 +238,7 @@ def main() -> int:
     arguments.add_argument("--stop", action="store_true", help="stop at the first failure")
     arguments.add_argument("--megabytes", type=int, default=64, help="how much `large` sends")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
     for name in options.cases:
         if name not in CASES:
             arguments.error(f"no such case: {name}; there are {', '.join(CASES)}")

@@ -3,6 +3,7 @@
 
 import argparse
 import selectors
+import signal
 import socket
 import sys
 
@@ -14,6 +15,7 @@ def main() -> None:
     arguments.add_argument("port", type=int)
     arguments.add_argument("count", type=int)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     ready = selectors.DefaultSelector()
     ready.register(sys.stdin, selectors.EVENT_READ, "typed")

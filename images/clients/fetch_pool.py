@@ -7,6 +7,7 @@ It says that all were asked for when the pool has taken the orders, not when the
 import argparse
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 
@@ -38,6 +39,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=7)
     arguments.add_argument("--method", default="fork", help="how a worker is made: fork, spawn or forkserver")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     pool = ProcessPoolExecutor(options.workers, multiprocessing.get_context(options.method))
     orders = [pool.submit(fetch, url) for url in options.urls]

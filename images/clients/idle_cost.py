@@ -7,6 +7,7 @@ Asks poll() and epoll_wait() by turns, takes the shortest time of each, and says
 import argparse
 import resource
 import select
+import signal
 import socket
 import sys
 import time
@@ -32,6 +33,7 @@ def main() -> int:
     arguments.add_argument("many", type=int, nargs="?", default=2000)
     arguments.add_argument("--calls", type=int, default=50)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -3,6 +3,7 @@
 
 import argparse
 import resource
+import signal
 import socket
 import sys
 import time
@@ -16,6 +17,7 @@ def main() -> int:
     arguments.add_argument("count", type=int, nargs="?", default=3)
     arguments.add_argument("--seconds", type=float, default=0.3, help="how long a rest is")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     # Each connection takes a descriptor; what a program gets at first is less than what it may ask for.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -2,6 +2,7 @@
 """Type a line, read the answer. `exit` asks the server to close; Ctrl-D closes from this side."""
 
 import argparse
+import signal
 import socket
 import sys
 
@@ -12,6 +13,7 @@ def main() -> int:
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
         connection = socket.create_connection((options.host, options.port))

@@ -2,6 +2,7 @@
 """Open a connection, say `exit`, close when the server has closed; again and again, one after the other."""
 
 import argparse
+import signal
 import socket
 import time
 
@@ -14,6 +15,7 @@ def main() -> None:
     arguments.add_argument("count", type=int, nargs="?", default=20)
     arguments.add_argument("--per-second", type=float, help="begin at most so many in a second")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     begun = time.monotonic()
     for number in range(options.count):

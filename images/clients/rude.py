@@ -2,6 +2,7 @@
 """A client that behaves badly once Enter is pressed: `reset` its connection, send `half` a character, or `leave`."""
 
 import argparse
+import signal
 import socket
 import struct
 import sys
@@ -39,6 +40,7 @@ def main() -> int:
     arguments.add_argument("port", type=int)
     arguments.add_argument("manner", choices=manners)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
         with socket.create_connection((options.host, options.port)) as connection:

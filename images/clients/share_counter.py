@@ -4,6 +4,7 @@
 import argparse
 import multiprocessing
 import os
+import signal
 import threading
 
 counter = 0
@@ -22,6 +23,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--count", type=int, default=4)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     for kind, make in (("threads", threading.Thread), ("processes", multiprocessing.get_context("fork").Process)):
         counter = 0

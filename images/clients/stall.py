@@ -5,6 +5,7 @@ The buffer for what nobody reads is small, so that the server soon finds no more
 """
 
 import argparse
+import signal
 import socket
 import sys
 import threading
@@ -28,6 +29,7 @@ def main() -> int:
     arguments.add_argument("port", type=int)
     arguments.add_argument("count", type=int, nargs="?", default=400000)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)

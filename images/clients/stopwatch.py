@@ -5,6 +5,7 @@
 """
 
 import argparse
+import signal
 import socket
 import statistics
 import sys
@@ -22,6 +23,7 @@ def main() -> int:
     arguments.add_argument("requests", type=int, nargs="?", default=3)
     arguments.add_argument("--pause", type=float, default=1.0)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     first: list[float] = []
     others: list[float] = []

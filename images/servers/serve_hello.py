@@ -6,6 +6,7 @@ own; serve_http_full.py reads a request to its end.
 """
 
 import argparse
+import signal
 import socket
 import sys
 import time
@@ -29,6 +30,7 @@ def main() -> None:
     arguments.add_argument("--no-reuseaddr", action="store_true", help="bind without SO_REUSEADDR")
     arguments.add_argument("--sleep", type=float, default=0, help="seconds to wait before reading")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if not options.no_reuseaddr:

@@ -39,8 +39,7 @@ def main() -> None:
     arguments.add_argument("--backlog", type=int, default=5)
     arguments.add_argument("--interval", type=float, default=1.0, help="pause (s) when there is nothing to do")
     options = arguments.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit())  # at once, wherever we wait
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.

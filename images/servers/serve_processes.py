@@ -11,7 +11,7 @@ import socket
 import sys
 
 PIECE = 4096  # what one recv() takes: a longer message comes in pieces, perhaps within a character
-ENDINGS = (signal.SIGINT, signal.SIGTERM)
+AWAITED = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
 
 
 def converse(connection: socket.socket) -> None:
@@ -35,28 +35,23 @@ def work(listener: socket.socket) -> None:
 
 
 def serve_all(listener: socket.socket, count: int) -> None:
-    """Keep so many workers at work, for ever."""
+    """Keep so many workers at work, until a signal comes."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)  # none is lost: what comes before sigwait() waits for it
     workers: set[int] = set()
-
-    def end(*_: object) -> None:
-        for worker in workers:
-            os.kill(worker, signal.SIGTERM)
-        sys.exit()
-
-    for number in ENDINGS:
-        signal.signal(number, end)
     while True:
         while len(workers) < count:
-            signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # not now: end() does not know of the newborn yet
             worker = os.fork()
             if not worker:
-                for number in ENDINGS:
-                    signal.signal(number, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
                 work(listener)
             workers.add(worker)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
-        workers.remove(os.wait()[0])  # one has died, and its client is lost: the next gets a new worker
+        if signal.sigwait(AWAITED) != signal.SIGCHLD:
+            for worker in workers:
+                os.kill(worker, signal.SIGTERM)
+            sys.exit()
+        # One has died, and its client is lost: the next gets a new worker.
+        workers = {worker for worker in workers if os.waitpid(worker, os.WNOHANG) == (0, 0)}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ It says how long the page is and that it closes, so that a visitor can tell a wh
 """
 
 import argparse
+import signal
 import socket
 import sys
 
@@ -35,6 +36,7 @@ def main() -> None:
     arguments.add_argument("port", type=int)
     arguments.add_argument("--backlog", type=int, default=5)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

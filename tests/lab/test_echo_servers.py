@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,6 +15,7 @@ from lab.stage import Stage
 
 pytestmark = pytest.mark.lab
 
+CLEANS_UP: Final = ("serve_asyncio", "serve_processes")
 DESCRIPTORS: Final = 16
 CLIENTS: Final = 26
 BACKLOG: Final = 32
@@ -36,7 +38,9 @@ def test_a_signal_ends_a_server_at_once_with_all_its_processes(stage: Stage, ser
     program.stop()
     client.leave()
     assert program.exit_event is not None
-    assert (program.exit_event.data["status"], program.last_words()) == (0, "status 0")
+    # What has something to end or to close takes the signal itself; the others let the kernel close all.
+    assert program.exit_event.data["status"] == (0 if server in CLEANS_UP else -signal.SIGTERM)
+    assert program.last_words().startswith("status"), "it says nothing on stderr"
     assert stage.hosts["server"].run("bash", "-c", f"pgrep -x {server[:15]} || echo none").split() == ["none"]
 
 

@@ -8,6 +8,7 @@ The right one: images/clients/get_page.py
 """
 
 import argparse
+import signal
 import socket
 import sys
 
@@ -82,6 +83,7 @@ def main() -> int:
     arguments.add_argument("--copy", default="", help="the ETag of the copy one has, without its quotes")
     arguments.add_argument("--wait", action="store_true", help="wait for Enter before the request is sent")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
         connection = socket.create_connection((options.host, options.port))

@@ -7,6 +7,7 @@ The right one: images/clients/post_form.py
 """
 
 import argparse
+import signal
 import sys
 from urllib.parse import quote
 
@@ -51,6 +52,7 @@ def main() -> int:
     arguments.add_argument("--size", type=int, default=0, help="a form whose body has so many bytes")
     arguments.add_argument("--times", type=int, default=1, help="post so often, and only count")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     print(f"posting to {options.host}:{options.port}", flush=True)
     answered = 0

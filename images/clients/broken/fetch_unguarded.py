@@ -11,6 +11,7 @@ The right one: images/clients/fetch_pool.py
 import argparse
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 
@@ -42,6 +43,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=7)
     arguments.add_argument("--method", default="fork", help="how a worker is made: fork, spawn or forkserver")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     pool = ProcessPoolExecutor(options.workers, multiprocessing.get_context(options.method))
     orders = [pool.submit(fetch, url) for url in options.urls]

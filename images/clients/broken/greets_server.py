@@ -7,6 +7,7 @@ The right one: images/clients/prompt.py
 """
 
 import argparse
+import signal
 import socket
 import sys
 
@@ -17,6 +18,7 @@ def main() -> int:
     arguments.add_argument("host")
     arguments.add_argument("port", type=int)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

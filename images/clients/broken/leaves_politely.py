@@ -7,6 +7,7 @@ The right one: images/clients/rude.py
 """
 
 import argparse
+import signal
 import socket
 import struct
 import sys
@@ -44,6 +45,7 @@ def main() -> int:
     arguments.add_argument("port", type=int)
     arguments.add_argument("manner", choices=manners)
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
         with socket.create_connection((options.host, options.port)) as connection:

@@ -7,6 +7,7 @@ The right one: images/servers/serve_blocking.py
 """
 
 import argparse
+import signal
 import socket
 import sys
 
@@ -33,6 +34,7 @@ def main() -> None:
     arguments.add_argument("--backlog", type=int, default=5)
     arguments.add_argument("--no-reuseaddr", action="store_true", help="bind without SO_REUSEADDR")
     options = arguments.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if not options.no_reuseaddr:

@@ -91,8 +91,7 @@ def main() -> None:
     arguments.add_argument("--send-buffer", type=int, help="SO_SNDBUF of each connection, bytes")
     arguments.add_argument("--recv-buffer", type=int, help="SO_RCVBUF of each connection, bytes")
     options = arguments.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit())  # at once, wherever we wait
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

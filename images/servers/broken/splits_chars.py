@@ -15,12 +15,10 @@ import threading
 import time
 
 PIECE = 4096  # what one recv() takes: a longer message comes in pieces, perhaps within a character
-ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 def converse(connection: socket.socket) -> None:
     """Echo to one client until it has sent end-of-file; whoever waits here keeps nobody else waiting."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # those are for the main thread: only its accept() is to end
     with connection:
         try:
             while data := connection.recv(PIECE):
@@ -52,8 +50,7 @@ def main() -> None:
     arguments.add_argument("--send-buffer", type=int, help="SO_SNDBUF of each connection, bytes")
     arguments.add_argument("--recv-buffer", type=int, help="SO_RCVBUF of each connection, bytes")
     options = arguments.parse_args()
-    for number in ENDS:
-        signal.signal(number, lambda *_: sys.exit())  # at once, wherever we wait
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
