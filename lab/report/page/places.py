@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -36,17 +37,17 @@ class Told(NamedTuple):
     call: str | None = None
 
 
-class Spot(NamedTuple):
-    """What the program `party` of `host` did that is no record of a timeline.
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What the program `party` did that is no record of a timeline, on the client's side or on the server's.
 
     `message` says it: a line it printed or its end in the judge's words (`judge.<code>`), or CALLED, with its `call`.
     """
 
     time_ns: int
     party: str
-    host: str
     client: bool
-    message: Message
+    message: Message = field(hash=False)
 
 
 class Places(NamedTuple):
@@ -73,7 +74,7 @@ def a_spot(evidence: Evidence, time_ns: int, party: str, message: Message) -> Sp
     """Return what a program did, with where it ran; what is neither client nor server stands on its host's side."""
     found = evidence.party(party)
     client = found.role == "client" or (found.role != "server" and found.host == "client")
-    return Spot(time_ns, party, found.host, client, message)
+    return Spot(time_ns, party, client, message)
 
 
 # --- what programs printed, and how they ended ---

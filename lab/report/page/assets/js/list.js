@@ -35,8 +35,12 @@ class LongList {
 
   go(i) {
     this.at = Math.max(0, Math.min(i, this.count - 1));
-    const top = this.at * this.height, seen = this.box.clientHeight;
-    if (top < this.box.scrollTop) this.box.scrollTop = top;
+    this.show(this.at);
+  }
+
+  show(i) {
+    const top = i * this.height, seen = this.box.clientHeight;
+    if (i >= 0 && top < this.box.scrollTop) this.box.scrollTop = top;
     else if (top + this.height > this.box.scrollTop + seen) this.box.scrollTop = top + this.height - seen;
     this.draw();
   }
