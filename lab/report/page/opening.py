@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from lab import views
 from lab.exercise import Step
 from lab.report.page.run import PageRun
-from lab.timeline.model import Talk, Timeline
+from lab.timeline.model import SegmentSent, Talk, Timeline
 
 SEVERAL: Final = 12
 """As many as have lanes of their own (layout.js)."""
@@ -31,9 +32,15 @@ def opening(timeline: Timeline, run: PageRun) -> tuple[int, ...]:
 
 
 def _of_first_step(timeline: Timeline, run: PageRun) -> Sequence[Talk]:
-    begins = sorted(step.begun_ns for step in run.steps)
+    begins = [*sorted(step.begun_ns for step in run.steps), timeline.ended_ns + 1]
     named = [talk for talk in timeline.talks if talk.name] or timeline.talks
-    for begin, end in zip(begins, [*begins[1:], timeline.ended_ns + 1], strict=True):
-        if found := [talk for talk in named if begin <= talk.begun_ns < end]:
+    for begin, end in pairwise(begins):
+        if found := [talk for talk in named if begin <= _asked_ns(talk, timeline) < end]:
             return found
     return named
+
+
+def _asked_ns(talk: Talk, timeline: Timeline) -> int:
+    """Return when its first segment was sent: the accept() that took it may have waited long before."""
+    own = (timeline.moments[number] for number in talk.moments)
+    return next((moment.time_ns for moment in own if isinstance(moment.what, SegmentSent)), talk.begun_ns)

@@ -47,7 +47,7 @@ function drawProofs(view) {
   doc.checks.forEach((check, i) => {
     const m = check.moments.find(each => view.model.inWalk[each]);
     const time = timeOfProof(check);
-    const x = m !== undefined ? view.pxOf(m) : time >= view.model.scale.begin ? view.px(time) : NaN;
+    const x = m !== undefined ? view.pxOf(m) : time >= view.model.scale.begin && time < Infinity ? view.px(time) : NaN;
     if (x >= view.left && x <= view.right) places.push({ x, i });
   });
   places.sort((one, other) => one.x - other.x);
