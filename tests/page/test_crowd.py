@@ -58,7 +58,13 @@ def test_two_thousand_connections_neither_make_the_page_heavy_nor_freeze_it(
     times: dict[str, float] = {}
     most = page.evaluate(ELEMENTS)
     acts = [(NAMES.get(key, f"scale {key}"), PRESS.format(key)) for key in "+++-++++++n2++310en"]
-    acts += [("one chosen", ONE), ("three chosen", FEW), ("all", PRESS.format("a")), ("found", FOUND.format("21234")), ("found", FOUND.format(""))]
+    acts += [
+        ("one chosen", ONE),
+        ("three chosen", FEW),
+        ("all", PRESS.format("a")),
+        ("found", FOUND.format("21234")),
+        ("found", FOUND.format("")),
+    ]
     acts += [("scrolled", SCROLLED.format(top)) for top in (5_000, 20_000, 41_000)]
     for name, act in acts:
         drawn, shown = page.evaluate(DONE, act)

@@ -30,7 +30,12 @@ def hidden(stop: Stop, size: tuple[int, int]) -> str:
 
 @pytest.mark.parametrize(
     ("run", "keys", "most", "size"),
-    [*(("ex03", "", 1_000, size) for size in WINDOWS), ("ex03", "a", 30, LOW), ("models", "", 30, LOW), ("nine", "0", 40, LOW)],
+    [
+        *(("ex03", "", 1_000, size) for size in WINDOWS),
+        ("ex03", "a", 30, LOW),
+        ("models", "", 30, LOW),
+        ("nine", "0", 40, LOW),
+    ],
 )
 def test_each_record_stands_in_the_window_under_what_is_told_of_it(
     open_page: Open, run: str, keys: str, most: int, size: tuple[int, int]
