@@ -25,6 +25,7 @@ $("legend").innerHTML = (() => {
     item('<path class="look" d="M13 0v14"/>', ui["legend-look"]),
     item(`<g class="spot"><path d="${SPOTS.printed}" transform="translate(13 7)"/></g>`, ui["legend-printed"]),
     item(`<g class="spot ended"><path d="${SPOTS.ended}" transform="translate(13 7)"/></g>`, ui["legend-ended"]),
+    ...(doc.spots.some(spot => spot.kind === "called") ? [item(`<g class="spot"><path d="${SPOTS.called}" transform="translate(13 7)"/></g>`, ui["legend-called"])] : []),
     item('<text class="mark pass" x="8" y="11">✓</text>', ui["legend-proof"]),
   ].join("");
 })();
