@@ -38,7 +38,9 @@ STEPS = (
         "many",
         answer="a",
         type=(
-            Type("server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"),
+            Type(
+                "server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"
+            ),
             Type("client", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "second", "second"),
