@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Broken on purpose: it sends a greeting before the client has said a word.
 
-The greeting waits in the client's Recv-Q and is then taken for the answer to the first message. It is in Latin-1,
-which the client cannot decode: the client breaks off and so closes first.
+The greeting waits in the client's Recv-Q and is then taken for the answer to the first message, which the server in
+turn takes for the answer to its greeting.
 
 The right one: images/servers/serve_blocking.py
 """
@@ -15,7 +15,9 @@ import sys
 
 def converse(connection: socket.socket) -> bool:
     """Answer one client until it leaves; False when it asked the whole server to end."""
-    connection.sendall("à votre service ".encode("latin-1"))  # the mistake: nobody asked
+    connection.sendall(b"at your service ")  # the mistake: nobody asked
+    if connection.recv(1024) in (b"exit", b""):
+        return True
     while True:
         message = connection.recv(1024)  # blocks: nobody else is served meanwhile
         if not message:  # end-of-file: the client has closed its side
