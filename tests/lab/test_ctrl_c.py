@@ -28,7 +28,10 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "leaves_politely": (WHERE, "reset"),
     "rude": (WHERE, "reset"),
     "share_counter": ("--count", "5000"),
+    "shares_all": ("--count", "5000"),
+    "shares_none": ("--count", "5000"),
     "switch_cost": ("--times", "1000000"),
+    "tells_no_ratio": ("--times", "1000000"),
 }
 """How a client is called; others only have to know where the server is."""
 
