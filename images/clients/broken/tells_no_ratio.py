@@ -72,7 +72,7 @@ def main() -> None:
     for kind, measured in zip(("processes", "threads"), zip(*pairs, strict=True), strict=True):
         print(f"between {kind}: {statistics.median(measured):.1f} us ({min(measured):.1f} to {max(measured):.1f})")
     gaps = sorted(process - thread for process, thread in pairs)  # the mistake
-    print(f"a switch between processes takes {statistics.median(gaps):.2f} us longer than one between threads")
+    print(f"a switch between processes takes {statistics.median(gaps):.2f} us longer than between threads")
     print(f"measured {options.times} times: {gaps[0]:.2f} to {gaps[-1]:.2f}", flush=True)
 
 
