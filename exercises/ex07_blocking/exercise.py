@@ -12,7 +12,7 @@ from lab.judge.serving.order import turns, waits_for
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
 from lab.views import Calls, Costs, Printed, Rows, Served, Waits
-from lab.workload import measure_model
+from lab.workload import measure_models
 
 LAB = Lab()
 SUBJECT = "serve_blocking"
@@ -107,7 +107,7 @@ def play(stage: Stage) -> None:
         server.stop()
 
     with stage.step("costs"):
-        measure_model(stage, "serve_blocking")
+        measure_models(stage, "serve_blocking")
 
 
 QUEUED = """

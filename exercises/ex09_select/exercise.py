@@ -16,7 +16,7 @@ from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
 from lab.views import Calls, Costs, Ladder, Mend, Printed, Rows, Served, Waits
-from lab.workload import IDLE, RESTED, measure_model
+from lab.workload import IDLE, RESTED, measure_models
 
 LAB = Lab()
 SUBJECT = "serve_select"
@@ -38,7 +38,9 @@ STEPS = (
         "many",
         answer="a",
         type=(
-            Type("server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"),
+            Type(
+                "server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"
+            ),
             Type("client", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "second", "second"),
@@ -142,7 +144,7 @@ def play(stage: Stage) -> None:
     _hot_loop(stage)
     _limit(stage)
     with stage.step("costs"):
-        measure_model(stage, "serve_select", requests=10)
+        measure_models(stage, "serve_select")
 
 
 def _many(stage: Stage) -> None:

@@ -16,7 +16,7 @@ from lab.judge.sockets.tables import sockets
 from lab.programs import Client, Server
 from lab.stage import Stage
 from lab.views import Calls, Costs, Mend, Printed, Rows, Timeline, Waits
-from lab.workload import measure_model
+from lab.workload import measure_models
 
 LAB = Lab()
 SUBJECT = "serve_epoll_lt"
@@ -176,7 +176,7 @@ def play(stage: Stage) -> None:
         stage.shell("cost", on="server", line="idle_cost 10 2000")
     _full_buffers(stage)
     with stage.step("costs"):
-        measure_model(stage, "serve_epoll_lt", requests=10)
+        measure_models(stage, "serve_epoll_lt")
 
 
 def _readiness(stage: Stage) -> None:
