@@ -16,9 +16,9 @@ from lab.judge.claims import ALWAYS, Claim
 from lab.report.by_hand import TERMINALS
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
-from lab.text.catalog import LANGUAGES, Catalog
+from lab.text.catalog import LANGUAGES, Catalog, messages
 from lab.text.glossary import load_glossary
-from lab.views import Apart, Spent, Text
+from lab.views import Apart, Costs, Spent, Text
 
 NUMBERS: Final = list(exercise_folders())
 FILES: Final = {"exercise.py", "text.en.toml", "text.zh-CN.toml", "README.md", "README.zh-CN.md"}
@@ -210,7 +210,34 @@ def test_the_chinese_is_chinese(number: int) -> None:
         assert re.search("[\u4e00-\u9fff]", said.get(key)), key
 
 
+@every_exercise
+@in_every_language
+def test_every_model_whose_cost_is_shown_has_its_words_for_what_breaks(number: int, language: str) -> None:
+    shown = {
+        program
+        for step in exercise(number).steps
+        for view in step.show
+        if isinstance(view, Costs)
+        for program in view.programs
+    }
+    said = messages(language).table("report.breaks")
+    assert {program for program in shown if not said.get(program, "").strip()} == set()
+
+
 # -- across the exercises
+
+
+def test_the_exercises_about_models_end_with_the_table_of_their_costs() -> None:
+    models = range(7, 12)
+    assert [
+        number for number in NUMBERS if any(isinstance(view, Costs) for view in exercise(number).steps[-1].show)
+    ] == [*models]
+
+
+@in_every_language
+def test_what_breaks_is_told_of_right_servers_only(language: str) -> None:
+    servers = {path.stem for path in (ROOT / "images" / "servers").glob("*.py")}
+    assert set(messages(language).table("report.breaks")) <= servers
 
 
 def claims() -> Iterator[tuple[int, Claim]]:
