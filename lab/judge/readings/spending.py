@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence, Usage
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.judging import Judged, look_in
+from lab.judge.verdict import Comparison, Message, Pair, Result
 
 WHAT: Final = ("cpu", "wakeups")
 Span = tuple[str, str]
@@ -71,7 +70,10 @@ class Spent(Judged):
         differs = frozenset() if right else frozenset({1})
         pairs = [Pair((self._shown(), self.ratio.text), (self._shown(), shown), differs)]
         observed = Message("spent-ratio", {"ratio": shown, "what": self._what()})
-        return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), (Look(EVIDENCE_FILE),))
+        read = [(at, one) for at, one in enumerate(evidence.usages) if one.party == self.party]
+        field = "cpu_ns" if self.what == "cpu" else "voluntary"
+        look = tuple(look_in(evidence, "usages", at, field) for at, one in read if one.name in self.during)
+        return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), look)
 
     def _between(self, evidence: Evidence, party: str, during: Span) -> tuple[int, int]:
         first, last = (evidence.usage(name, party) for name in during)
