@@ -9,7 +9,8 @@ import pytest
 
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence, Output, Usage
-from lab.evidence.store import save
+from lab.evidence.store import load, save
+from lab.exercise import judge, load_exercise
 from lab.judge.conditional import where
 from lab.judge.judging import Judged
 from lab.judge.programs.ended import exited
@@ -22,6 +23,8 @@ from lab.judge.sockets.lifetimes import gone_after
 from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Look, Verdict
+from lab.settings import ROOT
+from tests.places import misplaced
 from tests.unit.judge.builders import BEGUN, LISTENING, MS, SERVING_A, evidence, snapshot
 
 TOLD: Final = ("connected", "HELLO", "speed 3", "17 41 child", "I am 17", "speed 4")
@@ -33,6 +36,7 @@ RUN: Final = evidence(
     ),
     snapshots=(snapshot("connected", "server", LISTENING, SERVING_A), snapshot("gone", "server", LISTENING)),
 )
+SAVED: Final = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 NONE: Final = "State  Recv-Q  Send-Q  Local  Peer"
 
 
@@ -115,3 +119,8 @@ def test_where_no_row_is_the_head_of_the_table_is_pointed_at(
     result = expectation.judge(RUN)
     assert result.verdict is Verdict.PASS
     assert [line.split()[0] for line in lines(result.look, RUN, tmp_path / "run")] == told
+
+
+def test_each_claim_of_a_saved_run_is_shown_at_places_that_hold_what_they_should() -> None:
+    run = load(SAVED)
+    assert misplaced(judge(load_exercise(3), run), run, SAVED) == []
