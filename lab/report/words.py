@@ -49,6 +49,10 @@ class Words:
         """Return a text of the report room (`report.<key>`)."""
         return self._lab.get(f"report.{key}", **params)
 
+    def maybe_lab(self, key: str) -> str | None:
+        """Return a text of the report room, or None."""
+        return self._lab.maybe(f"report.{key}")
+
     def plural(self, key: str, count: int, /, **params: object) -> str:
         """Return `report.<key>.one` or `report.<key>.many` with `count` filled in."""
         return self.lab(f"{key}.{'one' if count == 1 else 'many'}", count=count, **params)
