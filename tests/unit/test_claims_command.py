@@ -15,15 +15,15 @@ from lab.cli import main
 from lab.evidence import store
 from lab.judge.claims import Holds
 from lab.judge.ledger import NUMBERS
+from lab.report.fold import sentences
 from lab.report.ledger import read_schema
 from lab.settings import ROOT
-from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, messages
 from tests.schema import violations
 
 SAVED: Final = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 RULINGS: Final = {
-    "B1": "refined", "B2": "refined", "B3": "confirmed", "B4": "refuted", "B5": "refuted", "B14": "refined", "B15": "refined",
+    "A1": "cited", "B1": "refined", "B2": "refined", "B3": "confirmed", "B4": "refuted", "B5": "refuted", "B14": "refined", "B15": "refined",
     "B19": "refined",
 }  # fmt: skip
 """How the saved run of exercise 3 rules."""
@@ -33,9 +33,7 @@ Say = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of runs, and nothing but exercises 0 and 3 on the shelf."""
-    folders = {number: folder for number, folder in exercise_folders().items() if number in (0, 3)}
-    monkeypatch.setattr("lab.commands.claims.exercise_folders", lambda: folders)
+    """An empty folder of runs."""
     monkeypatch.setenv("LAB_RUNS", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
     return tmp_path
@@ -79,7 +77,7 @@ def test_without_any_run_every_claim_is_there_and_not_run_yet(say: Say, language
     words = messages(language)
     for number in NUMBERS:
         assert f"\n{number} " in page
-    assert page.count(words.get("report.ruling.not-run-yet")) == len(NUMBERS) + 1
+    assert page.count(words.get("report.ruling.not-run-yet")) == len(NUMBERS) - 1 + 1  # one is cited; and the counts
     assert "make exercise-3" in page
 
 
@@ -95,6 +93,10 @@ def test_a_saved_run_rules_and_its_evidence_is_named(runs: Path, say: Say) -> No
                 assert Path(place["file"]).is_file()
                 if place["line"]:
                     assert place["line"] <= len(Path(place["file"]).read_text().splitlines())
+        if claim["cases"]:
+            assert len(sentences(claim["reason"])) == 1, claim
+            places = [place for case in claim["cases"] for place in case["evidence"]]
+            assert any(place["line"] or place["frame"] for place in places), claim["id"]
     refined = next(claim for claim in made["claims"] if claim["id"] == "B1")
     assert {case["words"]: case["holds"] for case in refined["cases"]} == {
         "nobody waits": "says",

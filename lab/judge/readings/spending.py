@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.judging import Judged, look_in
+from lab.judge.verdict import Comparison, Message, Pair, Result
 
 Span = tuple[str, str]
 
@@ -60,7 +59,10 @@ class Spent(Judged):
         differs = frozenset() if right else frozenset({1})
         pairs = [Pair((self._shown(), self.ratio.text), (self._shown(), shown), differs)]
         observed = Message("spent-ratio", {"ratio": shown})
-        return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), (Look(EVIDENCE_FILE),))
+        read = [(at, one) for at, one in enumerate(evidence.usages) if one.party == self.party]
+        spans = {*self.during, *(self.than or ())}
+        look = tuple(look_in(evidence, "usages", at, "cpu_ns") for at, one in read if one.name in spans)
+        return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), look)
 
     def _between(self, evidence: Evidence, during: Span) -> tuple[int, int]:
         first, last = (evidence.usage(name, self.party) for name in during)
