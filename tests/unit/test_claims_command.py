@@ -70,6 +70,15 @@ def rulings(made: dict[str, Any]) -> dict[str, str]:
     return {claim["id"]: claim["ruling"] for claim in made["claims"] if claim["ruling"] != "not run yet"}
 
 
+def test_of_a_run_without_the_kernel_s_record_no_reason_speaks_of_its_tracer(runs: Path, say: Say) -> None:
+    save(runs, "2026-01-01T00-00-00.000Z", kernel=None, unrecorded="no-tracefs")
+    code, page = say("--markdown")
+    (row,) = [line for line in page.splitlines() if line.startswith("| B2 ")]
+    assert (code, "tracer" in row, "kernel.txt" in row) == (0, False, False)
+    assert "as the kernel itself tells of each change: not tried" in row
+    assert rulings(document(say)) == RULINGS
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_any_run_every_claim_is_there_and_not_run_yet(say: Say, language: str) -> None:
     code, page = say(language=language)
@@ -99,7 +108,7 @@ def test_a_saved_run_rules_and_its_evidence_is_named(runs: Path, say: Say) -> No
             assert any(place["line"] or place["frame"] for place in places), claim["id"]
     refined = next(claim for claim in made["claims"] if claim["id"] == "B1")
     assert {case["words"]: case["holds"] for case in refined["cases"]} == {
-        "nobody waits": "says",
+        "nobody waits, also while one is in service": "says",
         "more clients than the backlog": "instead",
     }
 
@@ -160,7 +169,7 @@ def test_evidence_that_does_not_decide_is_said_and_is_no_ruling(runs: Path, say:
     (folder / "evidence.json").write_text(json.dumps(made))
     found = document(say)
     assert found["exit_code"] == 4
-    assert {one for one, ruling in rulings(found).items() if ruling == "inconclusive"} == {"B4", "B15", "B19"}
+    assert {one for one, ruling in rulings(found).items() if ruling == "inconclusive"} == {"B2", "B4", "B15", "B19"}
     assert "dropped 3" in next(claim["reason"] for claim in found["claims"] if claim["id"] == "B15")
 
 

@@ -13,12 +13,14 @@ import pytest
 
 from lab.exercise import Exercise, load_exercise
 from lab.judge.claims import ALWAYS, Claim
+from lab.judge.states.passing import Recorded
 from lab.report.by_hand import TERMINALS
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, Catalog, messages
 from lab.text.glossary import load_glossary
 from lab.views import Apart, Costs, Spent, Text
+from tests.wrong.base import result_ids
 
 NUMBERS: Final = list(exercise_folders())
 FILES: Final = {"exercise.py", "text.en.toml", "text.zh-CN.toml", "README.md", "README.zh-CN.md"}
@@ -45,7 +47,7 @@ def texts(number: int, language: str) -> Catalog:
 
 
 def ids(number: int) -> list[str]:
-    return [expectation.id for expectation in exercise(number).expect]
+    return result_ids(exercise(number).expect)
 
 
 def steps(number: int) -> list[str]:
@@ -86,6 +88,8 @@ def test_no_two_steps_expectations_or_claims_share_an_id(number: int) -> None:
 def test_every_expectation_belongs_to_a_step(number: int) -> None:
     assert {expectation.step for expectation in exercise(number).expect} <= set(steps(number))
     assert exercise(number).expect
+    forked = [each for each in exercise(number).expect if isinstance(each, Recorded)]
+    assert [each.otherwise.step for each in forked] == [each.step for each in forked]
 
 
 @every_exercise

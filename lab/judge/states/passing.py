@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
@@ -41,9 +41,9 @@ def passes(
 def recorded(then: Judged, otherwise: Judged) -> Recorded:
     """Expect `then` of a run in which the kernel's tracer was asked, and `otherwise` of any other.
 
-    Id and step are those of `then`.
+    Each has an id of its own, and so its own words: what is inferred must not read like what the kernel told.
     """
-    return Recorded(id=then.id, step=then.step, then=then, otherwise=otherwise)
+    return Recorded(then, otherwise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +105,23 @@ class Passes(Judged):
         return Comparison(_COLUMNS, tuple(pairs))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Judged):
-    """What is expected where the kernel was asked, and where it could not be."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is expected where the kernel was asked, and where it could not be; the result is that of the one chosen."""
 
     then: Judged
     otherwise: Judged
 
-    def expected(self) -> Message:
-        """Return what is expected where the kernel was asked."""
-        return self.then.expected()
+    @property
+    def id(self) -> str:
+        """The id of what is expected where the kernel was asked."""
+        return self.then.id
 
-    def find(self, evidence: Evidence) -> Result:
+    @property
+    def step(self) -> str | None:
+        """The step of both."""
+        return self.then.step
+
+    def judge(self, evidence: Evidence) -> Result:
         """Judge by what there is."""
-        chosen = self.otherwise if evidence.kernel is None else self.then
-        return replace(chosen.judge(evidence), id=self.id, step=self.step)
+        return (self.otherwise if evidence.kernel is None else self.then).judge(evidence)

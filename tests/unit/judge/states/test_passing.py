@@ -54,12 +54,13 @@ def test_a_run_in_which_the_kernel_was_not_asked_cannot_try_it() -> None:
     assert OPENING.judge(run()).verdict is Verdict.CANNOT_RUN
 
 
-def test_what_is_expected_otherwise_is_judged_only_there() -> None:
+def test_what_is_expected_otherwise_is_judged_only_there_and_by_its_own_name() -> None:
     never = passes("a", on="server", path="LAST-ACK", id="never")
     both = recorded(OPENING, otherwise=never)
-    assert both.judge(run(record=kernel())).verdict is Verdict.PASS
-    assert both.judge(run()).verdict is Verdict.CANNOT_RUN  # the other one's word
-    assert (both.judge(run()).id, both.expected()) == ("opening", OPENING.expected())
+    asked, unasked = both.judge(run(record=kernel())), both.judge(run())
+    assert (both.id, both.step) == (OPENING.id, OPENING.step)
+    assert (asked.id, asked.verdict, asked.expected) == ("opening", Verdict.PASS, OPENING.expected())
+    assert (unasked.id, unasked.verdict, unasked.expected) == ("never", Verdict.CANNOT_RUN, never.expected())
 
 
 def test_a_state_that_there_is_not_is_the_exercise_s_mistake() -> None:
