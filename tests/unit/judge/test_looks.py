@@ -83,11 +83,6 @@ def lines(found: tuple[Look, ...], run: Evidence, folder: Path) -> list[str]:
             ['"TcpPassiveOpens": 3', '"TcpPassiveOpens": 4'],
         ),
         (spent("server", ("begins", "ends"), "<1", id="x"), True, ['"cpu_ns": 1000', '"cpu_ns": 2000']),
-        (
-            spent("server", ("begins", "ends"), 1, than_party="server", what="wakeups", id="x"),
-            True,
-            ['"voluntary": 71', '"voluntary": 72'],
-        ),
         (where({"kernel": "5.4"}, exited("b", -9, id="x")), None, ['"kernel": "6.18"']),
         (where({"server.of_none": 1}, exited("b", -9, id="x")), None, ['"environment": {']),
     ],
