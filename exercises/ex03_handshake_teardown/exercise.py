@@ -190,7 +190,7 @@ EXPECT = (
         client:a > server    .   ack 1
     """),
     recorded(
-        passes("a", on="server", path="SYN-RECV ESTAB", step="connects", id="observed-opening"),
+        passes("a", on="server", path="SYN-RECV ESTAB", within=1, step="connects", id="observed-opening"),
         otherwise=segments("a", part="open", step="connects", id="inferred-opening", ladder=OPENING),
     ),
     sockets("connected", on="server", step="connects", id="second-socket", table=ONE_CLIENT),
@@ -279,7 +279,7 @@ CLAIMS = (
             """)),
     }),
     Claim("B2", cases={
-        "kernel": (passes("a", on="server", path="SYN-RECV ESTAB", id="B2"), None),
+        "kernel": (passes("a", on="server", path="SYN-RECV ESTAB", within=1, id="B2"), None),
         "segments": (segments("a", part="open", id="B2", ladder=OPENING), None),
         "polled": (
             eventually("opening", on="server", only="client:a", id="B2", table=SYN_RECV),

@@ -301,7 +301,7 @@ CLAIMS = (
                 """),
                 segments("a", part="open", id="B2", ladder=HANDSHAKE),
             )),
-        "told": (passes("a", on="server", path="SYN-RECV ESTAB", id="B2"), None),
+        "told": (passes("a", on="server", path="SYN-RECV ESTAB", within=1, id="B2"), None),
     }),
     Claim("B9", cases={
         "half_done": (

@@ -39,3 +39,11 @@ def check_kernel(record: KernelRecord, evidence: Evidence) -> None:
     )
     if trace.ended_ns < evidence.begun_ns or trace.begun_ns > evidence.ended_ns or elsewhere:
         raise EvidenceError("kernel-of-another-run", file=record.file)
+
+
+def check_whole(record: KernelRecord) -> None:
+    """Raise EvidenceError `recorder-died` or `events-lost` for a record that may not hold all that the kernel told."""
+    if record.died:
+        raise EvidenceError("recorder-died", file=record.file)
+    if lost := sum(record.trace.lost.values()):
+        raise EvidenceError("events-lost", file=record.file, lost=lost)
