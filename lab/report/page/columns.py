@@ -51,6 +51,7 @@ def columns(timeline: Timeline, language: str, steps: Iterable[str]) -> Columns:
     return {
         "ended": timeline.ended_ns - timeline.begun_ns,
         "moments": _moments(timeline, tables, places),
+        "also": [[moment.number, *moment.also] for moment in timeline.moments if moment.also],
         "calls": _calls(timeline, tables),
         "changes": _changes(timeline),
         "segments": _segments(timeline, tables, sentences),
