@@ -326,6 +326,25 @@ def test_the_columns_hold_every_moment_once() -> None:
     assert sum(fields) == len(made["told"]["values"])
 
 
+def test_the_columns_tell_how_long_a_connection_lasted_and_of_an_open_one_that_it_goes_on() -> None:
+    timeline, _ = one()
+    made = columns(timeline, "en", ["connects"])["talks"]
+    syn = next(each for each in timeline.moments if told_state(each) is State.SYN_SENT)
+    gone = next(each for each in timeline.moments if told_state(each) is State.CLOSED)
+    assert (made["begun"], made["took"], made["open"]) == (
+        [syn.time_ns - timeline.begun_ns], [gone.time_ns - syn.time_ns], "0",
+    )  # fmt: skip
+    scene = Scene()
+    dial(scene, "a", 40_000, 1 * MS)
+    still = scene.timeline(1 * S)
+    made = columns(still, "en", ["connects"])["talks"]
+    assert (made["begun"][0] + made["took"][0], made["open"]) == (still.ended_ns - still.begun_ns, "1")
+
+
+def told_state(moment: Moment) -> State | None:
+    return moment.what.state if isinstance(moment.what, StateChange) else None
+
+
 def test_a_payload_is_shown_when_it_is_text() -> None:
     assert excerpt(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == "GET / HTTP/1.1 Host: x"
     assert excerpt(b"a" * 100) == "a" * 24 + "…"

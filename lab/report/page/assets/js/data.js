@@ -47,7 +47,7 @@ const changes = doc.changes;
 const segments = {
   ...doc.segments, client: digits(doc.segments.client), again: digits(doc.segments.again), lost: digits(doc.segments.lost),
 };
-const talks = { ...doc.talks, count: doc.talks.took.length, begun: summed(doc.talks.begun) };
+const talks = { ...doc.talks, open: digits(doc.talks.open), count: doc.talks.took.length, begun: summed(doc.talks.begun) };
 const queues = doc.queues.map(queue => ({ ...queue, time: summed(queue.time), seen: digits(queue.seen) }));
 
 // A list of lists in two arrays: of(i) is what belongs to i.
