@@ -8,12 +8,12 @@ from typing import Final
 
 from lab.timeline.draft import Draft
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source, StateChange
+from lab.timeline.waiting import FOR_ONE
 from lab.wire.segment import Flags
 from lab.wire.state import State
 
 _SENDS: Final = frozenset({"send", "write"})
 _CLOSES: Final = frozenset({"close", "shutdown"})
-_WAITS: Final = frozenset({"accept", "recv", "read", "connect", "send", "write"})
 _BY_PROGRAM: Final = frozenset({State.LISTEN, State.SYN_SENT, State.FIN_WAIT_1, State.LAST_ACK})
 _ABORTED: Final = frozenset({State.LISTEN, State.ESTABLISHED, State.CLOSE_WAIT})
 """From these a close() goes straight to CLOSED: of a listener, or with bytes unread (then it sends a RST)."""
@@ -150,7 +150,7 @@ def _by_program(change: StateChange) -> bool:
 def _end_waits(side: _Side) -> None:
     """Name the segment that ended a call's wait: what arrived for it while it was under way."""
     for call in side.calls:
-        if isinstance(call.what, CallMade) and call.what.name in _WAITS and call.ended_ns is not None:
+        if isinstance(call.what, CallMade) and call.what.name in FOR_ONE and call.ended_ns is not None:
             call.cause = side.arrival_within(call.time_ns, call.ended_ns)
 
 
