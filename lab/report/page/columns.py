@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from lab.report.lanes.marks import state_name
 from lab.report.page.ends import course
 from lab.report.page.sentences import Sentences
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, StateChange, Timeline
@@ -164,7 +163,8 @@ def _talks(timeline: Timeline, tables: dict[str, Table]) -> Columns:
 
 
 def _path(states: Iterable[State]) -> str:
-    return " ".join(map(state_name, states))
+    """Return the states that a row of `ss` could have shown."""
+    return " ".join(state.value for state in states if state is not State.CLOSED)
 
 
 def _queue(queue: Queue, timeline: Timeline, tables: dict[str, Table]) -> Columns:
