@@ -12,6 +12,7 @@ from lab.timeline.calls import Strace, kernel_calls
 from lab.timeline.causes import find_causes, ordered
 from lab.timeline.connections import Joined, Passage, join, passages, relative
 from lab.timeline.draft import Draft
+from lab.timeline.endings import close_at_the_end
 from lab.timeline.lives import Life, Lives, lives_of
 from lab.timeline.looks import Looks, looks_of
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, Talk, Timeline
@@ -85,6 +86,7 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
         queues += queues_of(number, each, passed, parts.by_talk[number], looks, recorded)
         parts.by_talk[number] += _segments(number, each, passed, reasons)
         find_causes(parts.by_talk[number], each.client_host, each.server_host)
+    close_at_the_end(parts.by_talk, parts.loose)
     queues += _accept_queues(evidence, parts, recorded)
     return parts, queues
 

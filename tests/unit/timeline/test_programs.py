@@ -16,13 +16,20 @@ from lab.timeline.model import CallMade, Lane, Signal, Timeline
 from tests.unit.judge.builders import SERVER
 from tests.unit.timeline.builders import (
     CLIENT_BEGINS,
+    LISTENS,
+    OPENS,
     SERVER_BEGINS,
+    SERVER_ENDS,
     SERVER_PID,
+    SERVER_SOCKET,
     STARTED,
     at,
     call,
+    find,
     kernel,
     run,
+    told,
+    transition,
 )
 
 STRICT_PID, STRANGER = 4200, 9999
@@ -157,3 +164,19 @@ def test_in_a_recorded_run_the_second_server_fails_and_the_third_listens() -> No
         ("bind", 0, None),
         ("listen", 0, None),
     ]
+
+
+def test_what_a_killed_program_held_is_closed_by_its_end() -> None:
+    whole = run()
+    interrupted = call(50, 20, SERVER_PID, "epoll_wait", 9, -4)
+    closed = transition(80, SERVER_SOCKET, "ESTAB", "FIN-WAIT-1", SERVER_ENDS, SERVER_PID)
+    line = build_timeline(
+        replace(
+            whole,
+            exits=(Exit(at(400), "server", -15),),
+            kernel=kernel(calls=(*SERVER_BEGINS, *CLIENT_BEGINS, interrupted), transitions=(*LISTENS, *OPENS, closed)),
+        )
+    )
+    cause = find(line, Lane.SERVER_STATE, "FIN-WAIT-1").cause
+    assert cause is not None
+    assert told(line.moments[cause]) == "epoll_wait"
