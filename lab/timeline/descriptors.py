@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from dataclasses import dataclass
 from operator import itemgetter
@@ -15,9 +14,11 @@ from lab.wire.state import State
 
 _MAKES: Final = frozenset({"socket", "accept", "accept4"})
 _MAKES_EPOLL: Final = "epoll_create1"
-_IP: Final = frozenset({socket.AF_INET, socket.AF_INET6})
+_IP: Final = frozenset({2, 10})
+"""AF_INET and AF_INET6: include/linux/socket.h."""
 _TYPE: Final = 0xF
-"""What of socket()'s second argument is the type: SOCK_TYPE_MASK in include/linux/net.h."""
+_STREAM: Final = 1
+"""What of socket()'s second argument is the type, and SOCK_STREAM: include/linux/net.h."""
 _NEVER: Final = 1 << 62
 _Step = tuple[int, int, "KernelCall | Started", bool]
 
@@ -126,7 +127,7 @@ def makes_tcp(call: KernelCall) -> bool:
     if call.name != "socket" or len(call.arguments) < 2:  # noqa: PLR2004 - its family and its type
         return True
     family, kind = call.arguments[:2]
-    return family in _IP and kind & _TYPE == socket.SOCK_STREAM
+    return family in _IP and kind & _TYPE == _STREAM
 
 
 def _born_of(life: Life, listener: Life) -> bool:
