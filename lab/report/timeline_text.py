@@ -60,7 +60,8 @@ def timeline_text(
     how many there are besides.
     """
     choice = choose(timeline, talks, window)
-    told = tell(timeline, choice, TellWords(words.lab("timeline.again"), partial(_skipped, words)))
+    told_in = TellWords(words.lab("timeline.again"), words.lab("timeline.interrupted"), partial(_skipped, words))
+    told = tell(timeline, choice, told_in)
     notes = [*_notes(timeline, told, words), *([] if asked else _crowd(timeline, choice, words))]
     return TimelineText(told, choice, words, tuple(notes), tuple(titles))
 

@@ -13,6 +13,7 @@ from lab.timeline.calls import Strace, kernel_calls
 from lab.timeline.causes import find_causes, find_causes_of_listeners, ordered
 from lab.timeline.connections import Joined, Passage, join, passages, relative
 from lab.timeline.draft import Draft
+from lab.timeline.endings import close_at_the_end
 from lab.timeline.lives import Life, Lives, lives_of
 from lab.timeline.looks import Looks, looks_of
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, Talk, Timeline
@@ -107,6 +108,7 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
         ends = parts.listeners_ends.get(place, ()) if place in recorded else ()
         find_causes(parts.by_talk[number], each.client_host, each.server_host, ends)
     find_wakes(parts.by_talk, parts.loose)
+    close_at_the_end(parts.by_talk, parts.loose)
     queues += _accept_queues(evidence, parts, recorded)
     return parts, queues
 

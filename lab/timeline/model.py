@@ -29,12 +29,26 @@ class Source(StrEnum):
     INFERRED = "inferred"
 
 
+class Signal(StrEnum):
+    """What became of a call that a signal broke off, as far as is known.
+
+    The program ended in it; the same call was begun anew; another one followed; none did, and of no end is known.
+    """
+
+    ENDED = "ended"
+    ANEW = "anew"
+    ELSE = "else"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True)
 class CallMade:
     """A system call of the program `party` (None: a program that the exercise does not name).
 
     `name` is as programs write it (`recv`, not recvfrom). `result` is None while it has not returned; `error` is an
-    errno's name.
+    errno's name, or the kernel's own name for a call that a signal broke off (`ERESTARTSYS`), which no program sees.
+    `about` is what of it was asked for: an option (`SO_REUSEADDR`), or what epoll_ctl does with which descriptor
+    (`ADD 5`). `signal` is set where a signal broke the call off.
     """
 
     party: str | None
@@ -43,6 +57,8 @@ class CallMade:
     fd: int | None
     result: int | None
     error: str | None
+    about: str | None = None
+    signal: Signal | None = None
 
 
 @dataclass(frozen=True, slots=True)

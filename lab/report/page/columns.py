@@ -10,17 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from lab.report.page.calls import waits
 from lab.report.page.ends import course
 from lab.report.page.sentences import Sentences
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, StateChange, Timeline
 from lab.timeline.spans import span_of
+from lab.timeline.waiting import FOR_MANY, waits
 from lab.wire.state import State
 
 LANES: Final = tuple(Lane)
 SOURCES: Final = tuple(Source)
 STATES: Final = tuple(State)
 NONE: Final = -1
+SET_UP: Final = frozenset(
+    {"socket", "setsockopt", "getsockopt", "ioctl", "bind", "listen", "epoll_create", "epoll_ctl"}
+)
+"""Calls on no connection that belong to every one of their program's."""
 _EXCERPT: Final = 24
 """How many characters of a payload are shown."""
 
@@ -59,6 +63,8 @@ def columns(timeline: Timeline, language: str, steps: Iterable[str]) -> Columns:
         "told": _told(timeline, tables, sentences),
         "talks": _talks(timeline, tables),
         "queues": [_queue(queue, timeline, tables) for queue in timeline.queues],
+        "set_up": sorted(SET_UP),
+        "waits_for_many": sorted(FOR_MANY),
         "tables": {name: table.words for name, table in tables.items()},
     }
 
@@ -87,6 +93,7 @@ def _calls(timeline: Timeline, tables: dict[str, Table]) -> Columns:
         "fd": [NONE if call.fd is None else call.fd for _, call in found],
         "result": [call.result for _, call in found],
         "error": [tables["errors"].place(call.error) for _, call in found],
+        "about": [tables["words"].place(call.about) for _, call in found],
         "waits": "".join("1" if waits(moment) else "0" for moment, _ in found),
     }
 
@@ -153,10 +160,15 @@ def _talks(timeline: Timeline, tables: dict[str, Table]) -> Columns:
         "begun": _deltas(span.begun_ns - begun for span in spans),
         "took": [span.ended_ns - span.begun_ns for span in spans],
         "open": "".join("1" if span.still_open else "0" for span in spans),
-        "clientPath": [paths.place(" ".join(each.client)) for each in courses],
-        "serverPath": [paths.place(" ".join(each.server)) for each in courses],
+        "clientPath": [paths.place(_path(each.client)) for each in courses],
+        "serverPath": [paths.place(_path(each.server)) for each in courses],
         "ending": [tables["names"].place(each.ending.value) for each in courses],
     }
+
+
+def _path(states: Iterable[State]) -> str:
+    """Return the states that a row of `ss` could have shown."""
+    return " ".join(state.value for state in states if state is not State.CLOSED)
 
 
 def _queue(queue: Queue, timeline: Timeline, tables: dict[str, Table]) -> Columns:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lab.report.checks import MARKS
 from lab.report.ending import slug
+from lab.report.lanes.marks import state_name
 from lab.report.page.checklist import checklist
 from lab.report.page.columns import NONE, SOURCES, STATES, columns
 from lab.report.page.head import page_head
@@ -111,7 +112,7 @@ def _data(story: Story, timeline: Timeline, run: PageRun, language: str, proved:
         "sources_named": texts.table("page.source"),
         "endings": texts.table("page.ending"),
         "queues_named": {kind.value: texts.get(f"page.queue.{kind.value}") for kind in QueueKind},
-        "states": [str(state) for state in STATES],
+        "states": [state_name(state) for state in STATES],
         "captures": dict(run.captures),
         "steps": [
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.report.page.said import Said
-from lab.timeline.model import Moment, SegmentSent, Source, StateChange
+from lab.timeline.model import CallMade, Moment, SegmentSent, Signal, Source, StateChange
 from lab.wire.bits import has_rst
 from lab.wire.state import State
 
@@ -11,6 +11,8 @@ from lab.wire.state import State
 def state_said(moment: Moment, change: StateChange, cause: Moment | None) -> Said:
     """Return what is said of an end's new state; `cause` is the moment behind it."""
     parts = [_meaning(change, moment.source, cause)]
+    if cause is not None and isinstance(cause.what, CallMade) and cause.what.signal is Signal.ENDED:
+        parts.append("by-end")
     if moment.source is Source.INFERRED:
         parts.append("inferred")
     return Said(tuple(f"state.{part}" for part in parts), {})

@@ -14,7 +14,6 @@ from flit_core import buildapi  # type: ignore[import-untyped]  # ships none
 
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.report import page
-from lab.report.page.calls import waits
 from lab.report.page.columns import columns, excerpt
 from lab.report.page.document import SCRIPTS
 from lab.report.page.ends import Ending, course
@@ -24,7 +23,8 @@ from lab.report.page.sentences import FIELD, Sentences
 from lab.settings import ROOT
 from lab.text import catalog
 from lab.text.catalog import LANGUAGES, messages
-from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Source, StateChange, Timeline
+from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Signal, Source, StateChange, Timeline
+from lab.timeline.waiting import waits
 from lab.wire.state import State
 from tests.page.scenes import BEGUN, MS, S, Scene, dial, nine, one
 from tests.unit.report.timelines import Score, three_at_once
@@ -74,6 +74,24 @@ def test_a_close_that_sends_its_f_says_so_and_one_with_unread_bytes_that_it_rese
     assert any("The kernel sends `R` instead of `F`" in told for told in of_calls(nine()[0], "close"))
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("TCP_ABORT_ON_CLOSE", "not everything that had arrived was read."),
+        ("TCP_STATE", "by SO_LINGER with a time of 0."),
+        (None, "the connection is not closed in order."),
+    ],
+)
+def test_a_close_that_resets_says_why_as_far_as_the_kernel_does(reason: str | None, said: str) -> None:
+    timeline = nine()[0]
+    moments = tuple(
+        replace(each, what=replace(each.what, reason=reason)) if isinstance(each.what, SegmentSent) else each
+        for each in timeline.moments
+    )
+    told = of_calls(replace(timeline, moments=moments), "close")
+    assert [each.endswith(said) for each in told if "`R` instead of `F`" in each] == [True]
+
+
 def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
     assert sum("end-of-file" in told for told in of_calls(one()[0], "recv")) == 2
     assert of_calls(one()[0], "accept")[-1].endswith("When the recording ends, the call has not returned.")
@@ -84,7 +102,12 @@ def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
     [
         ({"result": -1, "error": "EAGAIN"}, "does not block: the call returns at once with EAGAIN"),
         ({"result": -1, "error": "ECONNRESET"}, "the other side has reset the connection"),
-        ({"result": -1, "error": "ERESTARTSYS"}, "A signal interrupts it (ERESTARTSYS)"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ENDED}, "A signal ended the program here"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ANEW}, "the same call is begun anew"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.LAST}, "the program makes no other call"),
+        ({"result": -1, "error": "EINTR", "signal": Signal.ANEW}, "it returns with EINTR"),
+        ({"result": -1, "error": "EINTR", "signal": Signal.ENDED}, "A signal ended the program here"),
+        ({"name": "bind", "result": -1, "error": "EADDRINUSE"}, "still in TIME-WAIT (EADDRINUSE)"),
         ({"result": -1, "error": "EBADF"}, "It fails with EBADF"),
         ({"name": "connect", "result": -1, "error": "EINPROGRESS"}, "the kernel goes on by itself"),
         ({"name": "connect", "result": -1, "error": "ECONNREFUSED"}, "nobody listens there"),
@@ -94,8 +117,14 @@ def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
         ({"name": "read", "result": 6, "talk": None, "fd": 0}, "reads 6 bytes from descriptor 0"),
         ({"name": "socket", "result": 3, "talk": None, "fd": None}, "it is descriptor 3"),
         ({"name": "accept", "result": 4, "talk": None}, "from now on it is descriptor 4"),
-        ({"name": "setsockopt", "result": 0}, "reads or sets a property of descriptor 3 (setsockopt)"),
-        ({"name": "epoll_ctl", "result": 0, "talk": None}, "which descriptors it wants to hear of"),
+        ({"name": "setsockopt", "result": 0, "about": "SO_SNDBUF"}, "sets SO_SNDBUF of descriptor 3"),
+        ({"name": "setsockopt", "result": 0, "about": "SO_REUSEADDR"}, "sets SO_REUSEADDR: `bind()` may have the port"),
+        ({"name": "setsockopt", "result": 0}, "calls `setsockopt()`"),
+        ({"name": "getsockopt", "result": 0, "about": "SO_ERROR"}, "asks for SO_ERROR of descriptor 3"),
+        ({"name": "ioctl", "result": 0, "about": "FIONBIO"}, "whether calls on descriptor 3 wait"),
+        ({"name": "epoll_create", "result": 4, "fd": None, "talk": None}, "it is descriptor 4 itself"),
+        ({"name": "epoll_ctl", "result": 0, "fd": 4, "about": "ADD 5"}, "registers descriptor 5 with the list"),
+        ({"name": "epoll_ctl", "result": 0, "fd": 4, "about": "DEL 5"}, "takes descriptor 5 off the list"),
         ({"name": "sleep", "result": 0, "talk": None}, "does nothing until the time is over"),
         ({"name": "fork", "result": 7, "talk": None}, "calls `fork()`"),
         ({"party": None}, "The client’s program takes 5 bytes"),
@@ -118,6 +147,8 @@ def test_each_call_is_told_by_its_name_and_its_outcome(changes: dict[str, Any], 
         ({"name": "connect", "error": "EINPROGRESS"}, False),
         ({"name": "send", "ended_ns": BEGUN + MS // 2}, False),
         ({"name": "listen", "ended_ns": BEGUN + 2 * MS}, False),
+        ({"name": "close", "ended_ns": BEGUN + 2 * MS}, False),
+        ({"name": "shutdown", "ended_ns": None, "result": None}, False),
     ],
 )
 def test_a_call_waits_when_it_lasts_longer_than_its_work(changes: dict[str, Any], slept: bool) -> None:  # noqa: FBT001

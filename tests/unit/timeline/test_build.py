@@ -13,7 +13,7 @@ from tests.unit.timeline.builders import OPEN, TALK, Wire, at, find, kernel, lan
 
 def test_each_lane_has_its_moments_in_order() -> None:
     line = timeline(record=kernel())
-    assert lane(line, Lane.CLIENT_CALLS) == ["connect", "send", "recv"]
+    assert lane(line, Lane.CLIENT_CALLS) == ["socket", "connect", "send", "recv"]
     assert lane(line, Lane.CLIENT_STATE) == ["SYN-SENT", "ESTAB"]
     assert lane(line, Lane.WIRE) == ["S", "S.", ".", "P.", ".", "P.", "."]
     assert lane(line, Lane.SERVER_STATE) == ["SYN-RECV", "SYN-RECV", "ESTAB"]
@@ -22,7 +22,7 @@ def test_each_lane_has_its_moments_in_order() -> None:
 
 def test_what_belongs_to_no_connection_stands_apart() -> None:
     line = timeline(record=kernel())
-    assert lane(line, Lane.SERVER_CALLS, talk=None) == ["bind", "listen"]
+    assert lane(line, Lane.SERVER_CALLS, talk=None) == ["socket", "bind", "listen"]
     assert lane(line, Lane.SERVER_STATE, talk=None) == ["LISTEN"]
 
 
@@ -76,8 +76,8 @@ def test_calls_are_their_party_s() -> None:
     line = timeline(record=kernel())
     parties = {(moment.what.name, moment.what.party) for moment in line.moments if isinstance(moment.what, CallMade)}
     assert parties == {
-        ("bind", "server"), ("listen", "server"), ("accept", "server"), ("connect", "a"),
-        ("send", "a"), ("recv", "a"), ("recv", "server"), ("send", "server"),
+        ("socket", "server"), ("bind", "server"), ("listen", "server"), ("accept", "server"), ("socket", "a"),
+        ("connect", "a"), ("send", "a"), ("recv", "a"), ("recv", "server"), ("send", "server"),
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ const NONE = -1;
 const CALL = 0, STATE = 1, SEGMENT = 2;
 const CLIENT_CALLS = 0, CLIENT_STATE = 1, WIRE = 2, SERVER_STATE = 3, SERVER_CALLS = 4;
 const KIND_OF_LANE = [CALL, STATE, SEGMENT, STATE, CALL];
-const OVER = doc.states.indexOf("UNCONN");
+const OVER = doc.states.indexOf("CLOSED");
 
 const $ = id => document.getElementById(id);
 const escaped = text => String(text).replace(/[&<>"']/g, letter => `&#${letter.charCodeAt(0)};`);

@@ -2,8 +2,7 @@
 
 const SEVERAL = 12, MOST_THREADS = 24;
 const TOP = 76; // the steps, the marks, the axis
-const SET_UP = new Set(["socket", "bind", "listen"]);
-const WAITS = new Set(["select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"]);
+const SET_UP = new Set(doc.set_up), WAITS = new Set(doc.waits_for_many);
 
 function arrange(chosen, mode) {
   const isChosen = new Uint8Array(talks.count), rank = new Map(chosen.map((t, i) => [t, i]));

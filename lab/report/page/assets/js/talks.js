@@ -4,7 +4,7 @@ const endingName = t => doc.endings[doc.tables.names[talks.ending[t]]];
 
 function statesOf(path) {
   const words = doc.tables.paths[path];
-  const states = words.split(" ").filter(state => state && state !== "UNCONN");
+  const states = words.split(" ").filter(Boolean);
   return states.length ? states.map(state => `<b style="background:var(--${state})">${state}</b>`).join("") : "–";
 }
 
