@@ -26,17 +26,17 @@ PAGE: Final = "report.html"
 """The page's name in the run's folder."""
 
 
-def write_page(settings: Settings, run: str, path: Path | None) -> int:
+def write_page(settings: Settings, name: str, path: Path | None) -> int:
     """Write the page of a saved run, into its folder unless told where."""
     from lab.report.page.document import page_document  # noqa: PLC0415 - each form loads what it alone needs
+    from lab.report.page.opening import lesson  # noqa: PLC0415
     from lab.report.page.run import run_of  # noqa: PLC0415
 
-    saved = read_saved(settings, run)
+    saved = read_saved(settings, name)
     texts, language = saved.exercise.texts(settings.language), settings.language
     story = tell(saved.exercise, saved.evidence, saved.judgement, texts, language, short(saved.folder))
-    document = page_document(
-        story, story.looking.timeline, run_of(saved.evidence, saved.judgement.results), language=language
-    )
+    run = run_of(saved.evidence, saved.judgement.results, lesson(saved.exercise.steps))
+    document = page_document(story, story.looking.timeline, run, language=language)
     return _write(path or short(saved.folder) / PAGE, document.encode(), settings)
 
 

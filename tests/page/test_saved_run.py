@@ -4,65 +4,92 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lab.cli import main
-from lab.errors import EXIT_PASS
 from lab.evidence.store import load
 from lab.report.page.run import run_of
 from lab.settings import ROOT
-from lab.text.catalog import LANGUAGES
+from lab.text.catalog import LANGUAGES, messages
 from lab.timeline.build import build_timeline
-from tests.page.conftest import Made, Open, Opened
+from tests.page.conftest import Open, Opened
+from tests.page.saved import saved
 
 RUN = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 
+CHOSEN = """() => [...document.querySelectorAll(".check")].map(button => {
+  button.click();
+  const told = document.getElementById("now").innerText, window = document.getElementById("scroller").getBoundingClientRect();
+  const spots = [...document.querySelectorAll("#view .spot.proof")].map(one => { const b = one.getBoundingClientRect(); return b.left > window.left && b.right < window.right; });
+  return {
+    title: button.querySelector(".title").innerText, place: (button.querySelector(".place") || { innerText: "" }).innerText,
+    lines: document.querySelectorAll("#view .proofline").length, spots, told,
+  };
+})"""
+PAGED = """() => {
+  const list = document.getElementById("record-list"), told = [];
+  list.focus();
+  for (let last = ""; told.length < 400;) {
+    list.dispatchEvent(new KeyboardEvent("keydown", { key: "PageDown", bubbles: true, cancelable: true }));
+    const at = list.querySelector(".at").innerText;
+    if (at === last) break;
+    told.push([last = at, document.getElementById("now").innerText]);
+  }
+  return told;
+}"""
+
 
 @pytest.fixture(params=LANGUAGES)
-def written(request: pytest.FixtureRequest, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
-    monkeypatch.setenv("LAB_LANG", request.param)
-    path = tmp_path / "report.html"
-    assert main(["report", str(RUN), "--html", str(path)]) == EXIT_PASS
-    return open_page(Made(build_timeline(load(RUN)), path.read_text(encoding="utf-8")))
+def language(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
 
 
-def test_it_begins_with_the_connections_that_the_exercise_speaks_of(written: Opened) -> None:
-    named = [talk.number for talk in written.timeline.talks if talk.name]
-    chosen = written.page.eval_on_selector_all(
-        "#talk-list [aria-selected=true]", "all => all.map(one => +one.dataset.row)"
-    )
-    assert chosen == named
+@pytest.fixture
+def written(language: str, open_page: Open) -> Opened:
+    return open_page(saved("ex03", language))
+
+
+def test_it_begins_with_the_connection_that_the_lesson_draws(written: Opened) -> None:
+    (first,) = (talk.number for talk in written.timeline.talks if talk.name == "a")
+    chosen = "all => all.map(one => +one.dataset.row)"
+    assert written.page.eval_on_selector_all("#talk-list [aria-selected=true]", chosen) == [first]
     written.press("a")
     assert str(len(written.timeline.talks)) in written.text("#chosen")
 
 
-def test_each_expectation_that_a_capture_or_ss_proves_has_its_place(written: Opened) -> None:
-    marks = 0
-    for number, button in enumerate(written.page.query_selector_all(".check")):
-        if button.query_selector(".place"):
-            continue
-        button.click()
-        shown = written.page.locator("#view .proofline").count()
-        assert shown, written.page.locator(".check").nth(number).text_content()
-        marks += 1
-    assert marks > 12
+def test_each_expectation_has_its_place_or_a_reason_why_it_has_none(written: Opened, language: str) -> None:
+    found: list[dict[str, Any]] = written.page.evaluate(CHOSEN)
+    without = [each for each in found if each["place"]]
+    assert [each["place"] for each in without] == [messages(language).get("page.checks.lacks.totals")]
+    for each in found:
+        assert each["title"] in each["told"]
+        if not each["place"]:
+            assert each["lines"], each
+            assert all(each["spots"]), each
+
+
+def test_what_a_program_printed_and_how_it_ended_are_places_and_are_told(written: Opened, language: str) -> None:
+    found = [each for each in written.page.evaluate(CHOSEN) if each["spots"]]
+    told = "\n".join(each["told"] for each in found)
+    assert "HELLO" in told
+    assert "Address already in use" in told
+    assert messages(language).get("judge.exited", party="strict", status=1) in told
+    assert len(found) == 4
+    written.press("0")
+    spot = written.page.locator("#view .spot >> nth=0")
+    spot.hover()
+    assert str(spot.get_attribute("aria-label")) in written.text("#tip")
 
 
 def test_every_record_of_a_real_run_can_be_told(written: Opened) -> None:
     written.press("a")
-    written.page.focus("#record-list")
-    seen = set()
-    for _ in range(400):
-        written.press("PageDown")
-        at = written.page.inner_text("#record-list .at")
-        if at in seen:
-            break
-        seen.add(at)
-        assert "undefined" not in at
-        assert "{" not in written.text("#now")
+    seen = written.page.evaluate(PAGED)
     assert len(seen) > 10
+    for at, told in seen:
+        assert "undefined" not in at
+        assert "{" not in told
 
 
 def test_a_clock_that_is_not_the_captures_is_told_with_each_record(open_page: Open) -> None:

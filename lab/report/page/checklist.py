@@ -58,19 +58,21 @@ def _item(check: Check, proof: Proof | None, words: Words, texts: Catalog) -> st
     verdict = slug(check.verdict) if check.reached else slug(Verdict.CANNOT_RUN)
     mark = MARKS[check.verdict] if check.reached else NOT_REACHED
     said = words.lab(f"verdict.{slug(check.verdict)}") if check.reached else words.lab("check.not-reached")
-    placed = proof is not None and (proof.moments or proof.looks)
     parts = [
         f'<span class="mark {verdict}" role="img" aria-label="{escape(said)}">{mark}</span>',
         f'<span class="title">{with_code(check.title)}</span>',
         f'<span class="why">{with_code(check.why)}</span>' if check.why else "",
-        "" if placed else f'<span class="place">{escape(texts.get(f"page.checks.{_whole(check)}"))}</span>',
+        "" if proof is not None and proof.placed else _without_place(check, proof, texts),
     ]
     button = f'<button type="button" class="check" aria-pressed="false">{"".join(parts)}</button>'
     return button + ("" if check.verdict is Verdict.PASS or not check.reached else _wrong(check, words))
 
 
-def _whole(check: Check) -> str:
-    return "whole-run" if check.step is None else "whole-step"
+def _without_place(check: Check, proof: Proof | None, texts: Catalog) -> str:
+    """Say why the picture shows no place of it, and what proves it instead."""
+    why = "" if proof is None or not proof.lacks else texts.get(f"page.checks.lacks.{proof.lacks}")
+    whole = texts.get("page.checks.whole-run" if check.step is None else "page.checks.whole-step")
+    return f'<span class="place">{escape(why or whole)}</span>'
 
 
 def _wrong(check: Check, words: Words) -> str:

@@ -10,12 +10,15 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Final
 
+from lab.judge.judging import say
 from lab.report.checks import MARKS
 from lab.report.ending import slug
 from lab.report.lanes.marks import state_name
 from lab.report.page.checklist import checklist
 from lab.report.page.columns import NONE, SOURCES, STATES, columns
 from lab.report.page.head import page_head
+from lab.report.page.opening import opening
+from lab.report.page.places import CALLED, Spot
 from lab.report.page.proofs import Proof, proofs
 from lab.report.page.run import PageRun
 from lab.report.story import Story
@@ -43,6 +46,8 @@ KEYS: Final = {
     "escape": ("Esc",),
     "help": ("?",),
 }
+LONGEST: Final = 240
+"""How many characters of what a program did are told."""
 _ASSETS: Final = files(__package__) / "assets"
 _UNSAFE: Final = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
 """What could end a script element, or a line of a script, before its time."""
@@ -102,6 +107,7 @@ def _data(story: Story, timeline: Timeline, run: PageRun, language: str, proved:
     steps = [step for step in story.steps if step.id in played]
     places = {step.id: index for index, step in enumerate(steps)}
     begun = timeline.begun_ns
+    spots = {spot: index for index, spot in enumerate(dict.fromkeys(spot for proof in proved for spot in proof.spots))}
     order = [check for step in story.steps for check in step.checks] + list(story.loose)
     return columns(timeline, language, places) | {
         "begun": str(begun),
@@ -127,17 +133,37 @@ def _data(story: Story, timeline: Timeline, run: PageRun, language: str, proved:
             {"name": look.name, "host": look.host, "time": look.begun_ns - begun, "file": look.file}
             for look in run.looks
         ],
+        "spots": [_spot(spot, timeline, language) for spot in spots],
+        "first": opening(timeline, run),
         "checks": [
             {
                 "title": check.title,
+                "why": check.why or "",
                 "mark": MARKS[check.verdict] if check.reached else "–",
                 "verdict": slug(check.verdict) if check.reached else "cannot-run-here",
                 "step": NONE if check.step is None else places.get(check.step, NONE),
                 "moments": proof.moments,
                 "looks": proof.looks,
+                "spots": [spots[spot] for spot in proof.spots],
             }
             for check, proof in zip(order, proved, strict=True)
         ],
+    }
+
+
+def _spot(spot: Spot, timeline: Timeline, language: str) -> Mapping[str, Any]:
+    """Return a spot with its words, its side, and the connection of its program that is nearest to it."""
+    mine = [talk for talk in timeline.talks if talk.name == spot.party]
+    talk = min(mine, key=lambda talk: max(talk.begun_ns - spot.time_ns, spot.time_ns - talk.ended_ns), default=None)
+    called = spot.message.code == CALLED
+    told = messages(language).get("page.checks.called", **spot.message.params) if called else say(spot.message, language)
+    return {
+        "time": spot.time_ns - timeline.begun_ns,
+        "party": spot.party,
+        "client": spot.client,
+        "kind": "called" if called else "printed" if spot.message.code == "printed" else "ended",
+        "talk": NONE if talk is None else talk.number,
+        "said": told if len(told) <= LONGEST else f"{told[:LONGEST]}…",
     }
 
 

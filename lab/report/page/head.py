@@ -23,8 +23,7 @@ def page_head(story: Story, timeline: Timeline, texts: Catalog) -> str:
             f"<h1>{escape(title)}</h1>",
             '<div class="tools"><button id="theme" type="button"></button>',
             f'<button id="keys" type="button">{escape(texts.get("page.ui.help"))} <kbd>?</kbd></button></div>',
-            f'<ul class="hosts">{"".join(map(_host, story.hosts))}</ul>',
-            *_verdict(story),
+            f'<div class="facts"><ul class="hosts">{"".join(map(_host, story.hosts))}</ul>{_verdict(story)}</div>',
             f'<p class="sub">{"".join(f"<span>{escape(each)}</span>" for each in _about(story, timeline, texts))}</p>',
             *_lacks(story, timeline, texts),
             "</header>",
@@ -38,10 +37,10 @@ def _host(host: HostStory) -> str:
     )
 
 
-def _verdict(story: Story) -> Iterator[str]:
+def _verdict(story: Story) -> str:
     name = slug(story.verdict)
     told = escape(counts(story))
-    yield (
+    return (
         f'<p class="sub"><span><span class="verdict {name}">{escape(story.words.lab(f"verdict.{name}"))}</span> {told}'
         f"</span>{f'<span>{escape(where)}</span>' if (where := first(story)) else ''}</p>"
     )

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from lab.evidence.records import Evidence, Sampling, Snapshot, Step
 from lab.judge.verdict import Look, Result
 from lab.kernel.listing import FILE, list_trace
+from lab.report.page.places import Places, Told, places_of
 
 _NS: Final = 1_000_000_000
 
@@ -23,19 +24,12 @@ class SsLook(NamedTuple):
     file: str
 
 
-class Told(NamedTuple):
-    """What a line of a listing tells of: a state that changed then, or a call that the program `party` made then."""
-
-    time_ns: int
-    party: str | None = None
-    call: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class PageRun:
     """The steps as they were played, each look of `ss`, the capture's file of each host, and what was judged.
 
-    `told` says what the lines are of that results point to in files that are no captures.
+    `told` says what the lines are of that results point to in files that are no captures; `places` are those of a result
+    (by its id) that its looks do not name. `first` are the clients whose connections the page begins with.
     """
 
     steps: tuple[Step, ...]
@@ -43,9 +37,11 @@ class PageRun:
     captures: Mapping[str, str]
     results: tuple[Result, ...]
     told: Mapping[Look, Told] = field(default_factory=dict)
+    places: Mapping[str, Places] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
 
 
-def run_of(evidence: Evidence, results: tuple[Result, ...]) -> PageRun:
+def run_of(evidence: Evidence, results: tuple[Result, ...], first: tuple[str, ...] = ()) -> PageRun:
     """Return what the page needs of this evidence; a sampling counts as one look, at its begin."""
     records: tuple[Snapshot | Sampling, ...] = (*evidence.snapshots, *evidence.samplings)
     looks = (SsLook(each.name, each.host, each.begun_ns, each.step, each.file) for each in records)
@@ -55,6 +51,8 @@ def run_of(evidence: Evidence, results: tuple[Result, ...]) -> PageRun:
         {record.host: record.file for record in evidence.captures},
         results,
         dict(_told(evidence, {look for result in results for look in result.look if look.line is not None})),
+        {result.id: places_of(evidence, result) for result in results},
+        first,
     )
 
 

@@ -38,13 +38,16 @@ function drawLooks(view) {
   return out.join("");
 }
 
+// When what proves an expectation was, where no record of the timeline does.
+const timeOfProof = check => Math.min(...check.spots.map(i => doc.spots[i].time), ...check.looks.map(i => doc.looks[i].time));
+
 // The verdict of each expectation, over the place that proves it.
 function drawProofs(view) {
   const places = [];
   doc.checks.forEach((check, i) => {
     const m = check.moments.find(each => view.model.inWalk[each]);
-    const look = check.looks.length ? doc.looks[check.looks[0]] : null;
-    const x = m !== undefined ? view.pxOf(m) : look && look.time >= view.model.scale.begin ? view.px(look.time) : NaN;
+    const time = timeOfProof(check);
+    const x = m !== undefined ? view.pxOf(m) : time >= view.model.scale.begin && time < Infinity ? view.px(time) : NaN;
     if (x >= view.left && x <= view.right) places.push({ x, i });
   });
   places.sort((one, other) => one.x - other.x);
@@ -112,12 +115,12 @@ function drawGutter(view) {
     + `<path class="rule" d="M${view.gutter} 0V${view.height}"/>`];
   const room = view.gutter - 10;
   for (const lane of view.model.lanes) {
-    const rowsNamed = lane.rows.some(row => row.label), offset = lane.rows.length > 1 && rowsNamed && lane.name !== "queues" && lane.name !== "overview";
+    const rowsNamed = lane.rows.some(row => row.label), offset = lane.rows.length > 1 && lane.h > 20 && rowsNamed && lane.name !== "queues" && lane.name !== "overview";
     if (lane.label && lane.name !== "queues") out.push(lanelabel(view, lane, offset));
     for (const row of lane.rows) {
       const y = row.y + (row.kind === "queue" ? 16 : Math.min(row.h / 2 + 4, row.h - 4));
       if (row.kind === "queue") out.push(atEnd(view, row.y + 12, row.most), atEnd(view, row.y + row.h - 5, 0));
-      if (!row.label || row.kind === "calls" && lane.name !== "overview" && lane.rows.length === 1) continue;
+      if (row.kind === "folded" || !row.label || row.kind === "calls" && lane.name !== "overview" && lane.rows.length === 1) continue;
       const right = row.kind === "queue" ? room - textWidth(String(row.most), 10) - 4 : room;
       if (row.kind === "states" || row.kind === "calls" && lane.name !== "overview") out.push(rowLabel(view, row, y, right));
       else out.push(`<text class="name" x="6" y="${y}">${escaped(shortened(row.label, right))}</text>`

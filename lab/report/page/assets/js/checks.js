@@ -13,16 +13,26 @@ const checks = {
     this.bring(check);
     picture.proof = check;
     const first = check.moments.find(m => picture.model.inWalk[m]);
+    const time = timeOfProof(check), begun = check.step === NONE ? Infinity : doc.steps[check.step].begun;
     if (first !== undefined) picture.reveal(first);
-    else if (check.looks.length) showTime(doc.looks[check.looks[0]].time);
-    else if (check.step !== NONE) showTime(doc.steps[check.step].begun);
+    else if (time < Infinity) showTime(time);
+    else if (begun < Infinity) showTime(begun);
     picture.draw();
+    walk.tell(check);
+    picture.bringIntoWindow(first === undefined ? ".spot.proof" : `[data-m="${first}"]`);
   },
 
   // A place in a connection that is not chosen: choose it too, or all when that would be many.
   bring(check) {
-    const missing = check.moments.filter(m => !picture.model.inWalk[m]).map(m => moments.talk[m]).filter(t => t !== NONE);
-    if (missing.length) choice.set([...choice.chosen, ...missing]);
+    const missing = check.moments.filter(m => !picture.model.inWalk[m]).map(m => moments.talk[m]);
+    missing.push(...check.spots.map(i => doc.spots[i].talk).filter(t => !choice.chosen.has(t)));
+    const brought = [...new Set(missing)].filter(t => t !== NONE);
+    if (brought.length) choice.set([...choice.chosen, ...brought]);
+    const time = timeOfProof(check);
+    if (time >= picture.model.scale.begin || check.moments.length) return;
+    const current = walk.moment();
+    picture.show(picture.model.chosen, time); // before all that these connections did
+    walk.fill(current);
   },
 
   step(by) {
@@ -34,6 +44,7 @@ const checks = {
   leave() {
     this.at = NONE;
     picture.proof = null;
+    walk.tell();
     for (const button of this.buttons) button.setAttribute("aria-pressed", "false");
     picture.draw();
   },

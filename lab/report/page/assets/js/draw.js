@@ -4,10 +4,11 @@
 
 const CLOSE = 4; // pixels: what begins and ends within them is drawn as one
 
-function makeView(model, zoom, x, y, width, height, gutter, id = "v") {
+// The record `current` is never one of several that are drawn as one.
+function makeView(model, zoom, x, y, width, height, gutter, id = "v", current = NONE) {
   const scale = model.scale, shift = gutter + 8 - x;
   return {
-    model, zoom, x, y, width, height, gutter, id,
+    model, zoom, x, y, width, height, gutter, id, current,
     px: time => scale.x(time) * zoom + shift,
     pxOf: m => scale.ofMoment(m) * zoom + shift,
     left: gutter, right: width,
@@ -38,7 +39,7 @@ function drawBody(view) {
   for (const lane of view.model.lanes) {
     if (lane.name === "queues" || lane.name === "overview") {
       for (const row of lane.rows) out.push(`<g data-row="${row.kind}">`
-        + `${row.kind === "queue" ? drawQueue(view, row) : drawCalls(view, row)}</g>`);
+        + `${row.kind === "queue" ? drawQueue(view, row) : drawRow(view, row, rooms)}</g>`);
       continue;
     }
     const wire = lane.name === "wire", parts = lane.rows.map(row => drawRow(view, row, rooms));
@@ -51,8 +52,13 @@ function drawBody(view) {
 
 function drawRow(view, row, rooms) {
   if (row.kind === "calls") return drawCalls(view, row);
+  if (row.kind === "folded") return drawFolded(view, row);
   return row.kind === "wire" ? drawWire(view, row, rooms) : drawStates(view, row, row.y + 2, row.h - 4, row.states, true);
 }
+
+// One line for the rows that are empty here.
+const drawFolded = (view, row) => `<text class="folded" x="${view.left + 6}" y="${row.y + 12}">`
+  + `${escaped(shortened(filled(ui.folded, { names: row.names.join(", ") }), view.right - view.left - 12))}</text>`;
 
 // --- calls: a bar from begin to return; one that waits is pale between two caps, with a dotted line ---
 
@@ -63,20 +69,25 @@ function drawCalls(view, row) {
   let open = null, until = -Infinity; // what ends before then is in the open group: no need to ask where it stands
   for (let i = first; i < after; i++) {
     const m = list[i];
-    if (moments.ended[m] < until) { open.count++; continue; }
+    const current = m === view.current;
+    if (!current && moments.ended[m] < until) { open.count++; continue; }
     const x0 = view.pxOf(m), never = Number.isNaN(moments.ended[m]);
     const x1 = Math.max(x0 + 2.5, never ? Math.max(view.edge, x0 + 20) : view.px(moments.ended[m]));
-    if (open && x1 - open.x0 < CLOSE) { open.x1 = Math.max(open.x1, x1); open.count++; continue; }
-    groups.push(open = { m, x0, x1, never, count: 1 });
-    until = x1 - x0 < CLOSE ? view.timeOf(x0 + CLOSE - .1) : -Infinity;
+    if (open && !current && x1 - open.x0 < CLOSE) { open.x1 = Math.max(open.x1, x1); open.count++; continue; }
+    const group = { m, x0, x1, never, count: 1 };
+    groups.push(group);
+    open = current ? null : group;
+    until = open && x1 - x0 < CLOSE ? view.timeOf(x0 + CLOSE - .1) : -Infinity;
   }
   const ends = row.tall ? [-Infinity, -Infinity] : [-Infinity];
+  let above = "";
   groups.forEach((group, i) => {
     if (group.x1 < view.left || group.x0 > view.right) return;
     const next = i + 1 < groups.length ? groups[i + 1].x0 : Infinity;
-    out.push(group.count > 1 ? dense(group, barY, barHeight) : drawCall(view, row, group, barY, barHeight, next, ends));
+    const drawn = group.count > 1 ? dense(group, barY, barHeight) : drawCall(view, row, group, barY, barHeight, next, ends);
+    if (group.m === view.current && group.count === 1) above = drawn; else out.push(drawn);
   });
-  return out.join("");
+  return out.join("") + above;
 }
 
 const dense = (group, y, height) =>
@@ -139,22 +150,23 @@ const halo = (x, y, text) => `<text class="halo small" x="${number(x)}" y="${num
 
 function drawStates(view, row, y, height, list, named) {
   const out = [];
-  let open = null;
+  let open = null, above = "";
   const flush = () => {
     if (!open || open.x1 < view.left || open.x0 > view.right) return;
-    out.push(open.count > 1 ? dense(open, y, height) : band(view, open, y, height, named));
+    if (open.m === view.current) above = band(view, { ...open, x1: Math.max(open.x1, open.x0 + 2.5) }, y, height, named);
+    else out.push(open.count > 1 ? dense(open, y, height) : band(view, open, y, height, named));
   };
   for (let i = 0; i < list.length; i++) {
     const m = list[i], x0 = view.pxOf(m);
     if (x0 > view.right + 10) break;
     const over = changes.state[moments.place[m]] === OVER;
     const x1 = over ? x0 : i + 1 < list.length ? view.pxOf(list[i + 1]) : view.edge;
-    if (open && x1 - open.x0 < CLOSE) { open.count++; open.x1 = Math.max(open.x1, x1); continue; }
+    if (open && x1 - open.x0 < CLOSE && m !== view.current && open.m !== view.current) { open.count++; open.x1 = Math.max(open.x1, x1); continue; }
     flush();
     open = { m, x0, x1, over, count: 1 };
   }
   flush();
-  return out.join("");
+  return out.join("") + above;
 }
 
 function band(view, { m, x0, x1, over }, y, height, named) {
@@ -180,11 +192,14 @@ function drawWire(view, row, room) {
   let open = null, until = -Infinity;
   for (let i = first; i < after; i++) {
     const m = wire.list[i];
-    if (moments.time[m] < until) { open.count++; continue; }
+    const current = m === view.current;
+    if (!current && moments.time[m] < until) { open.count++; continue; }
     const way = segments.client[moments.place[m]], x0 = view.pxOf(m);
-    if (open && x0 - open.x0 < 2.5) { open.count++; open.x1 = x0; continue; }
-    groups.push(open = { m, x0, x1: x0, way, count: 1 });
-    until = view.timeOf(x0 + 2.4);
+    if (open && !current && x0 - open.x0 < 2.5) { open.count++; open.x1 = x0; continue; }
+    const group = { m, x0, x1: x0, way, count: 1 };
+    groups.push(group);
+    open = current ? null : group;
+    until = open ? view.timeOf(x0 + 2.4) : -Infinity;
   }
   groups.forEach((group, i) => {
     // A label may cover its neighbours' arrows a little, not hide them.
@@ -289,7 +304,7 @@ function drawCrowd(view) {
     for (const m of mine) {
       if (kind(m) !== SEGMENT) continue;
       const x = view.pxOf(m);
-      if (x < view.left || x > view.right || x - last < 3) continue;
+      if (x < view.left || x > view.right || x - last < 3 && m !== view.current) continue;
       last = x;
       const s = moments.place[m], up = segments.client[s] ? 0 : 5, lean = Math.min(6, Math.max(0, view.px(lastOf(m)) - x));
       const type = segments.lost[s] ? " reset" : segments.length[s] ? " data" : "";
@@ -299,4 +314,36 @@ function drawCrowd(view) {
     out.push("</g>");
   }
   return out.join("");
+}
+
+// --- what a program did that is no record: a line it printed, its end, a call that only strace saw ---
+
+const SPOTS = { printed: "M-5-5h10v7h-5l-3 3v-3h-2z", ended: "M-4-4h8v8h-8z", called: "M0-5l5 5-5 5-5-5z" };
+
+function drawSpots(view) {
+  const out = [], last = new Map(), proof = new Set(picture.proof ? picture.proof.spots : []);
+  const order = doc.spots.map((_, i) => i).sort((one, other) => proof.has(one) - proof.has(other) || doc.spots[one].time - doc.spots[other].time);
+  for (const i of order) {
+    const spot = doc.spots[i], x = view.px(spot.time);
+    if (spot.time < view.model.scale.begin || x < view.left || x > view.right || !proof.has(i) && isElsewhere(view, spot)) continue;
+    const y = spotHeight(view, spot);
+    if (!proof.has(i) && Math.abs(x - (last.get(y) ?? -Infinity)) < 7) continue;
+    last.set(y, x);
+    out.push(`<g class="spot ${spot.kind}${proof.has(i) ? " proof" : ""}" data-spot="${i}" role="img" aria-label="${escaped(spot.said)}">`
+      + `<path d="${SPOTS[spot.kind]}" transform="translate(${number(x)} ${number(y)})"/></g>`);
+  }
+  return out.join("");
+}
+
+// A program of connections that are not chosen.
+const isElsewhere = (view, spot) => known.has(spot.party) && !view.model.threads.some(thread => threadName(thread) === spot.party);
+const known = new Set(threads.map(threadName));
+
+// In the row of its program, else at the outer edge of its side's lane; a crowd has no lanes.
+function spotHeight(view, spot) {
+  const lane = view.model.lanes.find(each => each.name === (spot.client ? "client-calls" : "server-calls"));
+  if (!lane) return TOP - 42;
+  const row = lane.rows.find(each => each.kind === "calls" && each.label === spot.party);
+  if (!row) return spot.client ? lane.y + 6 : lane.y + lane.h - 6;
+  return row.up ? row.y + row.h - 9.5 : row.y + 9.5;
 }

@@ -4,7 +4,8 @@ const SEVERAL = 12, MOST_THREADS = 24;
 const TOP = 76; // the steps, the marks, the axis
 const SET_UP = new Set(doc.set_up), WAITS = new Set(doc.waits_for_many);
 
-function arrange(chosen, mode) {
+// `from`: a time that the scale reaches back to, though none of the connections does.
+function arrange(chosen, mode, from = Infinity) {
   const isChosen = new Uint8Array(talks.count), rank = new Map(chosen.map((t, i) => [t, i]));
   for (const t of chosen) isChosen[t] = 1;
   const all = chosen.length === talks.count;
@@ -19,13 +20,14 @@ function arrange(chosen, mode) {
   for (const m of walk) inWalk[m] = 1;
 
   const crowd = chosen.length > SEVERAL;
-  const times = anchors(walk, chosen.some(t => talks.begun[t] === firstBegun));
+  const times = anchors(walk, chosen.some(t => talks.begun[t] === firstBegun), from);
   const model = {
     chosen, times, isChosen, rank, walk: Int32Array.from(walk), inWalk, crowd, coloured: chosen.length > 1 && !crowd,
     wire: timed(walk.filter(m => kind(m) === SEGMENT)), scale: makeScale(mode, times, walk),
-    zero: zeroOf(walk), threads: [...involved].map(i => threads[i]), lanes: [], talkRows: [],
+    zero: zeroOf(walk), threads: [...involved].map(i => threads[i]), plan: [], lanes: [], talkRows: [],
   };
-  model.height = crowd ? crowdRows(model) : laneRows(model);
+  if (crowd) model.height = crowdRows(model);
+  else { laneRows(model); settle(model, -Infinity, Infinity); }
   return model;
 }
 
@@ -60,15 +62,17 @@ const firstBegun = talks.begun.reduce((least, time) => Math.min(least, time), In
 
 // The times that the scale gives room to, each once, in their order. What was done and looked at before the first of all
 // connections belongs to it.
-function anchors(walk, first) {
+function anchors(walk, first, from) {
   const times = [];
   for (const m of walk) {
     times.push(moments.time[m]);
     if (!Number.isNaN(moments.ended[m])) times.push(moments.ended[m]);
   }
-  const around = [...doc.steps.flatMap(step => [step.begun, step.ended]), ...doc.looks.map(look => look.time)];
+  const around = [
+    ...doc.steps.flatMap(step => [step.begun, step.ended]), ...doc.looks.map(look => look.time), ...doc.spots.map(spot => spot.time),
+  ];
   times.push(...around);
-  const begin = Math.min(walk.length ? moments.time[walk[0]] : 0, ...(first ? around : []));
+  const begin = Math.min(walk.length ? moments.time[walk[0]] : 0, from, ...(first ? around : []));
   const sorted = Float64Array.from(times.filter(time => time >= begin && time <= doc.ended)).sort();
   const once = sorted.filter((time, i) => i === 0 || time !== sorted[i - 1]);
   return once.length && once[once.length - 1] >= doc.ended ? once : Float64Array.from([...once, Math.max(doc.ended, begin + 1)]);
@@ -77,18 +81,13 @@ function anchors(walk, first) {
 const colourOf = (model, t) => model.coloured && model.rank.has(t) ? `--own:var(--c${model.rank.get(t) % 10})` : "";
 
 function laneRows(model) {
-  let y = TOP;
   const lane = (name, rows, gap = 9) => {
-    if (!rows.length) return;
-    const height = rows.reduce((sum, row) => sum + row.h, 0);
-    model.lanes.push({ name, label: doc.lanes[name], y, h: height, rows });
-    for (const row of rows) { row.y = y; y += row.h; }
-    y += gap;
+    if (rows.length) model.plan.push({ name, label: doc.lanes[name], rows, gap });
   };
-  const byLane = number => model.threads.filter(thread => thread.lane === number).slice(0, MOST_THREADS);
+  const byLane = number => model.threads.filter(thread => thread.lane === number);
   const callRows = (number, up) => {
     const found = byLane(number), tall = found.length <= 2;
-    return found.map(thread => ({ kind: "calls", up, h: tall ? 50 : 19, tall, thread, label: threadName(thread), calls: timed(thread.calls) }));
+    return found.map(thread => ({ kind: "calls", up, h: tall ? 50 : 19, tall, thread, label: threadName(thread), calls: timed(thread.calls), own: timed(thread.calls.filter(m => model.inWalk[m])) }));
   };
   const stateRows = number => model.chosen.map(t => ({
     kind: "states", h: model.chosen.length > 1 ? 18 : 26, talk: t, label: model.chosen.length > 1 ? talkName(t) : "",
@@ -100,7 +99,41 @@ function laneRows(model) {
   lane("server-state", [...listenRows(model), ...stateRows(SERVER_STATE)], 3);
   lane("server-calls", callRows(SERVER_CALLS, false), 10);
   lane("queues", queueRows(model), 6);
-  return y;
+}
+
+// The rows of which something is to be seen between two times, and that of the current record; the others are one line.
+function settle(model, from, to, current = NONE) {
+  let y = TOP;
+  model.lanes = model.plan.map(({ name, label, rows, gap }) => {
+    const alone = rows.length === 1 && name !== "queues";
+    const busy = rows.filter(row => alone || isBusy(row, from, to) || current !== NONE && holds(row, current));
+    const shown = busy.slice(0, MOST_THREADS);
+    if (current !== NONE) shown.push(...busy.slice(MOST_THREADS).filter(row => holds(row, current)));
+    const folded = rows.filter(row => !shown.includes(row));
+    if (folded.length) shown.push({ kind: "folded", h: 17, label: "", names: folded.map(row => [row.label, row.host].filter(Boolean).join(" ")) });
+    const lane = { name, label, y, h: shown.reduce((sum, row) => sum + row.h, 0), rows: shown };
+    for (const row of shown) { row.y = y; y += row.h; }
+    y += gap;
+    return lane;
+  });
+  model.height = y;
+}
+
+const holds = (row, m) => row.kind === "calls" ? row.thread === threads[threadOf[m]] : row.kind === "states" && row.states.includes(m);
+
+function isBusy(row, from, to) {
+  if (row.kind === "calls") return row.own.from(from) < row.own.to(to);
+  if (row.kind === "states") {
+    return row.states.some((m, i) => {
+      const begun = moments.time[m], until = i + 1 < row.states.length ? moments.time[row.states[i + 1]] : Infinity;
+      return begun <= to && (changes.state[moments.place[m]] === OVER ? begun : until) >= from;
+    });
+  }
+  if (row.kind !== "queue") return true;
+  return row.queues.some(queue => {
+    for (let i = Math.max(0, lastUpTo(queue.time, from)); i < queue.time.length && queue.time[i] <= to; i++) if (queue.value[i] > 0) return true;
+    return false;
+  });
 }
 
 // Sockets that listen have no connection, and nothing tells one from another: a row where they follow each other.

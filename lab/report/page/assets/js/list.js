@@ -8,7 +8,8 @@ class LongList {
     this.inside.style.position = "relative";
     this.inside.setAttribute("role", "presentation");
     box.append(this.inside);
-    box.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.drawn = [0, 0];
+    box.addEventListener("scroll", () => this.scrolled(), { passive: true });
     box.addEventListener("keydown", event => this.key(event));
   }
 
@@ -19,9 +20,21 @@ class LongList {
     this.draw();
   }
 
+  // Which rows are in sight: from the first to before the last.
+  inSight() {
+    const { scrollTop, clientHeight } = this.box;
+    return [Math.max(0, Math.floor(scrollTop / this.height)), Math.min(this.count, Math.ceil((scrollTop + clientHeight) / this.height))];
+  }
+
+  // A row that is drawn already stays the same element: it may be just being clicked.
+  scrolled() {
+    const [first, after] = this.inSight();
+    if (first < this.drawn[0] || after > this.drawn[1]) this.draw();
+  }
+
   draw() {
-    const first = Math.max(0, Math.floor(this.box.scrollTop / this.height) - 4);
-    const after = Math.min(this.count, Math.ceil((this.box.scrollTop + this.box.clientHeight) / this.height) + 4), rows = [];
+    const seen = this.inSight(), first = Math.max(0, seen[0] - 4), after = Math.min(this.count, seen[1] + 4), rows = [];
+    this.drawn = [first, after];
     for (let i = first; i < after; i++) {
       const { inside, names } = this.row(i);
       rows.push(`<div class="row ${names}${i === this.at ? " at" : ""}" id="${this.box.id}-${i}" data-row="${i}" role="option" `
@@ -35,8 +48,12 @@ class LongList {
 
   go(i) {
     this.at = Math.max(0, Math.min(i, this.count - 1));
-    const top = this.at * this.height, seen = this.box.clientHeight;
-    if (top < this.box.scrollTop) this.box.scrollTop = top;
+    this.show(this.at);
+  }
+
+  show(i) {
+    const top = i * this.height, seen = this.box.clientHeight;
+    if (i >= 0 && top < this.box.scrollTop) this.box.scrollTop = top;
     else if (top + this.height > this.box.scrollTop + seen) this.box.scrollTop = top + this.height - seen;
     this.draw();
   }

@@ -23,6 +23,8 @@ $("legend").innerHTML = (() => {
       + `<rect x="1" y="2" width="24" height="10" fill="url(#hatch-legend)"/>`, ui["legend-inferred"]),
     item('<g class="segment lost"><path class="line" d="M4 1L18 9"/><path class="cross" d="M14 5l8 8m0-8l-8 8"/></g>', ui["legend-lost"]),
     item('<path class="look" d="M13 0v14"/>', ui["legend-look"]),
+    item(`<g class="spot"><path d="${SPOTS.printed}" transform="translate(13 7)"/></g>`, ui["legend-printed"]),
+    item(`<g class="spot ended"><path d="${SPOTS.ended}" transform="translate(13 7)"/></g>`, ui["legend-ended"]),
     item('<text class="mark pass" x="8" y="11">✓</text>', ui["legend-proof"]),
   ].join("");
 })();

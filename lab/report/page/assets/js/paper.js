@@ -4,6 +4,7 @@ const PAPER_WIDTH = 1060, PAPER_SHAPE = 1.5, MOST_STRIPS = 6, MOST_RECORDS = 400
 
 function strips() {
   const { model } = picture, gutter = 118;
+  if (!model.crowd) settle(model, -Infinity, Infinity);
   const height = model.crowd ? Math.min(model.height, model.bodyTop + MOST_CROWD * CROWD_ROW) : model.height;
   const width = Math.max(PAPER_WIDTH, Math.round(height * PAPER_SHAPE)), room = width - gutter - 24;
   const natural = model.scale.mode === "true" || model.crowd ? room / model.scale.width : Math.max(model.coloured ? .3 : .7, Math.min(1, picture.zoom));

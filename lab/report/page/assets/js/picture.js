@@ -11,8 +11,8 @@ const picture = {
   fitting() { return this.room() / this.model.scale.width; },
   least() { return Math.min(1, this.fitting()); },
 
-  show(chosen) {
-    this.model = arrange(chosen, this.mode);
+  show(chosen, from) {
+    this.model = arrange(chosen, this.mode, from);
     this.hover = NONE;
     this.open();
   },
@@ -64,9 +64,16 @@ const picture = {
 
   draw() {
     if (!this.model || scroller.clientWidth <= this.gutter()) return; // not laid out: a window without any width
-    const { model } = this, width = scroller.clientWidth, height = model.crowd ? scroller.clientHeight : model.height;
+    const { model } = this, width = scroller.clientWidth;
     const focused = svg.contains(document.activeElement) ? document.activeElement.dataset.m : null;
-    this.view = makeView(model, this.zoom, scroller.scrollLeft, model.crowd ? scroller.scrollTop : 0, width, height, this.gutter());
+    const current = walk.moment();
+    this.view = makeView(model, this.zoom, scroller.scrollLeft, model.crowd ? scroller.scrollTop : 0, width, scroller.clientHeight, this.gutter(), "v", current);
+    if (!model.crowd) {
+      settle(model, this.view.timeOf(this.view.left), this.view.timeOf(width), current);
+      spacer.style.height = `${model.height}px`;
+      this.view.height = model.height;
+    }
+    const { height } = this.view;
     this.view.top = scroller.scrollTop;
     svg.setAttribute("width", width);
     svg.setAttribute("height", height);
@@ -89,6 +96,7 @@ const picture = {
     }
     svg.classList.toggle("failing", Boolean(this.proof && this.proof.verdict === "fail"));
     const over = svg.querySelector("#over");
+    for (const each of svg.querySelectorAll("[data-spot]")) each.classList.toggle("proof", Boolean(this.proof && this.proof.spots.includes(+each.dataset.spot)));
     over.innerHTML = (this.proof ? proofLines(this.view, this.proof) : "") + (current === NONE ? "" : hereLine(this.view, current)) + links(lit, near);
   },
 
@@ -101,6 +109,18 @@ const picture = {
       const y = row * CROWD_ROW, seen = scroller.clientHeight - model.bodyTop - CROWD_ROW;
       if (y < scroller.scrollTop || y > scroller.scrollTop + seen) scroller.scrollTop = Math.max(0, y - seen / 2);
     }
+  },
+
+  // Scroll the page so that it is seen under what is told of it: no further than needed, but the whole picture where
+  // there is room for all of it. In one go: who walks fast must not wait, and nothing glides.
+  bringIntoWindow(...selectors) {
+    const target = selectors.map(each => svg.querySelector(each)).find(Boolean) || scroller, box = target.getBoundingClientRect(), all = scroller.getBoundingClientRect();
+    const told = $("walk").getBoundingClientRect(), top = told.height + 4, bottom = innerHeight - 8;
+    if (box.top >= told.bottom && box.bottom <= bottom) return;
+    const whole = all.height <= bottom - top;
+    const from = whole ? all.top : box.top - 12, to = whole ? all.bottom : box.bottom + 12;
+    if (to - from > bottom - top || from < top) scrollBy(0, from - top);
+    else if (to > bottom) scrollBy(0, whole ? from - top : to - bottom);
   },
 
   setMode(mode) {
@@ -123,7 +143,7 @@ function whole(view) {
   return `<defs><clipPath id="time-${id}"><rect x="${left}" y="0" width="${width - left}" height="${height}"/></clipPath>`
     + `<clipPath id="rows-${id}"><rect x="0" y="${body}" width="${width}" height="${Math.max(0, height - body)}"/></clipPath>`
     + `${hatch(id)}</defs>`
-    + `<g clip-path="url(#time-${id})">${drawSteps(view)}${drawLooks(view)}${drawBody(view)}${drawAxis(view)}</g>`
+    + `<g clip-path="url(#time-${id})">${drawSteps(view)}${drawLooks(view)}${drawBody(view)}${drawAxis(view)}${drawSpots(view)}</g>`
     + (model.crowd ? `<g clip-path="url(#rows-${id})"><g clip-path="url(#time-${id})">${drawCrowd(view)}</g></g>` : "")
     + `<g>${drawGutter(view)}${drawProofs(view)}</g>`
     + (model.crowd ? `<rect class="ground" x="0" y="0" width="${left - 1}" height="${TOP - 4}"/>` : "");
@@ -172,8 +192,7 @@ function hereLine(view, m) {
 }
 
 function proofLines(view, proof) {
-  return proof.moments.map(m => {
-    const x = view.pxOf(m);
+  return [...proof.moments.map(m => view.pxOf(m)), ...proof.spots.map(i => view.px(doc.spots[i].time))].map(x => {
     return x < view.left || x > view.right ? "" : `<path class="proofline" d="M${number(x)} 30V${view.height}"/>`;
   }).join("");
 }
@@ -214,10 +233,11 @@ addEventListener("pointerup", () => {
 });
 
 svg.addEventListener("click", event => {
-  const at = event.target.closest("[data-m], [data-talk], [data-check], [data-look]");
+  const at = event.target.closest("[data-m], [data-talk], [data-check], [data-spot], [data-look]");
   if (!at) return;
   if (at.dataset.m) walk.to(+at.dataset.m);
   else if (at.dataset.talk) choice.only(+at.dataset.talk);
+  else if (at.dataset.spot) checks.choose(doc.checks.findIndex(check => check.spots.includes(+at.dataset.spot)));
   else if (at.dataset.check) checks.choose(+at.dataset.check);
 });
 
@@ -226,7 +246,7 @@ svg.addEventListener("click", event => {
 const tip = $("tip");
 function pointed(m, event) {
   if (m !== picture.hover) { picture.hover = m; picture.paint(); }
-  const target = event && event.target.closest("[data-m], [data-many], [data-look], [data-check], [data-step]");
+  const target = event && event.target.closest("[data-m], [data-many], [data-look], [data-check], [data-spot], [data-step]");
   const words = target ? described(target) : "";
   tip.hidden = !words;
   if (!words) return;
@@ -236,7 +256,7 @@ function pointed(m, event) {
 }
 
 function described(target) {
-  const { m, many, look, check, step } = target.dataset;
+  const { m, many, look, check, spot, step } = target.dataset;
   if (m) {
     const took = kind(+m) === STATE || Number.isNaN(moments.ended[m]) ? "" : ` · ${lasting(moments.ended[m] - moments.time[m])}`;
     const of = picture.model.chosen.length > 1 && moments.talk[m] !== NONE ? `${talkName(moments.talk[m])} · ` : "";
@@ -244,6 +264,7 @@ function described(target) {
   }
   if (many) return filled(ui.many, { count: many });
   if (look) return filled(ui.look, doc.looks[look]);
+  if (spot) return `${doc.spots[spot].said} · ${standing(doc.spots[spot].time - picture.zero())}`;
   if (check) return `${doc.checks[check].mark} ${filled(ui.proof, doc.checks[check])}`;
   return `${doc.steps[step].number} ${doc.steps[step].title}`;
 }

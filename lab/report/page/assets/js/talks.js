@@ -49,7 +49,7 @@ const choice = {
     const current = walk.moment();
     picture.show([...this.chosen].sort((one, other) => one - other));
     walk.fill(current);
-    this.list.draw();
+    this.list.show(this.found.findIndex(t => this.chosen.has(t)));
     this.tell();
   },
   only(t) { this.last = this.found.indexOf(t); if (this.last >= 0) this.list.at = this.last; this.set([t]); },
@@ -61,11 +61,8 @@ const choice = {
   },
   upTo(i) { this.set(this.found.slice(Math.min(this.last, i), Math.max(this.last, i) + 1)); },
   all() { if (this.found.length) this.set(this.found); },
-  // To begin with, the connections that the exercise speaks of, where a crowd stands around them.
-  first() {
-    const named = this.found.filter(t => talks.name[t]);
-    this.set(named.length && named.length <= SEVERAL ? named : this.found);
-  },
+  // To begin with, the connections of the lesson (lab/report/page/opening.py).
+  first() { this.set(doc.first); },
   tell(filtered = $("filter").value.trim() !== "") {
     const parts = [filled(ui.chosen, { count: this.chosen.size, total: talks.count })];
     if (filtered) parts.push(filled(ui.shown, { count: this.found.length }));
@@ -78,7 +75,7 @@ $("talk-head").innerHTML = `<div class="row talk"><span>${escaped(ui.name)}</spa
   + `${escaped(ui.ending)}</span><span>${escaped(ui["client-states"])}</span><span>${escaped(ui["server-states"])}`
   + `</span></div>`;
 $("talks").classList.toggle("one-server", oneServer);
-$("talk-list").style.height = `${Math.min(Math.max(talks.count, 1), 9) * 26 + 2}px`;
+$("talk-list").style.height = `${Math.min(Math.max(talks.count, 1), 4.5) * 26 + 2}px`; // half a row tells that more follow
 choice.list.selected = i => choice.chosen.has(choice.found[i]);
 $("talk-list").addEventListener("click", event => {
   const row = event.target.closest("[data-row]");

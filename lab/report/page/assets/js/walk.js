@@ -17,7 +17,7 @@ const walk = {
         + `${escaped(where(m))}</span><span class="mono">${escaped(label(m))}</span><span class="said">`
         + `${marked(sentence(m))}</span>`,
     };
-  }, i => walk.set(i)),
+  }, i => walk.set(i, true)),
 
   // New connections are chosen: stay at the record, if it is still among theirs.
   fill(current) {
@@ -31,7 +31,8 @@ const walk = {
     if (i >= 0) this.set(i);
   },
   step(by) { this.set(this.at === NONE ? (by > 0 ? 0 : picture.model.walk.length - 1) : this.at + by); },
-  set(i) {
+  // Who reads in the list stays there.
+  set(i, inList = false) {
     if (!picture.model.walk.length) return;
     this.at = Math.max(0, Math.min(i, picture.model.walk.length - 1));
     const m = this.moment(), inPicture = svg.contains(document.activeElement);
@@ -41,15 +42,18 @@ const walk = {
     if (inPicture) svg.querySelector(`[data-m="${m}"]`)?.focus({ preventScroll: true });
     this.list.go(this.at);
     this.tell();
+    if (!inList) picture.bringIntoWindow(".current", "rect.here", ".herehead");
   },
   leave() { this.at = NONE; this.list.draw(); this.tell(); picture.paint(); },
 
-  tell() {
+  // Of the current record, or of the expectation that was chosen just now.
+  tell(check = null) {
     const count = picture.model.walk.length, m = this.moment();
     $("position").textContent = m === NONE ? "" : filled(ui.position, { number: this.at + 1, total: count });
     $("previous").disabled = !count || this.at === 0;
     $("next").disabled = !count || this.at === count - 1;
-    $("now").innerHTML = m === NONE ? `<p class="hint">`
+    $("now").classList.toggle("idle", m === NONE && !check);
+    $("now").innerHTML = check ? proved(check) : m === NONE ? `<p class="hint">`
       + `${escaped(count ? ui.start : moments.count ? ui.nothing : ui.empty)}</p>` : explained(m, this.at);
   },
 };
@@ -74,6 +78,21 @@ function explained(m, i) {
     + `${escaped(where(m) + step)}</span></p><p class="said">${marked(sentence(m))}</p><dl>${facts.join("")}</dl>`;
 }
 
+const MOST_TOLD = 5;
+
+// An expectation, and what proves it.
+function proved(check) {
+  const facts = [
+    ...check.spots.map(i => [doc.spots[i].time, doc.spots[i].said]), ...check.moments.map(m => [moments.time[m], label(m)]),
+    ...check.looks.map(i => [doc.looks[i].time, filled(ui.look, doc.looks[i])]),
+  ];
+  const step = check.step === NONE ? "" : filled(ui.step, doc.steps[check.step]);
+  const told = facts.slice(0, MOST_TOLD).map(([time, what]) => `<div><dt>${standing(time - picture.zero())}</dt><dd>${escaped(what)}</dd></div>`);
+  if (facts.length > MOST_TOLD) told.push(`<div><dt>+ ${facts.length - MOST_TOLD}</dt></div>`);
+  return `<p class="what"><span class="${check.verdict}">${check.mark}</span> ${marked(check.title)}<span class="where">${escaped(step)}</span></p>`
+    + `<p class="said">${marked(check.why)}</p><dl>${told.join("")}</dl>`;
+}
+
 function frames(m) {
   const s = moments.place[m], t = moments.talk[m];
   if (t === NONE) return "";
@@ -85,5 +104,5 @@ $("next").addEventListener("click", () => walk.step(1));
 $("previous").addEventListener("click", () => walk.step(-1));
 $("record-list").addEventListener("click", event => {
   const row = event.target.closest("[data-row]");
-  if (row) walk.set(+row.dataset.row);
+  if (row) walk.set(+row.dataset.row, true);
 });
