@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""Broken on purpose: it sends a greeting before the client has said a word.
+"""Broken on purpose: it answers before the client has said a word, and never again.
 
-The greeting waits in the client's Recv-Q and is then taken for the answer to the first message, which the server in
-turn takes for the answer to its greeting.
+The answer waits in the client's Recv-Q and is then taken for the one to its first message.
 
 The right one: images/servers/serve_blocking.py
 """
@@ -15,9 +14,7 @@ import sys
 
 def converse(connection: socket.socket) -> bool:
     """Answer one client until it leaves; False when it asked the whole server to end."""
-    connection.sendall(b"at your service ")  # the mistake: nobody asked
-    if connection.recv(1024) in (b"exit", b""):
-        return True
+    connection.sendall(b"at your service ")  # the mistake: nobody has asked
     while True:
         message = connection.recv(1024)  # blocks: nobody else is served meanwhile
         if not message:  # end-of-file: the client has closed its side
@@ -27,7 +24,6 @@ def converse(connection: socket.socket) -> bool:
             return True
         if message == b"exitall":
             return False
-        connection.sendall(message.upper())
 
 
 def main() -> None:
