@@ -34,6 +34,7 @@ _MOST_BARS: Final = 2
 _FIVE: Final = (12, 11, 12, 11, 13)
 _THREE: Final = (15, 11, 15)
 _NAME: Final = 6
+_MOST_NAMED: Final = 6
 _LONG_NS: Final = 10_000_000
 _PARTS: Final = {
     Part.BEGIN: marks.Part.BEGIN,
@@ -227,8 +228,10 @@ def _call(news: News, call: CallMade, interrupted: str) -> marks.Mark:
         told = (f"{times} {lasted}", f"{times} {lasted.removeprefix('· ')}", times)
         part = marks.Part.TIMES
         return marks.Mark(news.time_ns, news.time_ns, moment.lane, moment.talk, part, told, Role.DIM)
-    part = _PARTS.get(news.part, marks.Part.WHOLE)
-    mark = marks.call_mark(moment, call, part, interrupted, open_end=news.part is Part.WAITS)
+    part, ready = _PARTS.get(news.part, marks.Part.WHOLE), [f":{talk.client.port}" for talk in news.ready[:_MOST_NAMED]]
+    if len(news.ready) > _MOST_NAMED:
+        ready.append("…")
+    mark = marks.call_mark(moment, call, part, interrupted, open_end=news.part is Part.WAITS, ready=ready)
     texts = mark.texts
     lasted_ns = (moment.ended_ns or moment.time_ns) - moment.time_ns
     if news.part is Part.WHOLE and lasted_ns >= _LONG_NS:

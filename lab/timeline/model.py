@@ -98,7 +98,8 @@ class Moment:
     a call's begin, a segment's departure (its arrival where the departure was not captured). `ended_ns` is a call's
     return and a segment's arrival, None where there is none. `precision_ns` is how far the time may be off. `talk` is
     the index of its connection, None where a call works on none or on several. `cause` is the moment that brought this
-    one about: the segment behind a state, the call behind a segment.
+    one about: the segment behind a state, the call behind a segment; `also` are the further ones of a wait for many
+    descriptors, of which several were ready.
     """
 
     number: int
@@ -112,6 +113,7 @@ class Moment:
     what: What
     cause: int | None
     step: str | None
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from lab.cli import main
 from lab.errors import EXIT_PASS
 from lab.evidence.store import load
+from lab.report.page.run import run_of
 from lab.settings import ROOT
 from lab.text.catalog import LANGUAGES
 from lab.timeline.build import build_timeline
@@ -60,3 +63,23 @@ def test_every_record_of_a_real_run_can_be_told(written: Opened) -> None:
         assert "undefined" not in at
         assert "{" not in written.text("#now")
     assert len(seen) > 10
+
+
+def test_a_clock_that_is_not_the_captures_is_told_with_each_record(open_page: Open) -> None:
+    evidence = load(RUN)
+    assert evidence.kernel is not None
+    record = replace(evidence.kernel)
+    record.__dict__["trace"] = replace(evidence.kernel.trace, clock="mono", precision_ns=800)
+    evidence = replace(evidence, kernel=record)
+    line = build_timeline(evidence)
+    opened = open_page((line, run_of(evidence, ())))
+    said = set()
+    for _ in range(60):
+        opened.press("n")
+        said |= set(re.findall(r"told by (.*? · (?:exact|± \d+ ns|at the segment’s time))", opened.text("#now")))
+    assert said == {
+        "the kernel’s tracer · ± 800 ns",
+        "the captures · exact",
+        "inferred from the segments · at the segment’s time",
+        "a look of ss · at the segment’s time",
+    }

@@ -13,6 +13,7 @@ from typing import Any, Final
 from lab.report.page.ends import course
 from lab.report.page.sentences import Sentences
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, StateChange, Timeline
+from lab.timeline.spans import span_of
 from lab.timeline.waiting import FOR_MANY, waits
 from lab.wire.state import State
 
@@ -55,6 +56,7 @@ def columns(timeline: Timeline, language: str, steps: Iterable[str]) -> Columns:
     return {
         "ended": timeline.ended_ns - timeline.begun_ns,
         "moments": _moments(timeline, tables, places),
+        "also": [[moment.number, *moment.also] for moment in timeline.moments if moment.also],
         "calls": _calls(timeline, tables),
         "changes": _changes(timeline),
         "segments": _segments(timeline, tables, sentences),
@@ -146,6 +148,7 @@ def _told(timeline: Timeline, tables: dict[str, Table], sentences: Sentences) ->
 def _talks(timeline: Timeline, tables: dict[str, Table]) -> Columns:
     talks, begun = timeline.talks, timeline.begun_ns
     courses = [course(timeline, talk) for talk in talks]
+    spans = [span_of(timeline, talk) for talk in talks]
     paths = tables["paths"]
     return {
         "name": [talk.name or "" for talk in talks],
@@ -154,8 +157,9 @@ def _talks(timeline: Timeline, tables: dict[str, Table]) -> Columns:
         "port": [talk.client.port for talk in talks],
         "clientHost": [tables["hosts"].place(talk.client_host) for talk in talks],
         "serverHost": [tables["hosts"].place(talk.server_host) for talk in talks],
-        "begun": _deltas(talk.begun_ns - begun for talk in talks),
-        "took": [talk.ended_ns - talk.begun_ns for talk in talks],
+        "begun": _deltas(span.begun_ns - begun for span in spans),
+        "took": [span.ended_ns - span.begun_ns for span in spans],
+        "open": "".join("1" if span.still_open else "0" for span in spans),
         "clientPath": [paths.place(_path(each.client)) for each in courses],
         "serverPath": [paths.place(_path(each.server)) for each in courses],
         "ending": [tables["names"].place(each.ending.value) for each in courses],

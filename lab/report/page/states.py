@@ -26,9 +26,15 @@ def _meaning(change: StateChange, source: Source, cause: Moment | None) -> str:
         return "SYN-RECV-told"
     if state is State.TIME_WAIT and change.before is State.CLOSING:
         return "TIME-WAIT-both"
-    if state is State.CLOSED:
-        if cause is not None and isinstance(cause.what, SegmentSent) and has_rst(cause.what.segment):
-            return "UNCONN-refused" if change.before is State.SYN_SENT else "UNCONN-reset"
-        known = {State.LAST_ACK, State.TIME_WAIT, State.SYN_RECEIVED, State.SYN_SENT}
-        return f"UNCONN-{change.before.value}" if change.before in known and change.before else "UNCONN"
-    return state.value
+    return _end(change, source, cause) if state is State.CLOSED else state.value
+
+
+def _end(change: StateChange, source: Source, cause: Moment | None) -> str:
+    if cause is not None and isinstance(cause.what, SegmentSent) and has_rst(cause.what.segment):
+        return "UNCONN-refused" if change.before is State.SYN_SENT else "UNCONN-reset"
+    if cause is not None and isinstance(cause.what, StateChange):
+        return "UNCONN-queued"
+    known = {State.LISTEN, State.LAST_ACK, State.TIME_WAIT, State.SYN_RECEIVED, State.SYN_SENT}
+    if source is Source.SS:
+        known.add(State.FIN_WAIT_2)
+    return f"UNCONN-{change.before.value}" if change.before in known and change.before else "UNCONN"

@@ -27,6 +27,7 @@ from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Signal, Sour
 from lab.timeline.waiting import waits
 from lab.wire.state import State
 from tests.page.scenes import BEGUN, MS, S, Scene, dial, nine, one
+from tests.unit.report.timelines import Score, three_at_once
 
 HERE = Path(catalog.__file__).parent
 
@@ -36,8 +37,8 @@ def sentences(timeline: Timeline, language: str = "en") -> list[str]:
     return [str(told.of(each)) for each in timeline.moments]
 
 
-def of_calls(timeline: Timeline, name: str) -> list[str]:
-    told = sentences(timeline)
+def of_calls(timeline: Timeline, name: str, language: str = "en") -> list[str]:
+    told = sentences(timeline, language)
     return [
         told[each.number] for each in timeline.moments if isinstance(each.what, CallMade) and each.what.name == name
     ]
@@ -154,6 +155,52 @@ def test_a_call_waits_when_it_lasts_longer_than_its_work(changes: dict[str, Any]
     assert waits(a_call(**changes).moments[0]) is slept
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "they are 5 (client a), 6 (client b), 7 (client c)."),
+        ("zh-CN", "是 5（客户端 a）、6（客户端 b）、7（客户端 c）。"),
+    ],
+)
+def test_a_wait_names_the_descriptors_that_the_program_then_serves(language: str, said: str) -> None:
+    timeline = three_at_once()
+    waits_told = of_calls(timeline, "epoll_wait", language)
+    assert [told for told in waits_told if told.endswith(said)] == [waits_told[3]]
+    assert "3 (new: client a)" in of_calls(timeline, "epoll_wait")[0]
+
+
+def test_of_some_that_were_ready_nothing_more_may_be_known() -> None:
+    timeline = three_at_once()
+    some = [
+        replace(each, cause=None) if isinstance(each.what, CallMade) and each.what.fd == 6 else each
+        for each in timeline.moments
+    ]
+    told = of_calls(replace(timeline, moments=tuple(some)), "epoll_wait")[3]
+    assert told.endswith("among them 5 (client a), 7 (client c).")
+
+
+def test_what_is_typed_is_named_and_a_connection_without_a_name_by_its_port() -> None:
+    score = Score()
+    score.talk(None, 40_001)
+    wait = score.call("client", 0, 50, "select(4)", 2)
+    score.call("client", 60, 61, "read(0)", 6, cause=wait)
+    score.call("client", 70, 71, "recv(3)", 6, talk=0, cause=wait)
+    score.segment(">", 90, "S", 0)
+    assert of_calls(score.timeline(), "select")[0].endswith("they are 0 (what is typed), 3 (port 40001).")
+
+
+def test_a_reset_from_the_queue_of_a_listener_says_so() -> None:
+    score = Score()
+    score.talk("a", 40_001)
+    gone = score.state("server", 10, "UNCONN", "LISTEN", talk=None)
+    score.state("server", 11, "UNCONN", "ESTAB", cause=gone)
+    score.segment("<", 12, "R.", 1, 1, cause=gone)
+    listens, ends, reset = sentences(score.timeline())
+    assert "listens no more" in listens
+    assert "The listener in whose queue it waited is closed" in ends
+    assert "still in the queue of a listener that closed" in reset
+
+
 def test_segments_are_told_by_what_came_before_them() -> None:
     timeline = one()[0]
     acks = of_segments(timeline, ".")
@@ -197,6 +244,7 @@ def test_without_the_receivers_capture_nothing_is_called_lost() -> None:
         (State.CLOSED, State.SYN_RECEIVED, "never came"),
         (State.CLOSED, State.TIME_WAIT, "The 60 s are over"),
         (State.CLOSED, State.CLOSE_WAIT, "over for the server"),
+        (State.CLOSED, State.FIN_WAIT_2, "over for the server"),
     ],
 )
 def test_a_state_is_told_by_how_the_end_came_into_it(state: State, before: State | None, said: str) -> None:
@@ -304,8 +352,28 @@ def test_the_columns_hold_every_moment_once() -> None:
         len(made[name][column]) for name, column in (("calls", "name"), ("changes", "state"), ("segments", "flags"))
     ]
     assert sum(kinds) == count
+    assert made["also"] == []
     fields = [len(FIELD.findall(made["tables"]["texts"][text])) for text in made["told"]["text"]]
     assert sum(fields) == len(made["told"]["values"])
+
+
+def test_the_columns_tell_how_long_a_connection_lasted_and_of_an_open_one_that_it_goes_on() -> None:
+    timeline, _ = one()
+    made = columns(timeline, "en", ["connects"])["talks"]
+    syn = next(each for each in timeline.moments if told_state(each) is State.SYN_SENT)
+    gone = next(each for each in timeline.moments if told_state(each) is State.CLOSED)
+    assert (made["begun"], made["took"], made["open"]) == (
+        [syn.time_ns - timeline.begun_ns], [gone.time_ns - syn.time_ns], "0",
+    )  # fmt: skip
+    scene = Scene()
+    dial(scene, "a", 40_000, 1 * MS)
+    still = scene.timeline(1 * S)
+    made = columns(still, "en", ["connects"])["talks"]
+    assert (made["begun"][0] + made["took"][0], made["open"]) == (still.ended_ns - still.begun_ns, "1")
+
+
+def told_state(moment: Moment) -> State | None:
+    return moment.what.state if isinstance(moment.what, StateChange) else None
 
 
 def test_a_payload_is_shown_when_it_is_text() -> None:

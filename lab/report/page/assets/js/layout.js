@@ -37,7 +37,7 @@ function zeroOf(walk) {
 
 // A call on no connection, or on several: that of a program which these connections have to do with.
 function belongs(m, involved, mine) {
-  if (moments.cause[m] !== NONE && mine(moments.cause[m])) return true;
+  if (causesOf(m).some(mine)) return true;
   for (const effect of effects.of(m)) if (mine(effect)) return true;
   if (kind(m) !== CALL || !involved.has(threadOf[m])) return false;
   return SET_UP.has(doc.tables.names[calls.name[moments.place[m]]]);

@@ -25,7 +25,7 @@ const choice = {
       names: "talk",
       inside: `<span><i class="swatch" style="${own ? `${own};background:var(--own)` : ""}"></i>`
         + `${escaped(talks.name[t] || "–")}</span><span class="mono">${ports(t)}</span><span class="number">`
-        + `${lasting(talks.took[t])}</span><span>${escaped(endingName(t))}</span>`
+        + `${lastingOf(t)}</span><span>${escaped(endingName(t))}</span>`
         + `<span class="path">${statesOf(talks.clientPath[t])}</span><span class="path">`
           + `${statesOf(talks.serverPath[t])}</span>`,
     };

@@ -10,6 +10,9 @@ function lasting(ns) {
   return `${trimmed(ns / SECOND, ns < 10 * SECOND ? 2 : 1)} s`;
 }
 
+// How long a connection lasted; at least so long, if it still stood when the run ended.
+const lastingOf = t => talks.open[t] ? filled(ui["at-least"], { time: lasting(talks.took[t]) }) : lasting(talks.took[t]);
+
 // To the microsecond, whatever the size: 0.061 ms, 2.000071 s.
 function standing(ns) {
   if (Math.abs(ns) < SECOND) return `${(ns / MILLI).toFixed(3)} ms`;
