@@ -25,10 +25,11 @@ from lab.wire.segment import Endpoint
 
 NS_OF_STRACE: Final = 1_000
 """strace stamps to the microsecond, and a call's begin is exact to that; its return it learns late."""
-ON_SOCKETS: Final = frozenset(
-    {"bind", "listen", "accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
-    | {"socket", "setsockopt", "getsockopt", "ioctl", "epoll_ctl", "epoll_create"}
+SETS_UP: Final = frozenset(
+    {"socket", "setsockopt", "getsockopt", "ioctl", "bind", "listen", "epoll_create", "epoll_ctl"}
 )
+"""Those that move nothing: those of a listener belong to all connections of its program."""
+ON_SOCKETS: Final = SETS_UP | {"accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
 ON_MANY: Final = FOR_MANY | {"sleep"}
 _KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
 """What a call that a signal broke off returns inside the kernel: include/linux/errno.h."""

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from lab.timeline.draft import Draft
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent
 from lab.timeline.sides import arrival_ns, brings, segment_of
+from lab.timeline.waiting import FOR_MANY
 from lab.wire.bits import has_syn
 
-WAITS: Final = frozenset({"select", "poll", "epoll_wait"})
 _READS: Final = frozenset({"recv", "read"})
 _WRITES: Final = frozenset({"send", "write"})
 _SERVES: Final = frozenset({"accept", *_READS, *_WRITES})
@@ -27,7 +27,7 @@ def find_wakes(by_talk: Sequence[Sequence[Draft]], loose: Iterable[Draft]) -> No
     """
     threads: dict[Thread, list[Draft]] = {}
     for draft in loose:
-        if isinstance(draft.what, CallMade) and draft.what.name in WAITS:
+        if isinstance(draft.what, CallMade) and draft.what.name in FOR_MANY:
             threads.setdefault(_thread(draft, draft.what), []).append(draft)
     if not threads:
         return
@@ -84,7 +84,7 @@ def _rounds(calls: Sequence[Draft]) -> Iterator[tuple[Draft, list[tuple[Draft, D
     read: dict[int | None, Draft] = {}
     for draft in calls:
         call = _call(draft)
-        if call.name in WAITS:
+        if call.name in FOR_MANY:
             if wait is not None:
                 yield wait, follow
             wait, follow = (draft, []) if draft.ended_ns is not None and (call.result or 0) > 0 else (None, [])
@@ -157,7 +157,7 @@ def served(moments: Iterable[Moment]) -> dict[int, list[Moment]]:
     """Return the calls that serve what a wait for many descriptors told of, by the number of the wait."""
     found: dict[int, list[Moment]] = {}
     for moment in moments:
-        if isinstance(moment.what, CallMade) and moment.what.name in WAITS:
+        if isinstance(moment.what, CallMade) and moment.what.name in FOR_MANY:
             found[moment.number] = []
         elif isinstance(moment.what, CallMade) and moment.cause in found:
             found[moment.cause].append(moment)

@@ -66,18 +66,12 @@ class Mark:
 
 
 def call_mark(
-    moment: Moment,
-    call: CallMade,
-    part: Part,
-    interrupted: str,
-    *,
-    open_end: bool = False,
-    ready: Sequence[str] = (),
+    moment: Moment, call: CallMade, part: Part, interrupted: str, *, open_end: bool = False, ready: Sequence[str] = ()
 ) -> Mark:
     """Return the mark of a call, its begin or its return; `open_end`: it has not returned in what is shown.
 
-    `ready` are the connections that a wait for many found ready. The word `interrupted` stands for what a call returns
-    within the kernel only, which no program sees.
+    The word `interrupted` stands for what a call returns within the kernel only, which no program sees. `ready` are the
+    connections that a wait for many found ready.
     """
     fault = call.error is not None and not call.error.startswith(_MILD)
     error = interrupted if call.error and call.error.startswith(BEGUN_ANEW) else call.error

@@ -159,7 +159,8 @@ def _marks(
             case CallMade():
                 if moment.time_ns < begun_ns and not point.returns:
                     continue  # it is told as under way
-                yield from _call(point, what, at, choice.window[1], words.interrupted, ready.get(moment.number, ()))
+                now = _Under(choice.window[1], words.interrupted, ready.get(moment.number, ()))
+                yield from _call(point, what, at, now)
                 if point.run is not None and at == point.run.end - 1:
                     yield _times(point.run, points[point.run.begin].moment, moment)
             case StateChange():
@@ -182,10 +183,16 @@ def _seen_on_both(timeline: Timeline, numbers: Sequence[int]) -> bool:
     return any(one.client_frame for one in segments) and any(one.server_frame for one in segments)
 
 
-def _call(
-    point: _Point, call: CallMade, at: int, ended_ns: int, interrupted: str, ready: Sequence[str]
-) -> Iterator[Mark]:
-    moment, run = point.moment, point.run
+class _Under(NamedTuple):
+    """Under what a call is told: the picture's end, the word for a call that a signal broke off, who was ready."""
+
+    ended_ns: int
+    interrupted: str
+    ready: Sequence[str]
+
+
+def _call(point: _Point, call: CallMade, at: int, under: _Under) -> Iterator[Mark]:
+    moment, run, interrupted, ready = point.moment, point.run, under.interrupted, under.ready
     if point.returns:
         yield call_mark(moment, call, Part.RETURN, interrupted, ready=ready)
     elif run is not None:
@@ -194,7 +201,7 @@ def _call(
     elif point.whole and (moment.ended_ns or 0) - moment.time_ns < LONG_NS:
         yield call_mark(moment, call, Part.WHOLE, interrupted, ready=ready)
     else:
-        returned = moment.ended_ns is not None and moment.ended_ns < ended_ns
+        returned = moment.ended_ns is not None and moment.ended_ns < under.ended_ns
         yield call_mark(moment, call, Part.BEGIN, interrupted, open_end=not returned)
         if point.whole:
             yield call_mark(moment, call, Part.RETURN, interrupted, ready=ready)

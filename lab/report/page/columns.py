@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lab.report.page.ends import course
 from lab.report.page.sentences import Sentences
+from lab.timeline.calls import SETS_UP
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, StateChange, Timeline
 from lab.timeline.spans import span_of
 from lab.timeline.waiting import FOR_MANY, waits
@@ -21,10 +22,6 @@ LANES: Final = tuple(Lane)
 SOURCES: Final = tuple(Source)
 STATES: Final = tuple(State)
 NONE: Final = -1
-SET_UP: Final = frozenset(
-    {"socket", "setsockopt", "getsockopt", "ioctl", "bind", "listen", "epoll_create", "epoll_ctl"}
-)
-"""Calls on no connection that belong to every one of their program's."""
 _EXCERPT: Final = 24
 """How many characters of a payload are shown."""
 
@@ -63,7 +60,7 @@ def columns(timeline: Timeline, language: str, steps: Iterable[str]) -> Columns:
         "told": _told(timeline, tables, sentences),
         "talks": _talks(timeline, tables),
         "queues": [_queue(queue, timeline, tables) for queue in timeline.queues],
-        "set_up": sorted(SET_UP),
+        "set_up": sorted(SETS_UP),
         "waits_for_many": sorted(FOR_MANY),
         "tables": {name: table.words for name, table in tables.items()},
     }

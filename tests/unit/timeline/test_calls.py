@@ -84,3 +84,16 @@ def test_a_client_s_own_socket_is_told_with_its_connection() -> None:
     first = next(m for m in line.moments if m.talk == 0 and m.lane is Lane.CLIENT_CALLS)
     assert isinstance(first.what, CallMade)
     assert (first.what.name, first.what.result) == ("socket", 3)
+
+
+def test_what_is_set_up_after_a_wait_was_not_what_was_ready() -> None:
+    line = made_of(
+        asks(-793, "epoll_create1", 0, result=5),
+        asks(-792, "epoll_ctl", 5, ADD, 3, 0, fd=5),
+        asks(26, "epoll_wait", 5, fd=5, result=1),
+        asks(30.2, "ioctl", 4, FIONBIO, 0, fd=4),
+        asks(30.8, "epoll_ctl", 5, ADD, 4, 0, fd=5),
+    )
+    wait = next(m for m in line.moments if isinstance(m.what, CallMade) and m.what.name == "epoll_wait")
+    served = [m.what.name for m in line.moments if m.cause == wait.number and isinstance(m.what, CallMade)]
+    assert served == ["recv"]
