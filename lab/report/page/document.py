@@ -156,7 +156,9 @@ def _spot(spot: Spot, timeline: Timeline, language: str) -> Mapping[str, Any]:
     mine = [talk for talk in timeline.talks if talk.name == spot.party]
     talk = min(mine, key=lambda talk: max(talk.begun_ns - spot.time_ns, spot.time_ns - talk.ended_ns), default=None)
     called = spot.message.code == CALLED
-    told = messages(language).get("page.checks.called", **spot.message.params) if called else say(spot.message, language)
+    told = (
+        messages(language).get("page.checks.called", **spot.message.params) if called else say(spot.message, language)
+    )
     return {
         "time": spot.time_ns - timeline.begun_ns,
         "party": spot.party,

@@ -17,7 +17,9 @@ _LADDER: Final = ("Segment", "Flags")
 _SAME_CALL_NS: Final = 5_000_000
 """How far apart strace and the kernel may tell of the same call."""
 _COUNTED: Final = frozenset({"called-count", "handed"})
-_LACKS: Final = dict.fromkeys(("counters", "spent", "spent-of-time"), "totals") | dict.fromkeys(("called", "handed"), "never")
+_LACKS: Final = dict.fromkeys(("counters", "spent", "spent-of-time"), "totals") | dict.fromkeys(
+    ("called", "handed"), "never"
+)
 
 
 class Proof(NamedTuple):
@@ -45,7 +47,9 @@ def proofs(timeline: Timeline, run: PageRun) -> tuple[Proof, ...]:
 def _proof(result: Result, places: Places, finder: _Finder, looks: Mapping[str, int]) -> Proof:
     named = () if _never(result) else (*result.look, *places.frames)
     moments = dict.fromkeys(number for look in named for number in finder.moments(result, look))
-    calls = [(finder.call(Told(each.time_ns, each.party, str(each.message.params["call"]))), each) for each in places.calls]
+    calls = [
+        (finder.call(Told(each.time_ns, each.party, str(each.message.params["call"]))), each) for each in places.calls
+    ]
     moments |= dict.fromkeys(number for number, _ in calls if number is not None)
     found = Proof(
         tuple(moments),

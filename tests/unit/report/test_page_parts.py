@@ -17,8 +17,9 @@ from lab.report import page
 from lab.report.page.columns import columns, excerpt
 from lab.report.page.document import SCRIPTS
 from lab.report.page.ends import Ending, course
+from lab.report.page.places import Told
 from lab.report.page.proofs import Proof, proofs
-from lab.report.page.run import PageRun, Told
+from lab.report.page.run import PageRun
 from lab.report.page.sentences import FIELD, Sentences
 from lab.settings import ROOT
 from lab.text import catalog
