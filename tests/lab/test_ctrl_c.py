@@ -24,7 +24,7 @@ WHERE: Final = "where the server is"
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "conform": (WHERE, "partial"),
     "crowd": (WHERE, "3"),
-    "idle_cost": ("--calls", "1000000"),
+    "idle_cost": ("--calls", "20000"),
     "leaves_politely": (WHERE, "reset"),
     "rude": (WHERE, "reset"),
     "share_counter": ("--count", "5000"),

@@ -28,8 +28,8 @@ class SsLook(NamedTuple):
 class PageRun:
     """The steps as they were played, each look of `ss`, the capture's file of each host, and what was judged.
 
-    `told` says what the lines are of that results point to in files that are no captures; `places` are those of a result
-    (by its id) that its looks do not name. `first` are the clients whose connections the page begins with.
+    `told` says what the lines are of that results point to in files that are no captures; `places` are those of a
+    result (by its id) that its looks do not name. `first` are the clients whose connections the page begins with.
     """
 
     steps: tuple[Step, ...]
