@@ -195,7 +195,7 @@ def _calls(evidence: Evidence, result: Result) -> Iterator[Spot]:
     counted: Iterator[Call]
     if result.observed.code == "called-count":
         params = result.observed.params
-        counted = islice(_alike(trace, first, str(params["call"])), int(str(params["count"])))
+        counted: Iterator[Call] = islice(_alike(trace, first, str(params["call"])), int(str(params["count"])))
     elif result.observed.code == "handed":
         counted = _handing(evidence, trace, result)
     else:
