@@ -26,7 +26,8 @@ from lab.text.catalog import Catalog, messages
 from lab.timeline.model import QueueKind, Timeline
 
 SCRIPTS: Final = (
-    "data", "words", "scale", "layout", "draw", "crowd", "spots", "axis", "picture", "list", "talks", "walk", "checks", "paper", "main",
+    "data", "words", "scale", "layout", "draw", "crowd", "spots", "axis",
+    "picture", "list", "talks", "walk", "checks", "paper", "main",
 )  # fmt: skip
 """The script's parts in the order in which they are put together: each may use what stands before it."""
 KEYS: Final = {

@@ -192,7 +192,6 @@ def _calls(evidence: Evidence, result: Result) -> Iterator[Spot]:
     first = next((call for call in trace.calls if look and call.row == look.line), None) if trace else None
     if trace is None or first is None:
         return
-    counted: Iterator[Call]
     if result.observed.code == "called-count":
         params = result.observed.params
         counted: Iterator[Call] = islice(_alike(trace, first, str(params["call"])), int(str(params["count"])))
