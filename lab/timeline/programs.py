@@ -32,8 +32,11 @@ class Programs:
     """
 
     def __init__(self, trace: KernelTrace, lives: Lives, evidence: Evidence) -> None:
-        self._parents = {each.pid: each.parent for each in trace.started if each.parent is not None}
         self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
+        agents = trace.agents.keys() - self._files.keys()  # they start all programs, and are none of them
+        self._parents = {
+            each.pid: each.parent for each in trace.started if each.parent is not None and each.parent not in agents
+        }
         sockets: dict[int, list[Life]] = {}
         for pid, life in _sockets(trace, lives):
             sockets.setdefault(self._root(pid), []).append(life)

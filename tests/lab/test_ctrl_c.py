@@ -52,7 +52,9 @@ def end_by_ctrl_c(channel: Channel, name: str, argv: list[str]) -> tuple[int | N
     before = len(channel.events)
     channel.call("write", name=name, text="\x03")
     end = channel.wait_event(lambda event: (event.kind, event.name) == ("exit", name), LIVES)
-    return end.data["status"] if end else None, [text(event) for event in channel.events[before:] if event.kind == "output"]
+    return end.data["status"] if end else None, [
+        text(event) for event in channel.events[before:] if event.kind == "output"
+    ]
 
 
 def text(event: Event) -> str:
