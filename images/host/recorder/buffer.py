@@ -24,6 +24,7 @@ class Buffer:
         self._size = instance.page
         self._room = 0
         self.raw = os.open(f"{instance.folder}/per_cpu/cpu{cpu}/trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK)
+        self._path = file
         self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._out, self._in = os.pipe()
         with contextlib.suppress(OSError):  # else it takes fewer at once
@@ -51,8 +52,10 @@ class Buffer:
                 self.pages += 1
 
     def close(self) -> None:
-        """Let go of it and of the file."""
+        """Let go of it and of the file, which is not left where it is empty: nobody fetches it."""
         os.ftruncate(self._file, self.pages * self._size)
+        if not self.pages:
+            os.unlink(self._path)
         for each in (self._file, self.raw, self._out, self._in):
             os.close(each)
 
