@@ -182,7 +182,7 @@ def test_what_is_typed_by_hand_is_told_line_by_line_in_its_order(up: Settings) -
         assert order == sorted(order), str(told)
         assert told.wait("serve_blocking on the server") < listens
         assert told.wait("prompt on the client") < connects
-        assert re.search(r"· \d", told.lines[back]), "how long accept() waited"
+        assert re.search(r"= 4 (· )?\d", told.lines[back]), "how long accept() waited"
         times = [float(match[1]) for line in told.lines if (match := re.match(r" *(\d+\.\d+) ", line))]
         assert times == sorted(times), str(told)
         assert told.end() == 0
@@ -323,10 +323,11 @@ def test_a_server_on_all_addresses_that_stood_before_is_known(up: Settings) -> N
         assert eventually(lambda: run(*look))
         with live(up) as told:
             told.wait(f"listens_on_all listens on port {PORT} of the server already")
-            with connect(up) as client:
-                place = told.wait("ESTAB", len(told.lines))
-                leave(client)
-                told.wait("TIME-WAIT", place)
+            for _ in range(2):  # of the first the server was waiting already
+                with connect(up) as client:
+                    place = told.wait("ESTAB", len(told.lines))
+                    leave(client)
+                    told.wait("TIME-WAIT", place)
             assert told.wait(r"= 4\b") > 0
             assert told.end() == 0
         assert server.poll() is None
