@@ -296,6 +296,10 @@ def _lacks(evidence: Evidence) -> Iterator[str]:
         yield "lost-events"
     if trace.precision_ns:
         yield "other-clock"
+    if "raw_syscalls:sys_enter" in trace.left_out:
+        yield "no-calls"
+    if "all-addresses" in trace.left_out:
+        yield "by-name"
     for event in trace.missing:
         yield f"missing-{event.partition(':')[2]}"
 

@@ -51,8 +51,11 @@ class Programs:
     """
 
     def __init__(self, trace: KernelTrace, lives: Lives, evidence: Evidence) -> None:
-        self._parents = {each.pid: each.parent for each in trace.started if each.parent is not None}
         self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
+        agents = trace.agents.keys() - self._files.keys()  # they start all programs, and are none of them
+        self._parents = {
+            each.pid: each.parent for each in trace.started if each.parent is not None and each.parent not in agents
+        }
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
         seen = self._seen(trace, lives)
         clients = _clients(evidence)
