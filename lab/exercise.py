@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import MachineError
 from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
+from lab.judge.states.record import WHOLE_RECORD
 from lab.judge.verdict import Expectation, Result, Verdict, worst
 from lab.shelf import EXERCISES, exercise_folder
 from lab.text.catalog import Catalog, load_catalog
@@ -115,9 +116,13 @@ class Judgement:
 def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
     """Judge a run by its exercise's expectations; the claims are ruled upon beside them.
 
-    How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed.
+    How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed. A run
+    whose record of the kernel is not whole is inconclusive, whatever else it shows.
     """
     results = tuple(expectation.judge(evidence) for expectation in exercise.expect)
+    record = WHOLE_RECORD.judge(evidence)
+    if record.verdict is not Verdict.PASS:
+        results = (*results, record)
     claims = tuple(judge_claim(claim, evidence) for claim in exercise.claims)
     verdict = worst(result.verdict for result in results)
     judgement = Judgement(verdict, results, claims, not evidence.stand_ins and verdict is not Verdict.FAIL)

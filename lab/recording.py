@@ -5,9 +5,20 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from lab.conditions import Condition
-from lab.evidence.records import Action, CounterReading, Party, Sample, Sampling, Snapshot, Step, Usage
+from lab.evidence.records import (
+    Action,
+    CounterReading,
+    HostUsage,
+    Party,
+    Sample,
+    Sampling,
+    Snapshot,
+    Step,
+    Usage,
+)
 from lab.hosts.host import Host
 from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.polling import Polling
@@ -26,6 +37,7 @@ class Recording:
         self.samplings: list[Sampling] = []
         self.counters: list[CounterReading] = []
         self.usages: list[Usage] = []
+        self.host_usages: list[HostUsage] = []
         self._step = ""
 
     @contextlib.contextmanager
@@ -118,10 +130,17 @@ class Recording:
         """Keep a reading, called `name`, of what each of these programs has used with all its threads and children."""
         for party in parties:
             host = next(known.host for known in self.parties if known.name == party)
-            self.usages.append(Usage(name, self._step, host, party, **self.used(party)))
+            used = self.used(party)
+            whole = used.pop("host_cpu_ns")
+            self.usages.append(Usage(name, self._step, host, party, **used))
+            if whole is not None:
+                self.host_usages.append(HostUsage(name, self._step, host, party, used["time_ns"], whole))
 
-    def used(self, party: str) -> dict[str, int]:
-        """Return what a program has used by now, by the fields of Usage, and keep nothing."""
+    def used(self, party: str) -> dict[str, Any]:
+        """Return what a program has used by now, by the fields of Usage, and keep nothing.
+
+        `host_cpu_ns` is what its whole host has, None where that cannot be read.
+        """
         host = next(known.host for known in self.parties if known.name == party)
         return self.hosts[host].channel.call("usage", name=party)
 

@@ -109,6 +109,7 @@ def _play_on(
         environment=environment,
         traces=traces,
         usages=tuple(stage.usages),
+        host_usages=tuple(stage.host_usages),
         stand_ins=stand_ins,
         kernel=kernel,
         unrecorded=recorder.unrecorded,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lab.conditions import deserted
@@ -14,58 +14,60 @@ if TYPE_CHECKING:
 PLAIN: Final = "plain"
 TRACED: Final = "traced"
 PORTS: Final = {PLAIN: 8001, TRACED: 8000}
+"""Where the first program listens; each further one two ports higher."""
 IDLE: Final = "connections, idle"
 RESTED: Final = "the rest is over"
 ANSWERED: Final = "all answered"
-REQUESTS: Final = 15
+REQUESTS: Final = 10
+"""How many each of the three clients makes: one number for all models, small, since some serve one client at a time."""
 CONNECTIONS: Final = 3
 REST_SECONDS: Final = 0.2
 SETTLE_SECONDS: Final = 0.25
 _POLL_SECONDS: Final = 0.02
 
 
-def measure_model(
-    stage: Stage,
-    program: str,
-    *,
-    options: Sequence[str] = (),
-    requests: int = REQUESTS,
-    seconds: float = REST_SECONDS,
-) -> None:
-    """Let a server rest with three idle connections, then serve three clients; once plain, once under strace.
+def measure_models(stage: Stage, *programs: str, options: Sequence[str] = ()) -> None:
+    """Let servers rest with three idle connections each, then serve three clients; once plain, once under strace.
 
     The plain one (`<program>.plain`) tells what it costs: strace slows a server down to a quarter. The traced one
     (`<program>.traced`) tells which system calls it makes. Their clients are `<that name>.idle` and `<that name>.trio`.
-    Readings are taken when the rest of `seconds` begins (`rests`), when it is over (`rested`), before the three begin,
-    who make so many `requests` each (`asked`), and when all of them are answered (`answered`).
+    Readings are taken when the rest begins (`rests`), when it is over (`rested`), before the three begin (`asked`), and
+    when all their requests are answered (`answered`). All rest at the same time and are asked one after the other.
     """
-    names = {kind: f"{program}.{kind}" for kind in PORTS}
+    ports = {
+        f"{program}.{kind}": port + 2 * place for place, program in enumerate(programs) for kind, port in PORTS.items()
+    }
     servers = [
-        stage.serve(program, port=PORTS[kind], name=name, options=options, trace=kind == TRACED)
-        for kind, name in names.items()
+        stage.serve(name.rpartition(".")[0], port=port, name=name, options=options, trace=name.endswith(f".{TRACED}"))
+        for name, port in ports.items()
     ]
-    rest = (str(CONNECTIONS), "--seconds", str(seconds))
-    idlers = [stage.begin(f"{name}.idle", program="idler", port=PORTS[kind], args=rest) for kind, name in names.items()]
-    for idler, name in zip(idlers, names.values(), strict=True):
-        idler.wait_says(IDLE)
-        _settle(stage, name)
-    for idler, name in zip(idlers, names.values(), strict=True):
-        stage.measure("rests", name)
-        idler.say("rest", answer=False)
-    for idler, name in zip(idlers, names.values(), strict=True):
-        idler.wait_says(RESTED)
-        stage.measure("rested", name)
-        idler.leave()
-    for kind, name in names.items():
+    _rest(stage, ports)
+    for name, port in ports.items():
         # What the leaving costs is not what an answer costs. A server that never lets go is not waited for long.
-        stage.wait("server", deserted(PORTS[kind]))
+        stage.wait("server", deserted(port))
         stage.measure("asked", name)
-        trio = stage.begin(f"{name}.trio", program="trio", port=PORTS[kind], args=(str(requests),))
+        trio = stage.begin(f"{name}.trio", program="trio", port=port, args=(str(REQUESTS),))
         trio.wait_says(ANSWERED)
         stage.measure("answered", name)
         trio.leave()
     for server in servers:
         server.stop()
+
+
+def _rest(stage: Stage, ports: Mapping[str, int]) -> None:
+    """Hold three connections to each server on which nobody speaks, for a while."""
+    rest = (str(CONNECTIONS), "--seconds", str(REST_SECONDS))
+    idlers = {name: stage.begin(f"{name}.idle", program="idler", port=port, args=rest) for name, port in ports.items()}
+    for name, idler in idlers.items():
+        idler.wait_says(IDLE)
+        _settle(stage, name)
+    for name, idler in idlers.items():
+        stage.measure("rests", name)
+        idler.say("rest", answer=False)
+    for name, idler in idlers.items():
+        idler.wait_says(RESTED)
+        stage.measure("rested", name)
+        idler.leave()
 
 
 def _settle(stage: Stage, name: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from lab.hosts.engine import engine
 from lab.hosts.network import overlapping_routes
-from lab.hosts.tracefs import FOLDERS, LIVE, instance_name, kernel_has_tracefs
+from lab.hosts.tracefs import FOLDERS, instance_names, kernel_has_tracefs
 from lab.settings import Settings
 
 T = TypeVar("T")
@@ -89,8 +89,7 @@ def left_of(settings: Settings) -> list[str]:
         found += [f"network {each.name}" for each in client.networks.list(filters=wanted)]
     links: list[Mapping[str, Any]] = json.loads(run("ip", "-j", "link"))
     found += [f"link {link['ifname']}" for link in links if link["ifname"] == settings.bridge]
-    instance_names = (instance_name(settings), instance_name(settings) + LIVE)
-    return found + [f"trace instance {name}" for name in trace_instances() if name in instance_names]
+    return found + [f"trace instance {name}" for name in trace_instances() if name in instance_names(settings)]
 
 
 def trace_instances() -> dict[str, bool]:

@@ -79,8 +79,9 @@ STEPS = (
             Type("server", "serve_http_full {server} 8000", "waiting on {server}:8000"),
             Type("client", f"{PAGE} --body hello", "GET /: the body has 5 bytes"),
             Type("client", f"{PAGE} --method PUT --body hello", "PUT /: the body has 5 bytes"),
+            Type("client", f"{PAGE} --method PATCH --body hello", "PATCH /: the body has 5 bytes"),
         ),
-        show=(HttpMessage("g", only=("content-length",)), Printed("g"), Printed("p")),
+        show=(HttpMessage("g", only=("content-length",)), Printed("g"), Printed("p"), Printed("m")),
     ),
     Step(
         "targets",
@@ -189,6 +190,7 @@ def _with_care(stage: Stage) -> None:
         full = stage.serve("serve_http_full", name="full", port=8000)
         ask(stage, full, "g", "--body", "hello")
         ask(stage, full, "p", "--method", "PUT", "--body", "hello")
+        ask(stage, full, "m", "--method", "PATCH", "--body", "hello")
 
     with stage.step("targets"):
         ask(stage, full, "q", "/search?name=lab")
@@ -269,6 +271,7 @@ PUT_WITH_BODY = """
 
     hello
 """
+PATCH_WITH_BODY = PUT_WITH_BODY.replace("PUT", "PATCH")
 NOT_MODIFIED = """
     HTTP/1.1 304 Not Modified
     ...
@@ -375,6 +378,7 @@ CLAIMS = (
     Claim("A5", cases={
         "get": (carried("g", body=0, id="A5"), request("g", id="A5", message=GET_WITH_BODY)),
         "put": (carried("p", body=0, id="A5"), request("p", id="A5", message=PUT_WITH_BODY)),
+        "patch": (carried("m", body=0, id="A5"), request("m", id="A5", message=PATCH_WITH_BODY)),
     }),
     Claim("A6",
         says=carried("long", size="<=1024", id="A6"),

@@ -304,6 +304,10 @@ EXPECT = (
 )  # fmt: skip
 
 CLAIMS = (
+    Claim("B1", cases={
+        "two_wait": (sockets("three", on="server", id="B1", table=THREE), None),
+        "five_wait": (sockets("six", on="server", id="B1", table=SIX), None),
+    }),
     Claim("B7", says=sockets("three", on="server", id="B7", table=THREE)),
     Claim("B8", says=sockets("six", on="server", id="B8", table=SIX)),
     Claim("B9", cases={

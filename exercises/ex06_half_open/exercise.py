@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.conditions import all_of, gone, held, state
+from lab.conditions import all_of, gone, held, several, state
 from lab.exercise import Lab, Step, Type
 from lab.judge.claims import Claim
+from lab.judge.conditional import either
 from lab.judge.programs.printed import printed
 from lab.judge.readings.counters import counters
 from lab.judge.segments.ladders import segments
 from lab.judge.sockets.lifetimes import gone_after
 from lab.judge.sockets.over_time import eventually, never
 from lab.judge.sockets.tables import sockets
-from lab.judge.states.passing import passes, recorded
+from lab.judge.sockets.tallies import tally
+from lab.judge.states.passing import passes
 from lab.stage import Stage
 from lab.views import Counted, Ladder, Printed, Rows, Timeline
 
@@ -111,7 +113,7 @@ STEPS = (
 
 
 def play(stage: Stage) -> None:
-    """An ordinary connection; three whose last ACK is held back; then two servers with more half-open ones than room."""
+    """An ordinary connection; three whose last ACK is held back; then two servers with as many half-open ones as fit."""
     with stage.step("ordinary"):
         server = stage.serve("serve_blocking", port=8000, backlog=5)
         with stage.watching("usual", on="server"):
@@ -144,12 +146,14 @@ def play(stage: Stage) -> None:
     with stage.step("pool_full"):
         stage.serve("serve_blocking", name="without", port=8000, backlog=1)
         stage.serve("serve_blocking", name="with", port=8000, backlog=1, on="server2")
-        for name, host in (("y", "server2"), ("x", "server")):
-            stage.crowd(name, port=8000, count=2, to=host).wait_says("2 connected")
+        # Of two, this kernel keeps both half open, or one. Where cookies are on, the other is answered all the same.
+        stage.crowd("y", port=8000, count=2, to="server2").wait_says("2 connected")
+        fit = 2 if stage.wait("server2", several("SYN-RECV", 2)) else 1
+        stage.crowd("x", port=8000, count=fit).wait_says(f"{fit} connected")
         hold.no_more()
         stage.count("before", on=("server", "server2"))
         v = stage.client("v", port=8000, wait=None)
-        stage.snapshot("pool_full", client=state("SYN-SENT", "v"))
+        stage.snapshot("pool_full", on=("server", "server2", "client"), client=state("SYN-SENT", "v"))
         stage.count("after", on=("server",))
         v.stop()
 
@@ -194,13 +198,40 @@ SILENCE = """
     client:c > server    data  "hello"
     server   > client:c  R
 """
-POOL_FULL = """
+# inet_csk_reqsk_queue_is_full() had >= for years and has > today: a backlog of 1 keeps one half-open one, or two.
+ONE_FITS = tally("pool_full", on="server2", states={"SYN-RECV": 1}, id="one-fits")
+ONE_HALF_OPEN = """
+    State     Recv-Q  Send-Q  Local        Peer      Process
+    LISTEN    0       1       server:8000  *         without fd=3
+    SYN-RECV  0       0       server:8000  client:*
+"""
+TWO_HALF_OPEN = """
     State     Recv-Q  Send-Q  Local        Peer      Process
     LISTEN    0       1       server:8000  *         without fd=3
     SYN-RECV  0       0       server:8000  client:*
     SYN-RECV  0       0       server:8000  client:*
 """
+KEPT_OUT = """
+    State     Local     Peer         Process
+    SYN-SENT  client:v  server:8000  v
+"""
+BESIDE_ONE = """
+    State     Recv-Q  Send-Q  Local         Peer      Process
+    LISTEN    0       1       server2:8000  *         with fd=3
+    SYN-RECV  0       0       server2:8000  client:*
+    ESTAB     0       0       server2:8000  client:w  with fd=4
+"""
+BESIDE_TWO = """
+    State     Recv-Q  Send-Q  Local         Peer      Process
+    LISTEN    0       1       server2:8000  *         with fd=3
+    SYN-RECV  0       0       server2:8000  client:*
+    SYN-RECV  0       0       server2:8000  client:*
+    ESTAB     0       0       server2:8000  client:w  with fd=4
+"""
 DROPPED: Mapping[str, int | str] = {"TCPReqQFullDrop": ">0", "TCPReqQFullDoCookies": 0, "SyncookiesSent": 0}
+BY_COOKIE: Mapping[str, int | str] = {
+    "TCPReqQFullDrop": 0, "TCPReqQFullDoCookies": 1, "SyncookiesSent": 1, "SyncookiesRecv": 1,
+}  # fmt: skip
 LIVING = ("LISTEN", "SYN-RECV", "ESTAB")
 
 EXPECT = (
@@ -235,22 +266,20 @@ EXPECT = (
     segments("c", step="given_up", id="silence-then-reset", ladder=SILENCE),
     printed("c", matches="connection lost: Connection reset by peer", stream="stderr", step="given_up",
             id="finds-out"),
-    sockets("pool_full", on="server", states=LIVING, step="pool_full", id="pool-rows", table=POOL_FULL),
-    sockets("pool_full", on="client", only="client:v", step="pool_full", id="honest-kept-out", table="""
-        State     Local     Peer         Process
-        SYN-SENT  client:v  server:8000  v
-    """),
+    either(
+        ONE_FITS,
+        then=sockets("pool_full", on="server", states=LIVING, step="pool_full", id="pool-rows", table=ONE_HALF_OPEN),
+        otherwise=sockets("pool_full", on="server", states=LIVING, step="pool_full", id="pool-rows", table=TWO_HALF_OPEN),
+    ),
+    sockets("pool_full", on="client", only="client:v", step="pool_full", id="honest-kept-out", table=KEPT_OUT),
     counters("before", "after", on="server", change=DROPPED, step="pool_full", id="drops-counted"),
-    sockets("cookies", on="server2", states=LIVING, step="cookies", id="honest-let-in", table="""
-        State     Recv-Q  Send-Q  Local         Peer      Process
-        LISTEN    0       1       server2:8000  *         with fd=3
-        SYN-RECV  0       0       server2:8000  client:*
-        SYN-RECV  0       0       server2:8000  client:*
-        ESTAB     0       0       server2:8000  client:w  with fd=4
-    """),
+    either(
+        ONE_FITS,
+        then=sockets("cookies", on="server2", states=LIVING, step="cookies", id="honest-let-in", table=BESIDE_ONE),
+        otherwise=sockets("cookies", on="server2", states=LIVING, step="cookies", id="honest-let-in", table=BESIDE_TWO),
+    ),
     printed("w", "HELLO", step="cookies", id="honest-served"),
-    counters("before", "after", on="server2", step="cookies", id="cookies-counted",
-             change={"TCPReqQFullDrop": 0, "TCPReqQFullDoCookies": 1, "SyncookiesSent": 1, "SyncookiesRecv": 1}),
+    counters("before", "after", on="server2", change=BY_COOKIE, step="cookies", id="cookies-counted"),
 )  # fmt: skip
 
 CLAIMS = (
@@ -270,11 +299,9 @@ CLAIMS = (
                     State     Local        Peer
                     SYN-RECV  server:8000  client:a
                 """),
-                recorded(
-                    passes("a", on="server", path="SYN-RECV ESTAB", id="B2"),
-                    otherwise=segments("a", part="open", id="B2", ladder=HANDSHAKE),
-                ),
+                segments("a", part="open", id="B2", ladder=HANDSHAKE),
             )),
+        "told": (passes("a", on="server", path="SYN-RECV ESTAB", within=1, id="B2"), None),
     }),
     Claim("B9", cases={
         "half_done": (
@@ -297,8 +324,22 @@ CLAIMS = (
         "withheld": (sockets("half_open", on="server", states=LIVING, id="B13", table=HALF_OPEN), None),
         "pool": (
             (
-                sockets("pool_full", on="server", states=LIVING, id="B13", table=POOL_FULL),
+                either(
+                    ONE_FITS,
+                    then=sockets("pool_full", on="server", states=LIVING, id="B13", table=ONE_HALF_OPEN),
+                    otherwise=sockets("pool_full", on="server", states=LIVING, id="B13", table=TWO_HALF_OPEN),
+                ),
+                sockets("pool_full", on="client", only="client:v", id="B13", table=KEPT_OUT),
                 counters("before", "after", on="server", change=DROPPED, id="B13"),
+            ), None),
+        "cookies": (
+            (
+                either(
+                    ONE_FITS,
+                    then=sockets("cookies", on="server2", states=LIVING, id="B13", table=BESIDE_ONE),
+                    otherwise=sockets("cookies", on="server2", states=LIVING, id="B13", table=BESIDE_TWO),
+                ),
+                counters("before", "after", on="server2", change=BY_COOKIE, id="B13"),
             ), None),
     }),
 )  # fmt: skip

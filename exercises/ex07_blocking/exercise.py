@@ -11,8 +11,8 @@ from lab.judge.readings.spending import spent
 from lab.judge.serving.order import turns, waits_for
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
-from lab.views import Calls, Costs, Printed, Rows, Served, Waits
-from lab.workload import measure_model
+from lab.views import Calls, Costs, Mend, Printed, Rows, Served, Waits
+from lab.workload import measure_models
 
 LAB = Lab()
 SUBJECT = "serve_blocking"
@@ -66,11 +66,24 @@ STEPS = (
         show=(Printed("b"), Served(("a", "b")), Rows("served", on=("server",), since="still")),
     ),
     Step(
+        "never",
+        answer="a",
+        type=(
+            Type("server", "strace -I3 -e trace=accept4,pause never_accepts {server} 8000", r"pause\("),
+            Type("client", "prompt {server} 8000", "connected from {client}"),
+            Type("client", "hello", ""),
+            Type("watcher", "ss -tanp sport = :8000", r"LISTEN +1 +5 "),
+            Type("watcher", "ss -tanp sport = :8000", r"ESTAB +5 +0 +{server}:8000 +{client}:\d+ *(?m:$)"),
+            Type("server", "^C", ""),
+        ),
+        show=(Rows("never"), Calls("deaf"), Mend("never_accepts", "serve_blocking")),
+    ),
+    Step(
         "costs",
         answer="c",
         type=(
             Type("server", "serve_blocking {server} 8000", "waiting on {server}:8000"),
-            Type("client", "trio {server} 8000", "all answered, 15 requests each"),
+            Type("client", "trio {server} 8000 10", "all answered, 10 requests each"),
             Type("client", "^D", ""),
             Type("watcher", "ps -o time,stat,comm -C serve_blocking", r"00:00:00 S.* serve_blocking"),
         ),
@@ -84,7 +97,7 @@ STEPS = (
 
 
 def play(stage: Stage) -> None:
-    """A client that is silent, another that asks meanwhile, and the standard work of all models."""
+    """A client that is silent, another that asks meanwhile, a server that accepts nobody, and the standard work."""
     with stage.step("alone"):
         server = stage.serve("serve_blocking", port=8000, backlog=5, trace=True)
         a = stage.client("a", port=8000)
@@ -106,8 +119,15 @@ def play(stage: Stage) -> None:
         b.leave()
         server.stop()
 
+    with stage.step("never"):
+        deaf = stage.serve("never_accepts", name="deaf", port=8002, backlog=5, trace=True)
+        d = stage.client("d", port=8002)
+        d.say("hello", answer=False)
+        stage.snapshot("never", server=all_of(waiting(1), unread("d", 5)))
+        deaf.stop()
+
     with stage.step("costs"):
-        measure_model(stage, "serve_blocking")
+        measure_models(stage, "serve_blocking")
 
 
 QUEUED = """
@@ -143,6 +163,12 @@ EXPECT = (
         LISTEN  0       5       server:8000  *         server fd=3
         ESTAB   0       0       server:8000  client:b  server fd=4
     """),
+    sockets("never", on="server", step="never", id="nobody-holds", table="""
+        State   Recv-Q  Send-Q  Local        Peer      Process
+        LISTEN  1       5       server:8002  *         deaf fd=3
+        ESTAB   5       0       server:8002  client:d
+    """),
+    called("deaf", "accept", 0, step="never", id="never-called"),
     turns(("serve_blocking.plain.trio",), step="costs", id="in-turn"),
     called("serve_blocking.traced", "*", 0, within=("rests", "rested"), step="costs", id="no-call-at-rest"),
     spent("serve_blocking.plain", ("rests", "rested"), "<0.01", step="costs", id="waiting-is-free"),

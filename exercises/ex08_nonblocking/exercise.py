@@ -12,7 +12,7 @@ from lab.judge.serving.order import overlap, waits_for
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
 from lab.views import Calls, Costs, Mend, Printed, Rows, Served, Waits
-from lab.workload import measure_model
+from lab.workload import measure_models
 
 LAB = Lab()
 SUBJECT = "serve_nb_all"
@@ -127,7 +127,7 @@ def play(stage: Stage) -> None:
     _all_of_them(stage)
     _wedge(stage)
     with stage.step("price"):
-        measure_model(stage, "serve_nb_all", requests=8)
+        measure_models(stage, "serve_nb_all")
 
 
 def _only_accept(stage: Stage) -> None:

@@ -1,22 +1,23 @@
-"""select: many clients and one thread; descriptor 1024; the operator and the ghost; the loop that never rests."""
+"""select: many clients and one thread; descriptor 1024; operator, empty line and ghost; the loop that never rests."""
 
 from __future__ import annotations
 
 from lab.conditions import all_of, held, state, unread, waiting
 from lab.exercise import Lab, Step, Type
 from lab.judge.calls.made import called
-from lab.judge.calls.readiness import ready
+from lab.judge.calls.readiness import ready, told_of
 from lab.judge.claims import Claim
 from lab.judge.programs.ended import exited
 from lab.judge.programs.numbers import said
 from lab.judge.programs.printed import never_printed, printed
 from lab.judge.readings.spending import spent
+from lab.judge.segments.ladders import segments
 from lab.judge.segments.order import in_order
 from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
 from lab.views import Calls, Costs, Ladder, Mend, Printed, Rows, Served, Waits
-from lab.workload import IDLE, RESTED, measure_model
+from lab.workload import IDLE, RESTED, measure_models
 
 LAB = Lab()
 SUBJECT = "serve_select"
@@ -38,7 +39,9 @@ STEPS = (
         "many",
         answer="a",
         type=(
-            Type("server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"),
+            Type(
+                "server", "strace -I3 -e trace=?select,pselect6 serve_select {server} 8008", "waiting on {server}:8008"
+            ),
             Type("client", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "prompt {server} 8008", "connected from {client}"),
             Type("client2", "second", "second"),
@@ -75,6 +78,29 @@ STEPS = (
             Type("server", "^C", ""),
         ),
         show=(Rows("thinks", on=("server",)), Printed("operator"), Served(("d", "e"))),
+    ),
+    Step(
+        "empty",
+        answer="c",
+        type=(
+            Type("server", "operator_silent {server} 8000", "waiting on {server}:8000"),
+            Type("client", "prompt {server} 8000", "connected from {client}"),
+            Type("client2", "prompt {server} 8000", "connected from {client}"),
+            Type("client", "hello", ""),
+            Type("client2", "me_too", ""),
+            Type("watcher", "ss -tanp sport = :8000", r"ESTAB +6 +0 +{server}:8000 "),
+            Type("server", "", "client 2 says"),
+            Type("server", "yes", ""),
+            Type("client2", "^D", "bye"),
+            Type("client", "^C", ""),
+            Type("server", "^C", ""),
+        ),
+        show=(
+            Printed("silent"),
+            Ladder("h", part="data"),
+            Printed("k"),
+            Mend("operator_silent", "serve_operator"),
+        ),
     ),
     Step(
         "ghost",
@@ -138,11 +164,12 @@ def play(stage: Stage) -> None:
     """Three clients on one thread, an operator, a ghost, a hot loop, seven hundred silent clients, and one too many."""
     _many(stage)
     _operator(stage)
+    _empty(stage)
     _ghost(stage)
     _hot_loop(stage)
     _limit(stage)
     with stage.step("costs"):
-        measure_model(stage, "serve_select", requests=10)
+        measure_models(stage, "serve_select")
 
 
 def _many(stage: Stage) -> None:
@@ -203,6 +230,27 @@ def _operator(stage: Stage) -> None:
         e.wait_says("good")
         e.leave()
         operator.stop()
+
+
+def _empty(stage: Stage) -> None:
+    """Answer h with an empty line, and k with a word."""
+    with stage.step("empty"):
+        silent = stage.serve("operator_silent", name="silent", port=8000, pty=True)
+        h = stage.client("h", port=8000)
+        stage.wait("server", held("h"))
+        k = stage.client("k", port=8000)
+        stage.wait("server", held("k"))
+        h.say("hello", answer=False)
+        silent.wait_says("answer for client 1")
+        k.say("me_too", answer=False)
+        stage.wait("server", unread("k", 6))
+        silent.type("")
+        silent.wait_says("answer for client")
+        silent.type("yes")
+        k.wait_says("yes")
+        k.leave()
+        h.stop()  # it waits for an answer, and reads no Ctrl-D
+        silent.stop()
 
 
 def _ghost(stage: Stage) -> None:
@@ -272,6 +320,10 @@ def _talk(stage: Stage, name: str) -> None:
 
 SPINS = ("spins", "spun")
 RESTS = ("rests", "rested")
+UNANSWERED = """
+    client:h > server    data  "hello"
+  ~ server   > client:h  .
+"""
 
 EXPECT = (
     printed("knocks", matches="cannot connect to .*:8000: Connection refused", stream="stderr", step="wrong_port",
@@ -300,6 +352,8 @@ EXPECT = (
     printed("operator", "client 1 has left", step="operator", id="removed"),
     never_printed("operator", "client 1 says b''", step="operator", id="no-ghost"),
     printed("e", "good", step="operator", id="e-served-on"),
+    segments("h", part="data", step="empty", id="nothing-sent", ladder=UNANSWERED),
+    printed("k", "yes", step="empty", id="next-answered"),
     in_order("""
         client:f > server    F.
         server   > client:f  data "anybody"
@@ -338,6 +392,7 @@ CLAIMS = (
         "one_thread": (overlap(("c", "a", "b"), id="C5"), None),
     }),
     Claim("C6", cases={
+        "level": (told_of("hot", "p", ">10", within=SPINS, id="C6"), None),
         "cost": (spent("wide", ("many_before", "many_after"), ">2", than=("few_before", "few_after"), id="C6"), None),
         "limit": (
             said("limits", "{}", f"<={FD_SETSIZE}", id="C6"),
@@ -356,6 +411,15 @@ CLAIMS = (
                 State  Recv-Q  Local        Peer
                 ESTAB  6       server:8000  client:e
             """),
+        ),
+        "empty": (
+            segments("h", part="data", id="C7a", ladder="""
+                client:h > server    data  "hello"
+              ~ server   > client:h  .
+                server   > client:h  data
+              ~ client:h > server    .
+            """),
+            (segments("h", part="data", id="C7a", ladder=UNANSWERED), printed("k", "yes", id="C7a")),
         ),
         "left": (
             never_printed("ghost", "client 1 says b''", id="C7a"),

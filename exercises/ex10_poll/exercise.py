@@ -13,7 +13,7 @@ from lab.judge.serving.order import overlap
 from lab.judge.sockets.tables import sockets
 from lab.stage import Stage
 from lab.views import Costs, Printed, Served, Spent, Waits
-from lab.workload import ANSWERED, IDLE, measure_model
+from lab.workload import ANSWERED, IDLE, measure_models
 
 LAB = Lab()
 SUBJECT = "serve_poll"
@@ -121,8 +121,7 @@ def play(stage: Stage) -> None:
         many.leave()
 
     with stage.step("costs"):
-        measure_model(stage, "serve_select")
-        measure_model(stage, "serve_poll")
+        measure_models(stage, "serve_select", "serve_poll")
 
 
 def _three_clients(stage: Stage, among: str) -> None:

@@ -167,11 +167,11 @@ EXPECT = (
 )  # fmt: skip
 
 CLAIMS = (
+    # What it says of the cost is measured and shown, and not ruled on: how much is "much" is nowhere said, and the
+    # interpreter's lock makes a switch between Python threads dearer than one of the kernel's alone.
     Claim("C1", cases={
         "processes": (printed("shared", matches=r"after 4 processes process \d+ holds counter 0", id="C1"), None),
         "threads": (printed("shared", matches=r"after 4 threads process \d+ holds counter 4", id="C1"), None),
-        # How much is "much" is nowhere said: twice as long at least.
-        "cost": (said("switch", RATIO, ">=2", id="C1"), said("switch", RATIO, "<2", id="C1")),
     }),
     Claim("C12", cases={
         "callback": (own_words("pool", TOLD, count=3, id="C12"), None),

@@ -248,7 +248,7 @@ def main() -> int:
         echo = Echo((options.host, options.port), options.patience, options.megabytes)
         try:
             CASES[name](echo)
-        except (WrongError, OSError) as error:
+        except (WrongError, OSError, OverflowError) as error:
             status = 1
             print(f"fail {name}: {error}", flush=True)
             if options.stop:

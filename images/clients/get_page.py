@@ -80,9 +80,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
-        connection = socket.create_connection((options.host, options.port))
-    except OSError as error:
-        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.connect((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.args[-1]}", file=sys.stderr)
         return 1
     address, port = connection.getsockname()[:2]
     print(f"connected from {address}:{port}", flush=True)
@@ -92,7 +93,11 @@ def main() -> int:
             print("Enter sends the request", flush=True)
             sys.stdin.readline()
         request = compose(options)
-        connection.sendall(request)
+        try:
+            connection.sendall(request)
+        except OSError as error:
+            print(f"connection lost: {error.strerror}", file=sys.stderr)
+            return 1
         print(f"sent {len(request)} bytes", flush=True)
         data, ended = read(connection)
     tell(data, ended)

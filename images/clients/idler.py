@@ -23,11 +23,13 @@ def main() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
+    held: list[socket.socket] = []  # a socket that nobody holds any more is closed
     try:
-        # A socket that nobody holds any more is closed.
-        held = [socket.create_connection((options.host, options.port)) for _ in range(options.count)]
-    except OSError as error:
-        print(f"cannot open {options.count} connections: {error.strerror or error}", file=sys.stderr)
+        for _ in range(options.count):
+            held.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            held[-1].connect((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        print(f"cannot open {options.count} connections: {error.args[-1]}", file=sys.stderr)
         return 1
     print(f"{len(held)} connections, idle", flush=True)
     while sys.stdin.readline():

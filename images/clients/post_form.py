@@ -45,6 +45,9 @@ def main() -> int:
     arguments.add_argument("--times", type=int, default=1, help="post so often, and only count")
     options = arguments.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
+    for pair in options.pair:
+        if "=" not in pair:
+            arguments.error(f"not name=value: {pair}")
 
     print(f"posting to {options.host}:{options.port}", flush=True)
     answered = 0

@@ -2,6 +2,7 @@
 """Type a line, read the answer. `exit` asks the server to close; Ctrl-D closes from this side."""
 
 import argparse
+import codecs
 import signal
 import socket
 import sys
@@ -16,12 +17,14 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
-        connection = socket.create_connection((options.host, options.port))
-    except OSError as error:
-        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.connect((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.args[-1]}", file=sys.stderr)
         return 1
     address, port = connection.getsockname()[:2]
     print(f"connected from {address}:{port}", flush=True)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # half a character waits for its other half
 
     with connection:
         while True:
@@ -42,7 +45,7 @@ def main() -> int:
             if not answer:
                 print("the server closed the connection", flush=True)
                 return 0
-            print(answer.decode(), flush=True)
+            print(decoder.decode(answer), flush=True)
 
 
 if __name__ == "__main__":

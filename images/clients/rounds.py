@@ -4,10 +4,11 @@
 import argparse
 import signal
 import socket
+import sys
 import time
 
 
-def main() -> None:
+def main() -> int:
     """Make `count` connections in turn."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("host")
@@ -21,12 +22,18 @@ def main() -> None:
     for number in range(options.count):
         if options.per_second:
             time.sleep(max(0, begun + number / options.per_second - time.monotonic()))
-        with socket.create_connection((options.host, options.port)) as connection:
-            connection.sendall(b"exit")
-            while connection.recv(1024):
-                pass
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+                connection.connect((options.host, options.port))
+                connection.sendall(b"exit")
+                while connection.recv(1024):
+                    pass
+        except (OSError, OverflowError) as error:
+            print(f"connection {number + 1} lost: {error.args[-1]}", file=sys.stderr)
+            return 1
     print(f"{options.count} connections", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -48,7 +48,8 @@ class Trio:
 
     def connect(self, name: str, host: str, port: int) -> Client:
         """Connect one client, and say from which port."""
-        client = Client(name, socket.create_connection((host, port)))
+        client = Client(name, socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        client.connection.connect((host, port))
         address, own = client.connection.getsockname()[:2]
         print(f"{name} connected from {address}:{own}", flush=True)
         self.ready.register(client.connection, selectors.EVENT_READ, client)
@@ -99,8 +100,11 @@ def main() -> None:
     options = arguments.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
-    trio = Trio(options.host, options.port, options.requests)  # a socket that nobody holds any more is closed
-    trio.talk()
+    try:
+        trio = Trio(options.host, options.port, options.requests)  # a socket that nobody holds any more is closed
+        trio.talk()
+    except (OSError, OverflowError) as error:
+        sys.exit(f"connection lost: {error.args[-1]}")
     print(f"all answered, {options.requests} requests each", flush=True)
     sys.stdin.read()
 

@@ -41,7 +41,7 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
     listener.setblocking(False)  # accept() fails at once when nobody is there

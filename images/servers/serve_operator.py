@@ -10,6 +10,8 @@ import signal
 import socket
 import sys
 
+FD_SETSIZE = 1024  # a constant of the C library: no rlimit raises it
+
 
 def ask(number: int, message: bytes) -> bytes:
     """Have the operator type the answer to what a client said."""
@@ -29,12 +31,25 @@ def serve(listener: socket.socket) -> None:
     """Wait for whoever is ready, for ever."""
     numbers: dict[socket.socket, int] = {}
     count = 0
+    watched = [listener]
     while True:
-        ready, _, _ = select.select([listener, *numbers], [], [])
+        ready, _, _ = select.select([*watched, *numbers], [], [])
         for connection in ready:
             if connection is listener:
-                count += 1
-                numbers[listener.accept()[0]] = count
+                try:
+                    newcomer, _ = listener.accept()
+                except (BlockingIOError, ConnectionAbortedError):
+                    continue  # it was ready, and is gone again
+                except OSError as error:  # EMFILE: the listener stays ready, so look away until a client leaves
+                    print(f"no room for a client: {error}", flush=True)
+                    watched = []
+                    continue
+                if newcomer.fileno() < FD_SETSIZE:
+                    count += 1
+                    numbers[newcomer] = count
+                else:  # select() would raise ValueError, and end us for everybody
+                    print(f"refused a client: descriptor {newcomer.fileno()} is beyond select", flush=True)
+                    newcomer.close()
                 continue
             try:
                 message = connection.recv(1024)
@@ -45,6 +60,7 @@ def serve(listener: socket.socket) -> None:
             if not message:  # end-of-file: nobody is there to be answered
                 print(f"client {numbers.pop(connection)} has left", flush=True)
                 connection.close()
+                watched = [listener]
 
 
 def main() -> None:
@@ -61,9 +77,10 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
+    listener.setblocking(False)  # a client that was ready may be gone before accept()
     print(f"waiting on {options.host}:{options.port}", flush=True)
     serve(listener)
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import EXIT_PASS, MachineError
@@ -16,6 +17,7 @@ from lab.hosts.listeners import standing_servers
 from lab.hosts.live import LiveLab
 from lab.hosts.recorder import DIED
 from lab.hosts.standing import further_hosts, running
+from lab.hosts.threads import lab_threads
 from lab.hosts.why import explained
 from lab.live.follower import Follower
 from lab.settings import HOSTS, RECORDER, Settings
@@ -43,7 +45,7 @@ def live(settings: Settings, *, as_json: bool) -> int:
         stack.enter_context(explained(settings, begun=True))
         begun_ns = time.time_ns()
         facts = LabFacts(settings.name, str(settings.subnet), settings.addresses)
-        follower = Follower(facts, hosts, begun_ns, standing)
+        follower = Follower(facts, hosts, begun_ns, standing, partial(lab_threads, settings, hosts))
         items = _wait_recording(lab, follower, pause)
         lacks = [lab.unrecorded] if lab.unrecorded else []
         show = (_json if as_json else _text)(settings, hosts, begun_ns, lacks)

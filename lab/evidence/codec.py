@@ -41,7 +41,7 @@ def encode(value: object) -> Any:  # noqa: ANN401 - a JSON value
     if isinstance(value, Mapping):
         return {str(name): encode(inner) for name, inner in value.items()}
     kind: Any = type(value)
-    if names := _fields(kind):
+    if names := fields_of(kind):
         return {name: encode(getattr(value, name)) for name in names}
     return [encode(inner) for inner in value] if isinstance(value, tuple) else value
 
@@ -58,12 +58,12 @@ def decode(kind: Any, value: Any, fill: Fill, path: str = "") -> Any:  # noqa: A
     if origin is Mapping:
         members = checked(dict, value, path)
         return {name: decode(arguments[1], member, fill, f"{path}.{name}") for name, member in members.items()}
-    return _record(kind, value, fill, path) if _fields(kind) else checked(kind, value, path)
+    return _record(kind, value, fill, path) if fields_of(kind) else checked(kind, value, path)
 
 
 def _record(kind: Any, value: Any, fill: Fill, path: str) -> Any:  # noqa: ANN401 - as its annotations
     members = checked(dict, value, path)
-    hints = _fields(kind)
+    hints = fields_of(kind)
     for name in hints:
         if name not in members:
             raise FieldError("evidence-field-missing", path=_join(path, name))
@@ -95,7 +95,7 @@ def _json_name(kind: type) -> str:
 
 
 @functools.cache
-def _fields(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a class
+def fields_of(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a class
     """Return a record's fields and their types, without the one in a file of its own; none for what is no record."""
     if not isinstance(kind, type) or not (dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")):
         return {}

@@ -17,7 +17,7 @@ from lab.kernel.sockets import parse_ss
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Version of the saved form; a reader refuses a newer one."""
 
 
@@ -183,6 +183,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class HostUsage:
+    """What a whole host had used when a program's use was read: all that ran in its container, the lab's own included.
+
+    `cpu_ns` is the kernel's account of the container's cgroup: cpu.stat (v2, in whole µs) or cpuacct.usage (v1).
+    """
+
+    name: str
+    step: str
+    host: str
+    party: str
+    time_ns: int
+    cpu_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """Why a play ended before its last act: in which step, by which program, and what it did not do.
 
@@ -224,6 +239,7 @@ class Evidence:
     """What the kernel's tracer told of the lab's sockets; None where it could not be asked."""
     unrecorded: str = "no-recorder"
     """Why there is none: no-recorder (a run of before), no-tracefs, not-permitted, switched-off, died; else empty."""
+    host_usages: tuple[HostUsage, ...] = ()
 
     def step(self, step_id: str) -> Step:
         """Return the step; EvidenceError when the run has none of that id."""
@@ -273,6 +289,10 @@ class Evidence:
             if (usage.name, usage.party) == (name, party):
                 return usage
         raise EvidenceError("record-missing", kind="usage", name=f"{name} ({party})")
+
+    def host_usage(self, name: str, party: str) -> HostUsage | None:
+        """Return what a program's host had used at the reading called `name`, None where no cgroup could be read."""
+        return next((usage for usage in self.host_usages if (usage.name, usage.party) == (name, party)), None)
 
     def capture(self, host: str) -> CaptureRecord:
         """Return the capture taken on `host`; EvidenceError when there is none."""

@@ -31,6 +31,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _LATER: Final[dict[int, dict[str, Any]]] = {
     2: {"traces": [], "usages": [], "stand_ins": {}},
     3: {"kernel": None, "unrecorded": "no-recorder"},
+    4: {"host_usages": []},
 }
 """What a version added to the record, as a run of an older one has it."""
 

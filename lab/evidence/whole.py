@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.errors import EvidenceError
 from lab.evidence.raw import CaptureRecord, KernelRecord
 from lab.evidence.records import Evidence
+from lab.kernel.homes import Homes
 
 
 def check_capture(record: CaptureRecord, evidence: Evidence) -> None:
@@ -34,8 +35,17 @@ def check_kernel(record: KernelRecord, evidence: Evidence) -> None:
     run began, began after the run had ended, or told of sockets, but of none on a host of the lab.
     """
     trace, addresses = record.trace, {*evidence.lab.addresses.values()}
+    homes = Homes(trace.agents, trace.started)
     elsewhere = trace.transitions and not any(
-        each.local.address in addresses or each.peer.address in addresses for each in trace.transitions
+        homes.end_of(each).address in addresses or each.peer.address in addresses for each in trace.transitions
     )
     if trace.ended_ns < evidence.begun_ns or trace.begun_ns > evidence.ended_ns or elsewhere:
         raise EvidenceError("kernel-of-another-run", file=record.file)
+
+
+def check_whole(record: KernelRecord) -> None:
+    """Raise EvidenceError `recorder-died` or `events-lost` for a record that may not hold all that the kernel told."""
+    if record.died:
+        raise EvidenceError("recorder-died", file=record.file)
+    if lost := sum(record.trace.lost.values()):
+        raise EvidenceError("events-lost", file=record.file, lost=lost)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from lab.errors import EvidenceError, MachineError
+from lab.hosts.ending import wait_end
 
 AGENT: Final = ("python3", "-I", "-S", "/lab/agent")
 CALL_SECONDS: Final = 10.0
@@ -149,15 +150,7 @@ class Channel:
     def close(self) -> None:
         """End the agent and everything it started; safe to call twice."""
         self.hang_up()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:  # the engine or the host is frozen
-            self._process.kill()
-            self._process.wait()
-        self._reader.join(1)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe:
-                pipe.close()
+        wait_end(self._process, [self._reader])
 
     def __enter__(self) -> Self:
         return self

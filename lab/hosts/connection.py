@@ -70,7 +70,8 @@ class Connection:
 
         channel = self._channels.get(RECORDER)
         absent = NOT_PERMITTED if self._records else SWITCHED_OFF
-        return Recorder(self._settings, channel, "" if channel else absent)
+        hosts = {host: other for host, other in self._channels.items() if host != RECORDER}
+        return Recorder(self._settings, channel, "" if channel else absent, hosts)
 
     def hang_up(self) -> None:
         """Tell all agents that it is over; leaving the connection waits for their end."""

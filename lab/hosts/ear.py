@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, Final, Self
 
 from lab.errors import MachineError
+from lab.hosts.ending import wait_end
 
 _CHUNK: Final = 1 << 16
 _MOST: Final = 1 << 25
@@ -80,16 +81,7 @@ class Ear:
     def close(self) -> None:
         """End the program, and wait for that; safe to call twice."""
         self.hang_up()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:  # the engine or the host is frozen
-            self._process.kill()
-            self._process.wait()
-        for thread in self._threads:
-            thread.join(_END_SECONDS)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe:
-                pipe.close()
+        wait_end(self._process, self._threads)
 
     def last_words(self) -> str:
         """Return why it ended, once it has: what it or the engine said last."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.hosts.looker import Looker
+from lab.hosts.threads import program_of
 from lab.live.standing import Standing
 from lab.wire.state import State
 
@@ -29,9 +30,9 @@ def standing_servers(settings: Settings, hosts: Iterable[str]) -> list[Standing]
             looker.ask()
             rows = [row for row in looker.rows() if row.state is State.LISTEN and row.processes]
         if rows:
-            numbers = _machine_numbers(container)
+            numbers = _on_the_machine(container)
             found += [
-                Standing(process.name, numbers[process.pid], process.fd, row.local)
+                Standing(*numbers[process.pid], process.fd, row.local, settings.addresses[host])
                 for row in rows
                 for process in row.processes
                 if process.pid in numbers
@@ -39,14 +40,15 @@ def standing_servers(settings: Settings, hosts: Iterable[str]) -> list[Standing]
     return found
 
 
-def _machine_numbers(container: str) -> dict[int, int]:
-    """Return the machine's number of each process by the host's own, see proc(5), NSpid."""
-    command = ["docker", "top", container, "-eo", "pid"]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True).stdout
-    found: dict[int, int] = {}
-    for pid in answer.split():
+def _on_the_machine(container: str) -> dict[int, tuple[str, int]]:
+    """Return each process's program and number on the machine by the host's own number, see proc(5), NSpid."""
+    command = ["docker", "top", container, "-eo", "pid,args"]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace").stdout
+    found: dict[int, tuple[str, int]] = {}
+    for line in answer.splitlines()[1:]:
+        pid, _, words = line.strip().partition(" ")
         with contextlib.suppress(OSError, ValueError):
-            for line in Path("/proc", pid, "status").read_text(encoding="utf-8").splitlines():
-                if line.startswith("NSpid:"):
-                    found[int(line.split()[-1])] = int(pid)
+            for told in Path("/proc", pid, "status").read_text(encoding="utf-8").splitlines():
+                if told.startswith("NSpid:"):
+                    found[int(told.split()[-1])] = program_of(words), int(pid)
     return found

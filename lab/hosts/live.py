@@ -31,6 +31,8 @@ while read -r _; do kill -USR1 $! || exit; done
 kill -KILL $!
 """
 _STREAM: Final = ("python3", "-E", "-s", "-S", "/lab/recorder/stream.py")
+_PYTHON: Final = "python3"
+"""Runs what a learner has written; the lab's own agents and recorders have names of their own."""
 _BUFFER_KB: Final = 8192
 _START_SECONDS: Final = 10.0
 _BACK_SECONDS: Final = 10.0
@@ -142,7 +144,7 @@ class LiveLab:
         wanted = {
             "name": live_instance_name(self._settings),
             "addresses": list(self._settings.addresses.values()),
-            "programs": lab_programs(),
+            "programs": [*lab_programs(), _PYTHON],
             "calls": syscall_ids(platform.machine()),
             "buffer_kb": _BUFFER_KB,
         }

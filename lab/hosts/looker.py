@@ -7,6 +7,7 @@ import subprocess
 from typing import Final, Self
 
 from lab.errors import MachineError
+from lab.hosts.ending import wait_end
 from lab.kernel.rows import SocketRow
 from lab.kernel.sockets import SS_COMMAND, parse_ss
 
@@ -60,14 +61,7 @@ class Looker:
                 self._process.stdin.close()
             except OSError:
                 self._process.kill()
-        try:
-            self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe:
-                pipe.close()
+        wait_end(self._process)
 
     def _gone(self) -> MachineError:
         with contextlib.suppress(subprocess.TimeoutExpired):

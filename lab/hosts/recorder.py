@@ -7,8 +7,9 @@ record, `unrecorded` says why.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import LabError
@@ -36,6 +37,8 @@ NO_TRACEFS: Final = "no-tracefs"
 NOT_PERMITTED: Final = "not-permitted"
 DIED: Final = "died"
 _CODES: Final = (NO_TRACEFS, NOT_PERMITTED, DIED)
+_WHO: Final = "who"
+_SHOWN: Final = "shown\n"
 _BEGUN: Final = "recording"
 _DONE: Final = "recorded "
 _CANNOT: Final = "cannot record: "
@@ -54,9 +57,17 @@ def lab_programs(first: Collection[str] = ()) -> list[str]:
 class Recorder:
     """One recording: `begin` it with the captures, `wait_recording` before anything is played, `end` it after."""
 
-    def __init__(self, settings: Settings, channel: Channel | None, unrecorded: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        channel: Channel | None,
+        unrecorded: str = "",
+        hosts: Mapping[str, Channel] | None = None,
+    ) -> None:
+        """Take the recorder's channel, and those of the hosts whose programs' calls are recorded."""
         self._settings = settings
         self._channel = channel
+        self._hosts = hosts or {}
         self.unrecorded = unrecorded
         """Why there is or will be no record: switched-off, no-tracefs, not-permitted, died; else empty."""
         self._stopped = False
@@ -68,6 +79,7 @@ class Recorder:
     def begin(self, programs: Sequence[str], buffer_kb: int = BUFFER_KB, *, calls: bool = True) -> None:
         """Start it. `programs` are those whose calls are recorded, by name; the kernel tests them in this order.
 
+        Of other labs' programs nothing is recorded: only of those that the agents of this lab's hosts start.
         Without `calls` it records what becomes of sockets alone.
         """
 
@@ -75,8 +87,9 @@ class Recorder:
             wanted = {
                 "name": instance_name(self._settings),
                 "addresses": list(self._settings.addresses.values()),
+                "hosts": [self._settings.addresses[host] for host in self._hosts],
                 "programs": programs,
-                "calls": syscall_ids(channel.facts.get("kernel.machine", "")) if calls else [],
+                "calls": syscall_ids(channel.facts.get("kernel.machine", "")) if calls else None,
                 "buffer_kb": buffer_kb,
             }
             channel.call("spawn", name=NAME, argv=[*COMMAND, json.dumps(wanted)], user="root")
@@ -84,8 +97,15 @@ class Recorder:
         self._try(spawn)
 
     def wait_recording(self) -> None:
-        """Wait until it records."""
-        self._try(lambda channel: self._expect(channel, _BEGUN, _START_SECONDS))
+        """Wait until it records; on the way there each host's agent shows it who it is."""
+
+        def wait(channel: Channel) -> None:
+            if self._expect(channel, (_WHO, _BEGUN), _START_SECONDS) == _WHO:
+                self._show_who(self._hosts)
+                channel.call("write", name=NAME, text=_SHOWN)
+                self._expect(channel, (_BEGUN,), _START_SECONDS)
+
+        self._try(wait)
 
     def stop(self) -> None:
         """Have it record nothing any more; what it recorded is then kept for `end`."""
@@ -94,7 +114,7 @@ class Recorder:
             self._early = any(_tells(event, _DONE) for event in channel.events)
             if not self._early:
                 channel.call("signal", name=NAME, signal_name="INT")
-            self._stopped = self._expect(channel, _DONE, _DRAIN_SECONDS)
+            self._stopped = bool(self._expect(channel, (_DONE,), _DRAIN_SECONDS))
 
         self._try(stop)
 
@@ -114,14 +134,26 @@ class Recorder:
             self.unrecorded = DIED
             return None
 
-    def _expect(self, channel: Channel, words: str, seconds: float) -> bool:
-        """Wait until it says so; False, with the reason kept, when it says why not, ends, or says nothing."""
-        event = channel.wait_event(lambda event: _tells(event, words) or _gives_up(event), seconds)
-        if event and _tells(event, words):
-            return True
+    def _show_who(self, hosts: Mapping[str, Channel]) -> None:
+        """Have each host's agent show who it is; where one does not, programs are known by their names alone."""
+        addresses = self._settings.addresses
+        with contextlib.suppress(LabError):
+            asked = [(host, host.begin("beacon", {"address": addresses[name]})) for name, host in hosts.items()]
+            for host, number in asked:
+                host.answer(number, "beacon", _START_SECONDS)
+
+    def _expect(self, channel: Channel, words: Sequence[str], seconds: float) -> str:
+        """Wait until it says one of these; empty, with the reason kept, when it says why not, ends, or says nothing."""
+        event = channel.wait_event(
+            lambda event: any(_tells(event, word) for word in words) or _gives_up(event), seconds
+        )
+        if event:
+            for word in words:
+                if _tells(event, word):
+                    return word
         said = event.data.get("text", "").removeprefix(_CANNOT).partition(":")[0] if event else ""
         self.unrecorded = said if said in _CODES else DIED
-        return False
+        return ""
 
 
 def _tells(event: Event, words: str) -> bool:
@@ -133,10 +165,12 @@ def _gives_up(event: Event) -> bool:
 
 
 def _fetch(channel: Channel) -> bytes:
-    """Return the whole recording: the header, then each processor's pages; what held it is removed."""
+    """Return the whole recording: the header, then each buffer's pages; what held it is removed."""
     header = _fetch_file(channel, HEADER)
-    processors = [_fetch_file(channel, f"{FOLDER}/cpu{each['cpu']}") for each in json.loads(header)["cpus"]]
-    return header + b"".join(processors)
+    buffers = [
+        _fetch_file(channel, f"{FOLDER}/{at}") for at, each in enumerate(json.loads(header)["cpus"]) if each["pages"]
+    ]
+    return header + b"".join(buffers)
 
 
 def _fetch_file(channel: Channel, path: str) -> bytes:

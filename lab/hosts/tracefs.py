@@ -15,6 +15,8 @@ FOLDERS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing")
 _FILESYSTEMS: Final = Path("/proc/filesystems")
 LIVE: Final = ".live"
 """Behind the name of a lab's instance: that of who looks on."""
+CALLS: Final = ".calls"
+"""Behind the name of a lab's instance: that of what its programs do, see images/host/recorder/record.py."""
 # In a mount namespace that ends with the command: it may be mounted or not. It prints what it has removed, and exits
 # with 2 when something is busy.
 _SWEEP: Final = """
@@ -38,8 +40,13 @@ def instance_name(settings: Settings) -> str:
 
 
 def live_instance_name(settings: Settings) -> str:
-    """Return what its other instance is called, that of `lab live`: no lab's own name has a dot."""
+    """Return what the instance of `lab live` is called: no lab's own name has a dot."""
     return instance_name(settings) + LIVE
+
+
+def instance_names(settings: Settings) -> list[str]:
+    """Return what all instances of a lab are called."""
+    return [instance_name(settings) + each for each in ("", CALLS, LIVE)]
 
 
 def mounted_tracefs() -> Path | None:
@@ -68,7 +75,7 @@ def remove_instances(settings: Settings) -> list[str]:
     """Remove what a lab has left on this machine; return the names of the instances. Only root can."""
     if os.geteuid() != 0:
         return []
-    names = [instance_name(settings), instance_name(settings) + LIVE]
+    names = instance_names(settings)
     folder = mounted_tracefs()
     if folder and not any((folder / "instances" / name).exists() for name in names):
         return []

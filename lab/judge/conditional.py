@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
-from lab.judge.judging import Judged
-from lab.judge.verdict import Look, Message, Result, Verdict
+from lab.judge.judging import Judged, look_in
+from lab.judge.verdict import Message, Result, Verdict
 
 
 def either(probe: Judged, then: Judged, otherwise: Judged) -> Either:
@@ -66,5 +65,6 @@ class Where(Judged):
             value = evidence.environment.get(name, "?")
             if value != wanted:
                 observed = Message("other-setting", {"name": name, "value": value, "wanted": wanted})
-                return self.result(Verdict.CANNOT_RUN, observed, None, (Look(EVIDENCE_FILE),))
+                place = (name,) if name in evidence.environment else ()
+                return self.result(Verdict.CANNOT_RUN, observed, None, (look_in(evidence, "environment", *place),))
         return self.expectation.judge(evidence)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.evidence.layout import EVIDENCE_FILE
+from lab.evidence.places import line_of_record
 from lab.evidence.raw import CaptureRecord
 from lab.evidence.records import Evidence, Stopped
 from lab.evidence.whole import check_capture
@@ -114,6 +116,11 @@ def might_have_come(error: EvidenceError) -> bool:
 def or_any(amount: str) -> str | Message:
     """Return an amount as it was written, `*` as the words for it."""
     return Message("any-number") if amount == "*" else amount
+
+
+def look_in(evidence: Evidence, *path: str | int) -> Look:
+    """Return the place in evidence.json of a record, or of a part of it: `"exits", 3, "status"`."""
+    return Look(EVIDENCE_FILE, line=line_of_record(evidence, *path))
 
 
 def judge_all(expectations: Iterable[Expectation], evidence: Evidence) -> tuple[Result, ...]:

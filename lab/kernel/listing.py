@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from lab.kernel.homes import Homes
 from lab.kernel.trace import KernelTrace, Resent, Reset, Transition
 
 FILE: Final = "kernel.txt"
@@ -17,8 +18,8 @@ Record = Transition | Resent | Reset
 def list_trace(trace: KernelTrace, addresses: Collection[str]) -> str:
     """Return a line for each state, retransmission and reset of sockets on these addresses, in the order of time.
 
-    Time (s since the epoch), what it was, this end and the other, and what the kernel said. The system calls are not
-    among them: a recording holds those of all programs of that name on the machine.
+    Time (s since the epoch), what it was, this end and the other, and what the kernel said. One that listens on all
+    addresses is told as it is.
     """
     return "".join(f"{_stamp(each.time_ns)}  {_line(each)}\n" for each in _ordered(trace, addresses))
 
@@ -30,7 +31,14 @@ def line_of(trace: KernelTrace, record: Record, addresses: Collection[str]) -> i
 
 def _ordered(trace: KernelTrace, addresses: Collection[str]) -> list[Record]:
     records: tuple[Record, ...] = (*trace.transitions, *trace.resent, *trace.resets)
-    ours = [each for each in records if each.local.address in addresses or each.peer.address in addresses]
+    homes = Homes(trace.agents, trace.started)
+    ours = [
+        each
+        for each in records
+        if each.local.address in addresses
+        or each.peer.address in addresses
+        or (isinstance(each, Transition) and homes.end_of(each).address in addresses)
+    ]
     return sorted(ours, key=lambda each: each.time_ns)
 
 

@@ -40,6 +40,8 @@ def parse_kernel_trace(data: bytes, *, where: str) -> KernelTrace:
         missing=header.missing,
         begun_ns=header.begun_ns,
         ended_ns=header.ended_ns,
+        left_out=header.left_out,
+        agents=header.agents,
     )
 
 

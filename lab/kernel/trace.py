@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lab.wire.segment import Endpoint
@@ -15,7 +15,7 @@ class Transition(NamedTuple):
 
     `socket` is the kernel's address of it: a name that holds until it is freed. `pid` is the thread that did it, as the
     machine numbers it (not the host's own number); 0 when it happened in a soft interrupt, on nobody's behalf. A port
-    or an address may be 0: SYN-SENT is told before the local port is chosen.
+    or an address may be 0: SYN-SENT is told before the local port is chosen, and a server may listen on all addresses.
     """
 
     time_ns: int
@@ -86,7 +86,10 @@ class KernelTrace:
 
     `clock` is the kernel's clock it was stamped with; `precision_ns` is how far a time here may be off the capture's
     clock (0: the same clock). `lost` is how many events the buffers had no room for, by processor: with any, nothing is
-    proved by what is not here. `missing` are events that this kernel does not have.
+    proved by what is not here. `missing` are events that this kernel does not have, `left_out` those that the lab did
+    not ask for; `all-addresses` among them stands for LISTEN on all addresses, where the kernel was not told whose
+    programs are whose: then calls are those of all programs of those names. `agents` are the hosts' addresses by the
+    processes that started all of the lab's programs there.
     """
 
     transitions: tuple[Transition, ...]
@@ -100,3 +103,5 @@ class KernelTrace:
     missing: tuple[str, ...]
     begun_ns: int
     ended_ns: int
+    left_out: tuple[str, ...] = ()
+    agents: Mapping[int, str] = field(default_factory=dict)

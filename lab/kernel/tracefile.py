@@ -23,7 +23,7 @@ class TraceParseError(EvidenceError):
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """One processor's part: how many pages, and how many events its buffer had no room for, by the kernel's counters.
+    """One buffer of a processor's: how many pages, and how many events it had no room for, by the kernel's counters.
 
     `overrun` were overwritten before they were read, `refused` (`commit_overrun`, `dropped_events`) never written.
     """
@@ -36,7 +36,10 @@ class Processor:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first line tells. `formats` are the kernel's own descriptions of the events, by name (`sock:…`)."""
+    """What the first line tells. `formats` are the kernel's own descriptions of the events, by name (`sock:…`).
+
+    `left_out` and `agents` are empty in recordings made before they were told.
+    """
 
     machine: str
     clock: str
@@ -46,6 +49,8 @@ class Header:
     header_page: str
     formats: Mapping[str, str]
     missing: tuple[str, ...]
+    left_out: tuple[str, ...]
+    agents: Mapping[int, str]
     processors: tuple[Processor, ...]
     begun_ns: int
     ended_ns: int
@@ -99,6 +104,8 @@ class _Reader:
             header_page=self._text("header_page"),
             formats=self._texts_by_name("events"),
             missing=self._texts("missing"),
+            left_out=self._texts("left_out") if "left_out" in self.read else (),
+            agents=self._agents() if "agents" in self.read else {},
             processors=tuple(_Reader(each, self.where).processor() for each in self._objects("cpus")),
             begun_ns=self._number("begun_ns"),
             ended_ns=self._number("ended_ns"),
@@ -108,6 +115,18 @@ class _Reader:
     def processor(self) -> Processor:
         refused = self._number("commit_overrun") + self._number("dropped_events")
         return Processor(self._number("cpu"), self._number("pages"), self._number("overrun"), refused)
+
+    def _agents(self) -> Mapping[int, str]:
+        value = self.read["agents"]
+        if not isinstance(value, list):
+            raise self._bad("agents")
+        for each in value:
+            match each:
+                case [int(), str()]:
+                    pass
+                case _:
+                    raise self._bad("agents")
+        return dict(value)
 
     def _number(self, name: str, least: int = 0) -> int:
         value = self.read.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from lab.kernel.trace import KernelCall
 from lab.kernel.tracefile import Header
 from lab.live.hearing import Arrived, Heard, Hearing
 from lab.live.news import Appears, Item, News, Note
-from lab.live.owners import Owners
+from lab.live.owners import Owners, Thread
 from lab.live.polls import Again, Polls
 from lab.live.standing import Listeners, Standing
 from lab.live.telling import Teller
@@ -30,14 +30,21 @@ _OFTEN_NS: Final = 1_000_000_000
 class Follower:
     """Takes what arrives and returns what is new.
 
-    `begun_ns` is when the listening began, `standing` are the servers that stood then.
+    `begun_ns` is when the listening began, `standing` are the servers that stood then, `who` tells the hosts' threads.
     """
 
-    def __init__(self, facts: LabFacts, hosts: Iterable[str], begun_ns: int, standing: Sequence[Standing] = ()) -> None:
+    def __init__(
+        self,
+        facts: LabFacts,
+        hosts: Iterable[str],
+        begun_ns: int,
+        standing: Sequence[Standing] = (),
+        who: Callable[[], Mapping[int, Thread]] = dict,
+    ) -> None:
         hosts = tuple(hosts)
         self._listeners = Listeners()
         self._hearing = Hearing(hosts)
-        self._owners = Owners()
+        self._owners = Owners(who)
         self._polls = Polls()
         self._again: list[Again] = []
         self._window = Window(facts, hosts, begun_ns)
@@ -49,6 +56,7 @@ class Follower:
         self._records = True
         self._flood: _Flood | None = None
         self._forgot_ns = begun_ns
+        self._owners.homes |= {each.pid: each.address for each in standing}
         told = self._listeners.told(standing, begun_ns - 1)
         self._hear(Heard({}, told, [], 0), self._owners.sort(told), begun_ns)
 
@@ -72,7 +80,7 @@ class Follower:
     def follow(self, heard: Heard, now_ns: int) -> list[Item]:
         """Take what was heard; return what is new."""
         self._gaps.lost(heard)
-        calls, again = self._polls.take(self._owners.sort(self._listeners.named(heard.told)))
+        calls, again = self._polls.take(self._owners.sort(self._listeners.named(heard.told, self._owners.homes)))
         self._again += again
         if self._flood is None:
             self._hear(heard, calls, now_ns)
@@ -89,6 +97,7 @@ class Follower:
         under_way = [
             call for call in heard.under_way if self._owners.owns(call.pid) and not self._polls.expects(call, now_ns)
         ]
+        self._window.homes = self._owners.homes
         self._window.hear(heard, calls, under_way)
 
     def _count(self, heard: Heard, calls: Sequence[KernelCall], now_ns: int, flood: _Flood) -> None:
@@ -152,7 +161,7 @@ class _Flood:
 
 def _standing_note(standing: Standing, facts: LabFacts, time_ns: int) -> Note:
     hosts = {address: host for host, address in facts.addresses.items()}
-    where = {"host": hosts.get(standing.local.address, "*"), "port": standing.local.port}
+    where = {"host": hosts.get(standing.address, "*"), "port": standing.local.port}
     return Note(time_ns, "standing", {"program": standing.program, **where})
 
 

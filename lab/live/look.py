@@ -8,6 +8,7 @@ from lab.kernel.trace import KernelTrace, Transition
 from lab.live.news import News, Part
 from lab.live.polls import Again
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Talk, Timeline
+from lab.timeline.wakes import served
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
@@ -32,6 +33,7 @@ class Look:
             for each in (trace.transitions if trace else ())
             if State.LISTEN in (each.old, each.new)
         }
+        self._served = served(timeline.moments)
         self._connections: dict[int, Connection] = {}
         self._both: dict[int, bool] = {}
         self._own: dict[int, set[int]] = {}
@@ -44,7 +46,7 @@ class Look:
         listening = self._listener(moment)
         root = self.root(self.pid(moment))
         own = self._own.get(root, ())
-        talks = self._timeline.talks
+        talks, calls = self._timeline.talks, self._served.get(moment.number, ())
         return News(
             part=part,
             time_ns=time_ns,
@@ -53,6 +55,7 @@ class Look:
             own=talks[next(iter(own))] if len(own) == 1 else None,
             program=self._files.get(root),
             listener=listening.local if listening else None,
+            ready=tuple(dict.fromkeys(talks[each.talk] for each in calls if each.talk is not None)),
             again=again,
         )
 

@@ -31,7 +31,8 @@ class News:
     """A part of a moment, told at `time_ns` (ns since the epoch).
 
     `talk` is its connection; `own` the one connection of a client whose call works on none; `program` whose call it is,
-    or who began to listen; `listener` where a state of no connection is. `again` is set for repeated calls, of which
+    or who began to listen; `listener` where a state of no connection is; `ready` the connections
+    that a wait for many found ready, as far as they are served already. `again` is set for repeated calls, of which
     `moment` is the last one that was told.
     """
 
@@ -42,6 +43,7 @@ class News:
     own: Talk | None = None
     program: str | None = None
     listener: Endpoint | None = None
+    ready: tuple[Talk, ...] = ()
     again: Again | None = None
 
 

@@ -1,13 +1,14 @@
-"""Whose calls are of this lab: the kernel is asked by a program's name, and other labs run the same programs."""
+"""Whose calls are of this lab: the kernel is asked by a program's name, and others run programs of the same name."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from lab.kernel.following import Told
-from lab.kernel.trace import KernelCall
+from lab.kernel.homes import everywhere
+from lab.kernel.trace import KernelCall, Started, Transition
 from lab.wire.state import State
 
 _OWN: Final = frozenset({State.LISTEN, State.SYN_SENT})
@@ -17,17 +18,46 @@ _EARLIER: Final = 32
 _MOST_STRANGERS: Final = 200
 
 
-class Owners:
-    """Knows the threads that had a socket of the lab's, and what these started."""
+class Thread(NamedTuple):
+    """A thread on a host: the name of its program, and the host's address."""
 
-    def __init__(self) -> None:
+    program: str
+    address: str
+
+
+class Owners:
+    """Knows the threads that had a socket of the lab's, and what these started.
+
+    `who` looks at the hosts. It is asked for a thread that listens on all addresses, which may be anybody's, and for
+    the name of what the kernel tells no name of: whatever Python runs is `python3` to it.
+    """
+
+    def __init__(self, who: Callable[[], Mapping[int, Thread]] = dict) -> None:
+        self.homes: dict[int, str] = {}
+        """The addresses of the hosts of those that were asked about."""
+        self._who = who
+        self._asked: set[int] = set()
+        self._named: set[int] = set()
         self._ours: set[int] = set()
         self._sockets: set[int] = set()
+        self._everywhere: set[int] = set()
         self._strangers: dict[int, deque[KernelCall]] = {}
 
     def sort(self, told: Told) -> list[KernelCall]:
-        """Return the calls of the lab's own programs: of a thread that has just shown to be one also earlier ones."""
+        """Return the calls of the lab's own programs: of a thread that has just shown to be one also earlier ones.
+
+        Out of what was told goes who listens on all addresses elsewhere; into it come the names that were asked for.
+        """
         self._learn(told)
+        for started in told.started:
+            if started.parent in self._ours:
+                self._ours.add(started.pid)
+            if started.program or started.parent in self._named:
+                self._named.add(started.pid)
+        if unknown := self._unknown(told):
+            self._asked |= unknown
+            self._introduce(told, unknown)
+        told.transitions = [each for each in told.transitions if not everywhere(each.local) or self._at_home(each)]
         found: list[KernelCall] = []
         for pid in self._strangers.keys() & self._ours:
             found += self._strangers.pop(pid)
@@ -49,12 +79,18 @@ class Owners:
 
     def forget(self, pids: Iterable[int]) -> None:
         """Forget all threads but these: a number may be another's by now."""
-        self._ours &= set(pids)
+        kept = set(pids)
+        self._ours &= kept
+        self._named &= kept
+        self._asked &= kept
+        self.homes = {pid: address for pid, address in self.homes.items() if pid in kept}
 
     def _learn(self, told: Told) -> None:
         opened: dict[int, int] = {}
         closed: dict[int, int] = {}
         for change in told.transitions:
+            if everywhere(change.local):
+                continue
             if change.socket not in self._sockets:
                 opened[change.socket] = change.time_ns
             self._sockets.add(change.socket)
@@ -69,7 +105,29 @@ class Owners:
                 ended_ns = call.ended_ns or call.begun_ns
                 if ended_ns >= opened.get(call.socket, 0) and call.begun_ns <= closed.get(call.socket, ended_ns):
                     self._ours.add(call.pid)
-        for started in told.started:
-            if started.parent in self._ours:
-                self._ours.add(started.pid)
         self._sockets -= closed.keys()
+
+    def _unknown(self, told: Told) -> set[int]:
+        """Return the threads to ask for: nobody is asked for twice."""
+        anybody = {each.pid for each in told.transitions if everywhere(each.local) and each.new is State.LISTEN}
+        return (anybody - self.homes.keys() | self._ours - self._named) - self._asked
+
+    def _introduce(self, told: Told, unknown: set[int]) -> None:
+        """Take those for ours that run on the hosts, and tell of their names as if the kernel had."""
+        begun_ns = min([*(each.time_ns for each in told.transitions), *(each.begun_ns for each in told.calls)])
+        threads = self._who()
+        for pid in unknown & threads.keys():
+            self.homes[pid] = threads[pid].address
+            self._ours.add(pid)
+            if pid not in self._named:
+                self._named.add(pid)
+                told.started.append(Started(begun_ns, pid, threads[pid].program, None))
+
+    def _at_home(self, change: Transition) -> bool:
+        """Tell whether a socket on all addresses is one of ours; another process may close it than opened it."""
+        ours = change.pid in self.homes or change.socket in self._everywhere
+        if ours and change.new is State.LISTEN:
+            self._everywhere.add(change.socket)
+        elif change.new is State.CLOSED:
+            self._everywhere.discard(change.socket)
+        return ours

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 from lab.kernel.calls import FAMILIES
 from lab.kernel.trace import KernelCall
+from lab.timeline.waiting import FOR_MANY
 
 _LONGEST_PERIOD: Final = 8
 _TIMES: Final = 3
-_ON_MANY: Final = frozenset({"select", "poll", "epoll_wait", "sleep"})
+_ON_MANY: Final = FOR_MANY | {"sleep"}
 _FIRST_NS: Final = 1_000_000_000
 _TENFOLD: Final = 10
 _STILL_NS: Final = 5_000_000_000

@@ -10,13 +10,12 @@ from lab.live.look import End, Look
 from lab.live.news import LONG_NS, Appears, News, Part
 from lab.live.polls import Again
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
+from lab.timeline.waiting import SETS_GOING, WAITING, waits
 from lab.wire.state import State
 
 LATE_NS: Final = 1_500_000_000
 """How long after what was told already something may be told that became known only now."""
-_SHORT_NS: Final = 1_000_000
 _TOGETHER_NS: Final = 200_000
-_WAITS: Final = frozenset({"accept", "recv", "read", "select", "poll", "epoll_wait", "sleep"})
 _RANK: Final = {
     Lane.CLIENT_CALLS: 0, Lane.SERVER_CALLS: 0, Lane.WIRE: 1, Lane.CLIENT_STATE: 2, Lane.SERVER_STATE: 2,
 }  # fmt: skip
@@ -81,12 +80,12 @@ class Teller:
             return
         lasted = None if moment.ended_ns is None else moment.ended_ns - moment.time_ns
         parts: list[tuple[Part, int]] = []
-        if told is None and call.name in _WAITS:
+        if told is None and call.name in WAITING - SETS_GOING:
             if ended_ns is not None and lasted is not None and lasted < LONG_NS:
                 parts.append((Part.WHOLE, ended_ns))
             elif moment.time_ns + LONG_NS < until_ns:
                 parts.append((Part.WAITS, moment.time_ns + LONG_NS))
-        elif told is None and lasted is not None and lasted < _SHORT_NS and call.name != "connect":
+        elif told is None and lasted is not None and not waits(moment):
             parts.append((Part.WHOLE, moment.time_ns))
         elif told is None:
             parts.append((Part.BEGIN, moment.time_ns))

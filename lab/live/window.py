@@ -54,6 +54,8 @@ class Window:
     def __init__(self, facts: LabFacts, hosts: Iterable[str], begun_ns: int) -> None:
         self._facts = facts
         self._begun_ns = begun_ns
+        self.homes: Mapping[int, str] = {}
+        """Hosts' addresses by thread: of those that may listen on all addresses."""
         self._segments: dict[str, list[Segment]] = {host: [] for host in hosts}
         self._transitions: list[Transition] = []
         self._resets: list[Reset] = []
@@ -105,6 +107,7 @@ class Window:
             missing=(),
             begun_ns=self._begun_ns,
             ended_ns=self._begun_ns,
+            agents=self.homes,
         )
 
     def evidence(self, trace: KernelTrace | None, now_ns: int) -> Evidence:

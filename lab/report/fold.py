@@ -44,6 +44,18 @@ def unfolded(text: str) -> str:
     return " ".join(_BREAK_IN_CHINESE.sub("", text.strip()).split())
 
 
+_END_OF_SENTENCE = re.compile(r"(?<=[。！？])(?![）”])|(?<=[.!?])\s+(?=[A-Z(“`])")
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text on one line; one that begins with a small letter is told with the one before.
+
+    >>> sentences("3000 bytes arrive. The limit is recv(1024).")
+    ['3000 bytes arrive.', 'The limit is recv(1024).']
+    """
+    return [part.strip() for part in _END_OF_SENTENCE.split(text) if part.strip()]
+
+
 def together(*parts: str | None) -> str:
     """Return sentences as one text: a blank after a Western full stop, none after a Chinese one; None is left out."""
     text = ""

@@ -18,7 +18,7 @@ from lab.judge.ledger import Entry, RunRulings, Tried
 from lab.judge.verdict import Look, Verdict
 from lab.report.claims import ruling_slug
 from lab.report.error import error_line
-from lab.report.fold import together
+from lab.report.fold import sentences
 from lab.report.story import shown_path
 from lab.report.words import Words
 from lab.settings import read_settings
@@ -91,7 +91,7 @@ class CaseStory:
 
 @dataclass(frozen=True, slots=True)
 class EntryStory:
-    """A claim in words; `reason` is why it was ruled so, one sentence where it can be."""
+    """A claim in words: `says` in those of the first exercise that has it; `reason` is the sentence that says why."""
 
     entry: Entry
     label: str
@@ -136,7 +136,7 @@ def tell_ledger(
     folders = {run.rulings.exercise: shown_path(kept / run.folder.parent.name / run.folder.name) for run in runs}
     broken = [entry.id for entry in entries if entry.ruling is Ruling.BROKEN]
     return LedgerStory(
-        entries=tuple(_entry(entry, words, own, folders) for entry in entries),
+        entries=tuple(_entry(entry, words, own, _telling(entry.id, exercises), folders) for entry in entries),
         counts=_counts(entries, words),
         broken=words.lab("ledger.broken", claims=", ".join(broken)) if broken else None,
         notes=tuple(_notes(notes, words, language)),
@@ -146,14 +146,21 @@ def tell_ledger(
     )
 
 
-def _entry(entry: Entry, words: Words, own: Mapping[int, Words], folders: Mapping[int, str]) -> EntryStory:
+def _telling(identity: str, exercises: Mapping[int, Exercise]) -> int | None:
+    """Return the first exercise that has that claim."""
+    return next((number for number, one in exercises.items() if identity in {claim.id for claim in one.claims}), None)
+
+
+def _entry(
+    entry: Entry, words: Words, own: Mapping[int, Words], telling: int | None, folders: Mapping[int, str]
+) -> EntryStory:
     cases = tuple(_case(entry.id, one, words, own[one.exercise], folders[one.exercise]) for one in entry.tried)
     how = words.lab(f"ledger.claim.{entry.id}.how")
     numbers = ", ".join(map(str, entry.missing))
     return EntryStory(
         entry=entry,
         label=words.lab(f"ruling.{ruling_slug(entry.ruling)}"),
-        says=words.lab(f"ledger.claim.{entry.id}.says"),
+        says="" if telling is None else own[telling].own(f"claims.{entry.id}.says"),
         how=how,
         reason=_reason(entry, how, words, own),
         cases=cases,
@@ -162,13 +169,17 @@ def _entry(entry: Entry, words: Words, own: Mapping[int, Words], folders: Mappin
 
 
 def _reason(entry: Entry, how: str, words: Words, own: Mapping[int, Words]) -> str:
-    """Return why a claim is ruled so: for what is not as the article says, the exercises' own sentences."""
+    """Return in a sentence why a claim is ruled so.
+
+    What is not as the article says is told by the first sentence of what is true instead, as the exercise has it whose
+    case decided that.
+    """
     if entry.ruling in {Ruling.REFINED, Ruling.REFUTED}:
-        by = dict.fromkeys(one.exercise for one in entry.tried if one.case.holds is Holds.INSTEAD)
-        said = dict.fromkeys(own[number].maybe(f"claims.{entry.id}.instead") for number in by)
-        return together(*said) or words.lab("holds.instead")
+        by = (one.exercise for one in entry.tried if one.case.holds is Holds.INSTEAD)
+        said = (own[number].maybe(f"claims.{entry.id}.instead") for number in by)
+        return next((sentences(text)[0] for text in said if text), words.lab("holds.instead"))
     if entry.ruling is Ruling.CITED:
-        return words.lab("claims.source", source="; ".join(entry.sources))
+        return words.lab("ledger.cited", source="; ".join(entry.sources))
     if entry.ruling is Ruling.INCONCLUSIVE:
         open_cases = (one for one in entry.tried if one.case.holds is Holds.UNDECIDED)
         undecided = (result for one in open_cases for result in one.deciding)
@@ -177,7 +188,9 @@ def _reason(entry: Entry, how: str, words: Words, own: Mapping[int, Words]) -> s
     if entry.ruling is Ruling.NOT_RUN:
         commands = words.lab("series.comma").join(f"`make exercise-{number}`" for number in entry.judged_by)
         return words.lab("ledger.play", commands=commands) if commands else words.lab("ledger.nowhere")
-    return words.lab("ledger.so", how=how) if entry.ruling is Ruling.CONFIRMED else words.lab("ledger.neither", how=how)
+    if entry.ruling is Ruling.CONFIRMED:
+        return words.maybe_lab(f"ledger.claim.{entry.id}.so") or words.lab("ledger.so", how=how)
+    return words.lab("ledger.neither", how=how)
 
 
 def _case(identity: str, one: Tried, words: Words, own: Words, folder: str) -> CaseStory:

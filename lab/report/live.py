@@ -34,6 +34,7 @@ _MOST_BARS: Final = 2
 _FIVE: Final = (12, 11, 12, 11, 13)
 _THREE: Final = (15, 11, 15)
 _NAME: Final = 6
+_MOST_NAMED: Final = 6
 _LONG_NS: Final = 10_000_000
 _PARTS: Final = {
     Part.BEGIN: marks.Part.BEGIN,
@@ -208,7 +209,7 @@ def _marks(news: Sequence[News], words: Words) -> Iterator[tuple[marks.Mark, New
         match each.moment.what:
             case CallMade() as call:
                 listens = each if call.name == "listen" else listens
-                yield _call(each, call), each
+                yield _call(each, call, words.lab("timeline.interrupted")), each
             case StateChange() as change:
                 mark = marks.state_mark(each.moment, change)
                 if each.listener and listens and (listens.moment.ended_ns or 0) >= each.time_ns:
@@ -219,7 +220,7 @@ def _marks(news: Sequence[News], words: Words) -> Iterator[tuple[marks.Mark, New
                 yield marks.segment_mark(each.moment, sent, part, words.lab("timeline.again")), each
 
 
-def _call(news: News, call: CallMade) -> marks.Mark:
+def _call(news: News, call: CallMade, interrupted: str) -> marks.Mark:
     moment = news.moment
     if news.again:
         lasted = "…" if news.again.goes_on else f"· {duration(news.time_ns - news.again.begun_ns)}"
@@ -227,7 +228,10 @@ def _call(news: News, call: CallMade) -> marks.Mark:
         told = (f"{times} {lasted}", f"{times} {lasted.removeprefix('· ')}", times)
         part = marks.Part.TIMES
         return marks.Mark(news.time_ns, news.time_ns, moment.lane, moment.talk, part, told, Role.DIM)
-    mark = marks.call_mark(moment, call, _PARTS.get(news.part, marks.Part.WHOLE), open_end=news.part is Part.WAITS)
+    part, ready = _PARTS.get(news.part, marks.Part.WHOLE), [f":{talk.client.port}" for talk in news.ready[:_MOST_NAMED]]
+    if len(news.ready) > _MOST_NAMED:
+        ready.append("…")
+    mark = marks.call_mark(moment, call, part, interrupted, open_end=news.part is Part.WAITS, ready=ready)
     texts = mark.texts
     lasted_ns = (moment.ended_ns or moment.time_ns) - moment.time_ns
     if news.part is Part.WHOLE and lasted_ns >= _LONG_NS:

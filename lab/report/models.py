@@ -55,9 +55,12 @@ def _served(evidence: Evidence, view: Served, words: Words) -> Drawing:
 
 
 def _costs(evidence: Evidence, view: Costs, words: Words) -> Drawing:
-    labels = costs.CostWords(*(words.lab(f"costs.{name}", text="{text}") for name in costs.CostWords._fields))
-    found = [(cost_of(evidence, program), words.maybe(f"breaks.{program}")) for program in view.programs]
-    return partial(costs.draw, found, labels), (words.lab("costs.note"),)
+    fields = {name: f"{{{name}}}" for name in ("text", "name", "time")}
+    labels = costs.CostWords(*(words.lab(f"costs.{name}", **fields) for name in costs.CostWords._fields))
+    found = [cost_of(evidence, program) for program in view.programs]
+    # What breaks is told of the program that was played: a wrong one in its place has its own faults.
+    rows = [(cost, words.maybe_lab(f"breaks.{cost.program}")) for cost in found]
+    return partial(costs.draw, rows, labels), (words.lab("costs.note"),)
 
 
 def _waits(evidence: Evidence, view: Waits, step: Step, words: Words) -> Drawing:

@@ -80,6 +80,8 @@ def _sent(sent: SegmentSent, cause: Moment | None, programs: Mapping[str, str], 
         program = programs.get(call.party or "")
         nameless = words.lab("packet.call-nameless", call=name)
         yield words.lab("packet.call", call=name, program=program) if program else nameless
+    if cause is not None and isinstance(cause.what, StateChange):
+        yield words.lab("packet.queued")
     if sent.again:
         yield words.lab("packet.again")
     if sent.reason:
@@ -103,7 +105,7 @@ class _States:
         """Yield what a segment was to this end: the change that it brought, or the state that it left as it was."""
         places = [*self._caused.get(moment.number, ())]
         mine = sent.from_client is (self._lane is Lane.CLIENT_STATE)
-        if mine and cause is not None and isinstance(cause.what, CallMade) and _changes_sender(sent.segment):
+        if mine and cause is not None and not isinstance(cause.what, SegmentSent) and _changes_sender(sent.segment):
             places += self._caused.get(cause.number, ())
         if places:
             first, self._told = min(places), max(self._told, *places)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MISSING: Final = "missing-"
 LACKS: Final = (
     "no-recorder", "no-tracefs", "not-permitted", "switched-off", "died", "lost-events", "other-clock",
+    "no-calls", "by-name",
 )  # fmt: skip
 """The codes of `Timeline.lacks`; beside them `missing-<event>` for an event that the kernel does not have."""
 
@@ -60,7 +61,8 @@ def timeline_text(
     how many there are besides.
     """
     choice = choose(timeline, talks, window)
-    told = tell(timeline, choice, TellWords(words.lab("timeline.again"), partial(_skipped, words)))
+    told_in = TellWords(words.lab("timeline.again"), words.lab("timeline.interrupted"), partial(_skipped, words))
+    told = tell(timeline, choice, told_in)
     notes = [*_notes(timeline, told, words), *([] if asked else _crowd(timeline, choice, words))]
     return TimelineText(told, choice, words, tuple(notes), tuple(titles))
 

@@ -11,7 +11,7 @@ from lab.report.words import Words
 
 _NFT: Final = ("table", "add", "delete", "flush", "list", "quit")
 """What a line begins with that is typed into `nft -i`, and not into the shell."""
-_KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D", "^Z": "Ctrl-Z"}
+_KEYS: Final = {"^C": "Ctrl-C", "^D": "Ctrl-D", "^Z": "Ctrl-Z", "": "Enter"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ Say = Callable[..., str]
 
 _ARROW: Final = 12
 _EDGE: Final = 2
-_WAITING: Final = frozenset({"accept", "recv", "read", "select", "poll", "epoll_wait", "sleep"})
 _MANY: Final = frozenset({"select", "poll", "epoll_wait"})
 
 

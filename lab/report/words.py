@@ -27,12 +27,13 @@ class Words:
         return text
 
     def own(self, key: str) -> str:
-        """Return a text of the exercise, on one line; MissingTextError when there is none."""
-        return self.filled(unfolded(self._texts.get(key)))
+        """Return a text of the exercise, or of all exercises, on one line; MissingTextError when there is none."""
+        text = self._texts.maybe(key) or self._lab.maybe(f"common.{key}")
+        return self.filled(unfolded(self._texts.get(key) if text is None else text))
 
     def maybe(self, key: str) -> str | None:
-        """Return a text of the exercise, or None (for an empty one too)."""
-        text = self._texts.maybe(key)
+        """Return a text of the exercise, or of all exercises, or None (for an empty one too)."""
+        text = self._texts.maybe(key) or self._lab.maybe(f"common.{key}")
         return self.filled(unfolded(text)) if text and text.strip() else None
 
     def listed(self, key: str) -> tuple[str, ...]:
@@ -48,6 +49,10 @@ class Words:
     def lab(self, key: str, /, **params: object) -> str:
         """Return a text of the report room (`report.<key>`)."""
         return self._lab.get(f"report.{key}", **params)
+
+    def maybe_lab(self, key: str) -> str | None:
+        """Return a text of the report room, or None."""
+        return self._lab.maybe(f"report.{key}")
 
     def plural(self, key: str, count: int, /, **params: object) -> str:
         """Return `report.<key>.one` or `report.<key>.many` with `count` filled in."""

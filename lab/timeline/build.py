@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from lab.evidence.records import Evidence, Step
 from lab.timeline.calls import Strace, kernel_calls
-from lab.timeline.causes import find_causes, ordered
+from lab.timeline.causes import find_causes, find_causes_of_listeners, ordered
 from lab.timeline.connections import Joined, Passage, join, passages, relative
 from lab.timeline.draft import Draft
+from lab.timeline.endings import close_at_the_end
 from lab.timeline.lives import Life, Lives, lives_of
 from lab.timeline.looks import Looks, looks_of
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, Talk, Timeline
@@ -19,7 +21,11 @@ from lab.timeline.programs import Programs
 from lab.timeline.queues import accept_queue, established_ns, handshake_done, queues_of
 from lab.timeline.reasons import Reasons
 from lab.timeline.states import ends_of, guessed_states, listener_states, told_states
+from lab.timeline.wakes import find_wakes
 from lab.wire.segment import Endpoint
+
+_MICROSECOND: Final = 1_000
+"""What a capture's time may be off that is told in microseconds."""
 
 
 @dataclass(slots=True)
@@ -30,11 +36,18 @@ class _Parts:
     looks: Looks
     lives: Lives
     by_talk: list[list[Draft]]
+    precision_ns: int
+    """How far the kernel's times may be off."""
     loose: list[Draft] = field(default_factory=list)
+    let_go: dict[tuple[int, str, Endpoint], int] = field(default_factory=dict)
+    """When the kernel let go of the sockets of connections."""
+    listeners_ends: dict[tuple[str, Endpoint], list[Draft]] = field(default_factory=dict)
 
     def add(self, drafts: Iterable[Draft]) -> None:
         """Take moments; those of no connection apart."""
         for draft in drafts:
+            if draft.source is Source.KERNEL:
+                draft.precision_ns = self.precision_ns
             (self.loose if draft.talk is None else self.by_talk[draft.talk]).append(draft)
 
 
@@ -66,14 +79,16 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
     trace = evidence.kernel.trace if evidence.kernel else None
     hosts = {address: host for host, address in evidence.lab.addresses.items()}
     lives = lives_of(trace, joined, hosts) if trace else Lives(())
-    parts = _Parts(joined, looks, lives, [[] for _ in joined])
+    parts = _Parts(joined, looks, lives, [[] for _ in joined], trace.precision_ns if trace else 0)
     programs = Programs(trace, lives, evidence) if trace else None
     if trace and programs:
         parts.add(kernel_calls(trace, lives, programs))
-        parts.add(listener_states(lives.all))
+        _add_listeners(parts)
     parts.add(_by_strace(evidence, parts))
+    find_causes_of_listeners(parts.loose)
     parts.add(_states(parts))
     reasons = Reasons(trace)
+    resolutions = {record.host: 0 if record.capture.nanosecond else _MICROSECOND for record in evidence.captures}
     recorded = {
         (life.host, life.local)
         for life in lives.all
@@ -82,16 +97,37 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
     queues: list[Queue] = []
     for number, each in enumerate(joined):
         passed = passages(each)
-        queues += queues_of(number, each, passed, parts.by_talk[number], looks, recorded)
-        parts.by_talk[number] += _segments(number, each, passed, reasons)
-        find_causes(parts.by_talk[number], each.client_host, each.server_host)
+        gone = {
+            host: parts.let_go[number, host, local]
+            for host, local in ((each.client_host, each.client), (each.server_host, each.server))
+            if (number, host, local) in parts.let_go
+        }
+        queues += queues_of(number, each, passed, parts.by_talk[number], looks, recorded, gone)
+        parts.by_talk[number] += _segments(number, each, passed, reasons, resolutions)
+        place = each.server_host, each.server
+        ends = parts.listeners_ends.get(place, ()) if place in recorded else ()
+        find_causes(parts.by_talk[number], each.client_host, each.server_host, ends)
+    find_wakes(parts.by_talk, parts.loose)
+    close_at_the_end(parts.by_talk, parts.loose)
     queues += _accept_queues(evidence, parts, recorded)
     return parts, queues
 
 
-def _segments(number: int, joined: Joined, passed: Sequence[Passage], reasons: Reasons) -> Iterator[Draft]:
+def _add_listeners(parts: _Parts) -> None:
+    for life in parts.lives.all:
+        if life.listens:
+            states = list(listener_states(life))
+            parts.add(states)
+            if life.closed_ns is not None:
+                parts.listeners_ends.setdefault((life.host, life.local), []).append(states[-1])
+
+
+def _segments(
+    number: int, joined: Joined, passed: Sequence[Passage], reasons: Reasons, resolutions: Mapping[str, int]
+) -> Iterator[Draft]:
     for each in passed:
         segment = each.segment
+        host = joined.client_host if each.from_client is (each.sent is not None) else joined.server_host
         seq, ack = relative(segment, joined)
         near, far = (each.sent, each.arrived) if each.from_client else (each.arrived, each.sent)
         yield Draft(
@@ -100,7 +136,7 @@ def _segments(number: int, joined: Joined, passed: Sequence[Passage], reasons: R
             number,
             segment.time_ns,
             each.arrived.time_ns if each.arrived and each.sent else None,
-            0,
+            resolutions.get(host, 0),
             Source.CAPTURE,
             SegmentSent(
                 segment,
@@ -120,8 +156,12 @@ def _states(parts: _Parts) -> Iterator[Draft]:
     for life in parts.lives.all:
         if life.talk is not None:
             lived[life.talk, life.host, life.local] = life
-            if not life.local.port:
-                lived[life.talk, life.host, parts.joined[life.talk].client] = life
+            local = life.local
+            if not local.port:
+                local = parts.joined[life.talk].client
+                lived[life.talk, life.host, local] = life
+            if life.closed_ns is not None:
+                parts.let_go[life.talk, life.host, local] = life.closed_ns
     for number, each in enumerate(parts.joined):
         for end in ends_of(number, each):
             found = lived.get((number, end.host, end.local))
@@ -239,6 +279,7 @@ def _moments(drafts: list[Draft], steps: list[str | None]) -> list[Moment]:
                 draft.what,
                 draft.cause.number if draft.cause else None,
                 steps.pop(),
+                tuple(each.number for each in draft.also),
             )
         )
     moments.reverse()
@@ -255,6 +296,10 @@ def _lacks(evidence: Evidence) -> Iterator[str]:
         yield "lost-events"
     if trace.precision_ns:
         yield "other-clock"
+    if "raw_syscalls:sys_enter" in trace.left_out:
+        yield "no-calls"
+    if "all-addresses" in trace.left_out:
+        yield "by-name"
     for event in trace.missing:
         yield f"missing-{event.partition(':')[2]}"
 

@@ -10,25 +10,32 @@ from typing import Final
 
 from lab.evidence.raw import Trace
 from lab.evidence.records import Evidence
-from lab.kernel.calls import FAMILIES, Call
+from lab.kernel.calls import FAMILIES, Call, Descriptor
 from lab.kernel.trace import KernelCall, KernelTrace
+from lab.timeline.about import FIONBIO, kernel_about, strace_about
 from lab.timeline.connections import Joined
 from lab.timeline.descriptors import Descriptors, Opening
 from lab.timeline.draft import Draft
 from lab.timeline.lives import Lives
 from lab.timeline.model import CallMade, Lane, Source
 from lab.timeline.programs import Programs
+from lab.timeline.signals import broken_off, signals
+from lab.timeline.waiting import FOR_MANY
 from lab.wire.segment import Endpoint
 
 NS_OF_STRACE: Final = 1_000
 """strace stamps to the microsecond, and a call's begin is exact to that; its return it learns late."""
-ON_SOCKETS: Final = frozenset(
-    {"bind", "listen", "accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
+SETS_UP: Final = frozenset(
+    {"socket", "setsockopt", "getsockopt", "ioctl", "bind", "listen", "epoll_create", "epoll_ctl"}
 )
-ON_MANY: Final = frozenset({"select", "poll", "epoll_wait", "sleep"})
+"""Those that move nothing: those of a listener belong to all connections of its program."""
+ON_SOCKETS: Final = SETS_UP | {"accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
+ON_MANY: Final = FOR_MANY | {"sleep"}
 _KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
 """What a call that a signal broke off returns inside the kernel: include/linux/errno.h."""
 _KEYBOARD: Final = 0
+_SHOWN: Final = ("TCP", "anon_inode:[eventpoll]")
+"""How strace's names begin for what the timeline tells of."""
 
 
 @functools.cache
@@ -44,18 +51,23 @@ def family(name: str) -> str:
 def kernel_calls(trace: KernelTrace, lives: Lives, programs: Programs) -> Iterator[Draft]:
     """Yield the calls of the lab's programs on sockets, on many descriptors at once, and reads of what is typed."""
     descriptors = Descriptors(trace, lives)
+    broken = signals(trace.calls, lambda call: broken_off(_outcome(call)[1]), _likeness, programs.killed_in)
     for call in trace.calls:
         program = programs.of(call.pid)
         name = family(call.name)
         if program is None or (name not in ON_SOCKETS and name not in ON_MANY):
             continue
-        opening = descriptors.of(call)
+        opening = _opening(call, descriptors)
+        about = kernel_about(call)
         typed = name == "read" and call.fd == _KEYBOARD and opening is None
-        if name in ON_SOCKETS and opening is None and not typed:
+        if name in ON_SOCKETS and not typed and (opening is None or (opening.epoll and not opening.watching)):
+            continue
+        if name == "ioctl" and about != FIONBIO:
             continue
         life = opening.life if opening else None
         serves = life.listens or life.serves if life else program.serves
-        made = CallMade(program.party, call.pid, name, call.fd, *_outcome(call))
+        outcome = _outcome(call)
+        made = CallMade(program.party, call.pid, name, call.fd, *outcome, about, broken.get(id(call)))
         yield Draft(
             Lane.SERVER_CALLS if serves else Lane.CLIENT_CALLS,
             program.host,
@@ -67,6 +79,21 @@ def kernel_calls(trace: KernelTrace, lives: Lives, programs: Programs) -> Iterat
             made,
             call.pid,
         )
+
+
+def _opening(call: KernelCall, descriptors: Descriptors) -> Opening | None:
+    """Return the socket or the epoll that a call is about."""
+    match family(call.name):
+        case "epoll_ctl":
+            return descriptors.target_of(call)
+        case "socket" | "epoll_create":
+            return descriptors.made_by(call)
+        case _:
+            return descriptors.of(call)
+
+
+def _likeness(call: KernelCall) -> tuple[object, ...]:
+    return call.name, call.fd, call.arguments
 
 
 def _talk(call: KernelCall, opening: Opening | None, descriptors: Descriptors) -> int | None:
@@ -94,9 +121,13 @@ class Strace:
         """Yield the calls of one traced program, as `kernel_calls` does."""
         party = self.evidence.party(trace.party)
         serves = party.role == "server"
+        broken = signals(trace.calls, lambda call: broken_off(call.error), _asked, lambda call: _killed(trace, call))
         for call in trace.calls:
-            ends = self._ends(call)
-            on_socket = call.family in ON_SOCKETS and (call.on is not None and call.on.what.startswith("TCP"))
+            worked_on = _worked_on(call)
+            ends = self._ends(worked_on)
+            about = strace_about(call)
+            on_socket = call.family in ON_SOCKETS and worked_on is not None and worked_on.what.startswith(_SHOWN)
+            on_socket = on_socket and (call.family != "ioctl" or about == FIONBIO)
             if not (on_socket or call.family in ON_MANY or (call.family == "read" and call.fd == _KEYBOARD)):
                 continue
             yield Draft(
@@ -107,16 +138,35 @@ class Strace:
                 call.ended_ns,
                 NS_OF_STRACE,
                 Source.STRACE,
-                CallMade(trace.party, call.pid, call.family, call.fd, call.result, call.error),
+                CallMade(
+                    trace.party, call.pid, call.family, call.fd, call.result, call.error, about, broken.get(id(call))
+                ),
                 call.pid,
             )
 
-    def _ends(self, call: Call) -> tuple[Endpoint, Endpoint] | None:
-        """Return (local, peer) of the connection that the call works on, or that it made."""
-        one = call.made if call.family == "accept" and call.made else call.on
+    @staticmethod
+    def _ends(one: Descriptor | None) -> tuple[Endpoint, Endpoint] | None:
+        """Return (local, peer) of the connection that a descriptor is of."""
         return (one.local, one.peer) if one and one.local and one.peer else None
 
     def _talk(self, ends: tuple[Endpoint, Endpoint], time_ns: int) -> int | None:
         some = self.talks.get(ends) or self.talks.get((ends[1], ends[0])) or []
         begun = [n for n in some if self.joined[n].conversation.segments[0].time_ns <= time_ns + 1_000_000]
         return begun[-1] if begun else (some[0] if some else None)
+
+
+def _worked_on(call: Call) -> Descriptor | None:
+    """Return the descriptor that a call works on, that it made, or that it tells an epoll of."""
+    if call.made and call.family in ("accept", "socket", "epoll_create"):
+        return call.made
+    if call.family == "epoll_ctl":
+        return next((one for one in call.descriptors if one.fd != call.fd), None)
+    return call.on
+
+
+def _asked(call: Call) -> tuple[object, ...]:
+    return call.family, call.fd
+
+
+def _killed(trace: Trace, call: Call) -> bool:
+    return trace.traced.ends.get(call.pid, "").startswith("killed by")

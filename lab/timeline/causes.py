@@ -2,85 +2,63 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lab.timeline.draft import Draft
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source, StateChange
-from lab.wire.segment import Flags
+from lab.timeline.sides import LATE_NS, Side, arrival_ns, brings, segment_of
+from lab.wire.bits import has_ack, has_fin, has_rst, has_syn
+from lab.wire.segment import Segment
 from lab.wire.state import State
 
 _SENDS: Final = frozenset({"send", "write"})
+_READS: Final = frozenset({"recv", "read"})
 _CLOSES: Final = frozenset({"close", "shutdown"})
-_WAITS: Final = frozenset({"accept", "recv", "read", "connect", "send", "write"})
-_BY_PROGRAM: Final = frozenset({State.LISTEN, State.SYN_SENT, State.FIN_WAIT_1, State.LAST_ACK})
-_ABORTED: Final = frozenset({State.LISTEN, State.ESTABLISHED, State.CLOSE_WAIT})
+_DIALS: Final = frozenset({"connect"})
+_BY_CALLS: Final = {
+    State.LISTEN: frozenset({"listen"}),
+    State.SYN_SENT: _DIALS,
+    State.FIN_WAIT_1: _CLOSES,
+    State.LAST_ACK: _CLOSES,
+}
+"""States that a program brings about, and by which calls; one that ends without a word does so by none."""
+_ABORTED: Final = frozenset({State.LISTEN, State.SYN_SENT, State.ESTABLISHED, State.CLOSE_WAIT})
 """From these a close() goes straight to CLOSED: of a listener, or with bytes unread (then it sends a RST)."""
-_LATE_NS: Final = 200_000
-"""How long after a call's return what it set going may still leave the host: it is handed to a soft interrupt."""
-
-_NO_CALLS: Final[tuple[list[int], list[Draft]]] = ([], [])
-
-
-class _Side:
-    """One host's part in a connection: its calls, and what arrived there, in the order of time."""
-
-    def __init__(self, host: str) -> None:
-        self.host = host
-        self.calls: list[Draft] = []
-        self.arrivals: list[tuple[int, Draft]] = []
-        self.departures: dict[int, Draft] = {}
-        self._times: list[int] = []
-        self._calls: dict[str, tuple[list[int], list[Draft]]] = {}
-
-    def settle(self) -> None:
-        """Put all in order, once it is all there."""
-        self.calls.sort(key=lambda call: call.time_ns)
-        self.arrivals.sort(key=lambda pair: pair[0])
-        self._times = [time_ns for time_ns, _ in self.arrivals]
-        for call in self.calls:
-            if isinstance(call.what, CallMade):
-                times, calls = self._calls.setdefault(call.what.name, ([], []))
-                times.append(call.time_ns)
-                calls.append(call)
-
-    def departed(self, time_ns: int) -> Draft | None:
-        """Return the segment that left at exactly that time: a state that a capture proves has its segment's time."""
-        return self.departures.get(time_ns)
-
-    def last_arrival(self, time_ns: int) -> Draft | None:
-        """Return the segment that arrived last by that time."""
-        place = bisect_right(self._times, time_ns)
-        return self.arrivals[place - 1][1] if place else None
-
-    def arrival_within(self, begun_ns: int, until_ns: int) -> Draft | None:
-        """Return the last segment that arrived within that time."""
-        place = bisect_right(self._times, until_ns)
-        return self.arrivals[place - 1][1] if place and self._times[place - 1] >= begun_ns else None
-
-    def call_behind(self, time_ns: int, names: frozenset[str]) -> Draft | None:
-        """Return the latest call of these names that had begun by then and had not long returned."""
-        latest: Draft | None = None
-        for name in names:
-            times, calls = self._calls.get(name, _NO_CALLS)
-            place = bisect_right(times, time_ns)
-            if place and (latest is None or calls[place - 1].time_ns > latest.time_ns):
-                latest = calls[place - 1]
-        in_time = latest and (latest.ended_ns is None or time_ns <= latest.ended_ns + _LATE_NS)
-        return latest if in_time else None
+_ENDED_BY_SEGMENTS: Final = frozenset({State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING})
+"""From these a segment may end a connection that is no RST itself: one with data for which there is no reader."""
+_ROOM_NS: Final = 1_000_000
+"""A send() that took longer waited for room; what arrives during a shorter one only happens to."""
 
 
-def find_causes(drafts: Iterable[Draft], client_host: str, server_host: str) -> None:
-    """Give the moments of one connection their causes."""
-    client, server = _Side(client_host), _Side(server_host)
+def find_causes(
+    drafts: Iterable[Draft], client_host: str, server_host: str, listeners_ends: Sequence[Draft] = ()
+) -> None:
+    """Give the moments of one connection their causes; `listeners_ends` are the ends of the listeners it may be of."""
+    client, server = Side(client_host), Side(server_host)
+    segments, states = _shared_out(drafts, client, server)
+    for side in (client, server):
+        side.settle()
+    server.queued = _taken_along(server, states, listeners_ends)
+    for draft in segments:
+        if isinstance(draft.what, SegmentSent):
+            draft.cause = _behind_segment(draft, draft.what, client if draft.what.from_client else server)
+    for draft in states:
+        if isinstance(draft.what, StateChange):
+            draft.cause = _behind_state(draft, draft.what, client if draft.lane is Lane.CLIENT_STATE else server)
+    for side in (client, server):
+        _end_waits(side)
+
+
+def _shared_out(drafts: Iterable[Draft], client: Side, server: Side) -> tuple[list[Draft], list[Draft]]:
+    """Give each side what is its own; return the segments and the states of both."""
     segments: list[Draft] = []
     states: list[Draft] = []
     for draft in drafts:
         if isinstance(draft.what, SegmentSent):
             segments.append(draft)
             sender, receiver = (client, server) if draft.what.from_client else (server, client)
-            arrived = draft.ended_ns if draft.ended_ns is not None else _only_arrival(draft)
+            arrived = arrival_ns(draft)
             if arrived is not None:
                 receiver.arrivals.append((arrived, draft))
             sender.departures[draft.time_ns] = draft
@@ -88,70 +66,133 @@ def find_causes(drafts: Iterable[Draft], client_host: str, server_host: str) -> 
             states.append(draft)
         else:
             (client if draft.lane is Lane.CLIENT_CALLS else server).calls.append(draft)
-    for side in (client, server):
-        side.settle()
-    for draft in segments:
-        if isinstance(draft.what, SegmentSent):
-            draft.cause = _behind_segment(draft, draft.what, client if draft.what.from_client else server)
+    return segments, states
+
+
+def find_causes_of_listeners(loose: Iterable[Draft]) -> None:
+    """Give the states of listeners, which have no connection, their causes: the calls of their programs."""
+    side, states = Side(""), list[Draft]()
+    for draft in loose:
+        if isinstance(draft.what, StateChange):
+            states.append(draft)
+        elif isinstance(draft.what, CallMade):
+            side.calls.append(draft)
+    side.settle()
     for draft in states:
-        draft.cause = _behind_state(draft, client if draft.lane is Lane.CLIENT_STATE else server)
-    for side in (client, server):
-        _end_waits(side)
+        if isinstance(draft.what, StateChange) and draft.pid:
+            names = _BY_CALLS.get(draft.what.state, _CLOSES)
+            draft.cause = side.call_of(draft.pid, draft.time_ns, names)
 
 
-def _only_arrival(draft: Draft) -> int | None:
-    """Return when a segment arrived whose departure was not captured: then its time is that of the arrival."""
-    what = draft.what
-    if not isinstance(what, SegmentSent):
+def _taken_along(server: Side, states: Iterable[Draft], listeners_ends: Sequence[Draft]) -> Draft | None:
+    """Return the end of the listener that took along a connection which accept() had not taken out of its queue.
+
+    The same thread ends the listener's socket, then those that wait: inet_csk_listen_stop().
+    """
+    if any(isinstance(call.what, CallMade) and call.what.name == "accept" for call in server.calls):
         return None
-    frame = what.server_frame if what.from_client else what.client_frame
-    return draft.time_ns if frame is not None else None
+    over = next((each for each in states if each.lane is Lane.SERVER_STATE and _ends(each) and each.pid), None)
+    if over is None:
+        return None
+    before = [each for each in listeners_ends if each.pid == over.pid and each.time_ns <= over.time_ns]
+    return max(before, key=lambda each: each.time_ns, default=None)
 
 
-def _behind_segment(draft: Draft, what: SegmentSent, side: _Side) -> Draft | None:
-    flags = what.segment.flags
+def _ends(draft: Draft) -> bool:
+    return isinstance(draft.what, StateChange) and draft.what.state is State.CLOSED
+
+
+def _behind_segment(draft: Draft, what: SegmentSent, side: Side) -> Draft | None:
+    segment = what.segment
     if what.again:
         return None  # a timer, or a missing acknowledgement
+    if has_rst(segment):
+        return _behind_reset(draft, segment, side)
     names: frozenset[str] | None = None
-    if flags & Flags.SYN and not flags & Flags.ACK:
-        names = frozenset({"connect"})
-    elif flags & Flags.FIN:
+    if has_syn(segment) and not has_ack(segment):
+        names = _DIALS
+    elif has_fin(segment):
         names = _CLOSES
-    elif what.segment.length:
+    elif segment.length:
         names = _SENDS
-    elif flags & Flags.RST:
-        names = _CLOSES
     if names is None:
         return side.last_arrival(draft.time_ns)
     call = side.call_behind(draft.time_ns, names)
     # Else it was held back until an acknowledgement made room; or the program's call was not recorded.
-    return call or side.arrival_within(draft.time_ns - _LATE_NS, draft.time_ns)
+    return call or side.arrival_within(draft.time_ns - LATE_NS, draft.time_ns)
 
 
-def _behind_state(draft: Draft, side: _Side) -> Draft | None:
-    change = draft.what
-    if isinstance(change, StateChange) and draft.pid and _by_program(change):
-        for call in reversed(side.calls):
-            if call.pid == draft.pid and call.time_ns <= draft.time_ns:
-                if call.ended_ns is None or draft.time_ns <= call.ended_ns:
-                    return call
-                break
-    if draft.source in (Source.INFERRED, Source.SS):
-        return side.departed(draft.time_ns) or side.last_arrival(draft.time_ns)
-    return side.last_arrival(draft.time_ns)
+def _behind_reset(draft: Draft, segment: Segment, side: Side) -> Draft | None:
+    """Return what a RST is sent for: a segment that it answers, a call that aborts, the end of a listener.
+
+    An answer to a segment with ACK has no ACK itself, and an answer to a SYN acknowledges that (RFC 9293, 3.10.7.1).
+    """
+    last = side.last_arrival(draft.time_ns)
+    refuses = last is not None and has_syn(segment_of(last)) and not has_ack(segment_of(last))
+    if not has_ack(segment) or refuses:
+        return last
+    if side.queued is not None and side.queued.time_ns <= draft.time_ns:
+        return side.queued
+    return side.call_behind(draft.time_ns, _CLOSES)
 
 
-def _by_program(change: StateChange) -> bool:
-    """Tell whether a program's own call brings this about; all else a segment does, in whose thread so ever."""
-    aborts = change.state is State.CLOSED and change.before in _ABORTED
-    return aborts or change.state in _BY_PROGRAM
+def _behind_state(draft: Draft, change: StateChange, side: Side) -> Draft | None:
+    kernel = draft.source is Source.KERNEL
+    if not kernel and (gone := side.departed(draft.time_ns)):
+        return gone
+    if change.state is State.CLOSED:
+        return _behind_end(draft, change, side)
+    names = _BY_CALLS.get(change.state)
+    if kernel and names:
+        # strace numbers the threads of a host, the kernel those of the machine.
+        return side.call_of(draft.pid, draft.time_ns, names) or side.call_behind(draft.time_ns, names)
+    return side.last_arrival(draft.time_ns + (draft.precision_ns if kernel else 0))
 
 
-def _end_waits(side: _Side) -> None:
+def _behind_end(draft: Draft, change: StateChange, side: Side) -> Draft | None:
+    """Return what ended a connection for this side; None for a timer, and for a program that just ended."""
+    if draft.pid and change.before in _ABORTED:
+        call = side.call_of(draft.pid, draft.time_ns, _CLOSES)
+        if call:
+            return call
+    if side.queued is not None and side.queued.time_ns <= draft.time_ns:
+        return side.queued
+    last = side.last_arrival(draft.time_ns + (draft.precision_ns if draft.source is Source.KERNEL else 0))
+    if last is not None and _ended_by(last, draft.time_ns, change, side):
+        return last
+    if draft.pid and change.before is State.SYN_SENT:
+        return side.call_of(draft.pid, draft.time_ns, _DIALS)
+    return None
+
+
+def _ended_by(last: Draft, time_ns: int, change: StateChange, side: Side) -> bool:
+    """Tell whether the segment that arrived last can have ended the connection."""
+    if has_rst(segment_of(last)):
+        return True
+    arrived = arrival_ns(last) or 0
+    if change.before is State.LAST_ACK:
+        return arrived >= side.fin_ns
+    return change.before in _ENDED_BY_SEGMENTS and arrived >= time_ns - LATE_NS
+
+
+def _end_waits(side: Side) -> None:
     """Name the segment that ended a call's wait: what arrived for it while it was under way."""
     for call in side.calls:
-        if isinstance(call.what, CallMade) and call.what.name in _WAITS and call.ended_ns is not None:
-            call.cause = side.arrival_within(call.time_ns, call.ended_ns)
+        if isinstance(call.what, CallMade) and call.ended_ns is not None:
+            call.cause = _ended_wait(call.what.name, call.time_ns, call.ended_ns, side)
+
+
+def _ended_wait(name: str, begun_ns: int, ended_ns: int, side: Side) -> Draft | None:
+    if name == "connect":
+        return side.first_arrival(begun_ns, ended_ns, lambda each: has_syn(each) or has_rst(each))
+    if name == "accept":
+        handshake = side.first_arrival(0, ended_ns, lambda each: not has_syn(each))
+        return handshake if handshake and (arrival_ns(handshake) or 0) >= begun_ns else None
+    if name in _READS:
+        return side.first_arrival(begun_ns, ended_ns, brings)
+    if name in _SENDS and ended_ns - begun_ns >= _ROOM_NS:
+        return side.arrival_within(begun_ns, ended_ns)
+    return None
 
 
 def ordered(drafts: Sequence[Draft]) -> list[Draft]:

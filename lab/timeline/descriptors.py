@@ -8,19 +8,32 @@ from operator import itemgetter
 from typing import Final
 
 from lab.kernel.trace import KernelCall, KernelTrace, Started
+from lab.timeline.about import target_of
 from lab.timeline.lives import Life, Lives
 from lab.wire.state import State
 
 _MAKES: Final = frozenset({"socket", "accept", "accept4"})
+_MAKES_EPOLL: Final = "epoll_create1"
+_IP: Final = frozenset({2, 10})
+"""AF_INET and AF_INET6: include/linux/socket.h."""
+_TYPE: Final = 0xF
+_STREAM: Final = 1
+"""What of socket()'s second argument is the type, and SOCK_STREAM: include/linux/net.h."""
 _NEVER: Final = 1 << 62
 _Step = tuple[int, int, "KernelCall | Started", bool]
 
 
 @dataclass(slots=True, eq=False)
 class Opening:
-    """A socket from the call that made its descriptor to the last close(); `life` once something tells which it is."""
+    """A TCP socket, or an epoll, from the call that made its descriptor to the last close().
+
+    `life` is known once something tells which socket it is. An epoll is `watching` when it was ever told of a TCP
+    socket: Python makes one also to find out whether the kernel can.
+    """
 
     life: Life | None = None
+    epoll: bool = False
+    watching: bool = False
 
 
 class Descriptors:
@@ -35,6 +48,7 @@ class Descriptors:
         self._lives = lives
         self._at: dict[int, Opening] = {}
         self._made: dict[int, Opening] = {}
+        self._targets: dict[int, Opening] = {}
         self._accepted: list[tuple[KernelCall, Opening, Opening]] = []
         tables: dict[int, dict[int, Opening]] = {}
         for _, _, step, returned in _steps(trace):
@@ -48,29 +62,43 @@ class Descriptors:
         self._name_the_silent()
 
     def of(self, call: KernelCall) -> Opening | None:
-        """Return the socket that the call works on; None for everything else."""
+        """Return the TCP socket or the epoll that the call works on; None for everything else."""
         return self._at.get(id(call))
 
     def made_by(self, call: KernelCall) -> Opening | None:
-        """Return the socket that an accept returned."""
+        """Return what the call made: a TCP socket, or an epoll."""
         return self._made.get(id(call))
+
+    def target_of(self, call: KernelCall) -> Opening | None:
+        """Return the TCP socket that an epoll_ctl is about."""
+        return self._targets.get(id(call))
 
     def _begin(self, call: KernelCall, table: dict[int, Opening]) -> None:
         if call.fd is None or call.name == "socket":
             return
+        number = target_of(call)
+        target = None if number is None else table.get(number)
+        if target is not None and not target.epoll:
+            self._targets[id(call)] = target
+            table.setdefault(call.fd, Opening(epoll=True)).watching = True
         opening = table.get(call.fd)
         if opening is None and self._lives.behind(call):
             opening = table[call.fd] = Opening()  # made before the recording, or by another thread
         if opening is None:
             return
         self._at[id(call)] = opening
-        if opening.life is None and call.socket is not None and call.name not in _MAKES:
+        silent = opening.life is None and not opening.epoll
+        if silent and call.socket is not None and call.name not in _MAKES:
             opening.life = self._lives.behind(call)
         if call.name == "close":
             del table[call.fd]
 
     def _return(self, call: KernelCall, table: dict[int, Opening]) -> None:
-        if call.name not in _MAKES or call.result is None or call.result < 0:
+        if call.result is None or call.result < 0:
+            return
+        if call.name == _MAKES_EPOLL:
+            self._made[id(call)] = table[call.result] = Opening(epoll=True)
+        if call.name not in _MAKES or not makes_tcp(call):
             return
         opening = self._made[id(call)] = table[call.result] = Opening()
         listener = self._at.get(id(call))
@@ -92,6 +120,14 @@ class Descriptors:
                 )
             if queue and queue[0].begun_ns <= (call.ended_ns or _NEVER):
                 opening.life = queue.popleft()
+
+
+def makes_tcp(call: KernelCall) -> bool:
+    """Tell whether a socket() asks for a TCP socket; every accept returns one."""
+    if call.name != "socket" or len(call.arguments) < 2:  # noqa: PLR2004 - its family and its type
+        return True
+    family, kind = call.arguments[:2]
+    return family in _IP and kind & _TYPE == _STREAM
 
 
 def _born_of(life: Life, listener: Life) -> bool:

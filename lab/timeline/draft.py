@@ -9,7 +9,7 @@ from lab.timeline.model import Lane, Source, What
 
 @dataclass(slots=True)
 class Draft:
-    """A moment to be; fields as in `Moment`, but the cause is another draft.
+    """A moment to be; fields as in `Moment`, but causes are other drafts.
 
     `pid` is the thread that was at it (as the machine numbers it), 0 where nobody was.
     """
@@ -24,4 +24,5 @@ class Draft:
     what: What
     pid: int = 0
     cause: Draft | None = None
+    also: tuple[Draft, ...] = ()
     number: int = -1

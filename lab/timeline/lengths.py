@@ -25,8 +25,8 @@ Change = tuple[int, int]
 class Half:
     """One end of a connection: its calls (`told`: all of them were recorded), and the segments of both directions.
 
-    `isns` are the client's and the server's. At `fin_ns` its own FIN was queued; at `over_ns` its socket was gone, or
-    in TIME-WAIT, which has no queues.
+    `isns` are the client's and the server's. From `stands_ns` on it can receive (None: never); at `fin_ns` its own FIN
+    was queued; at `over_ns` its socket was gone, or in TIME-WAIT, which has no queues.
     """
 
     talk: int
@@ -38,6 +38,7 @@ class Half:
     calls: Sequence[Draft]
     passages: Sequence[Passage]
     isns: tuple[int, int]
+    stands_ns: int | None
     fin_ns: int | None
     over_ns: int | None
 
@@ -49,12 +50,13 @@ def received(half: Half) -> list[Change]:
     """
     if not half.told:
         return []
-    happened = [*_arrivals(half), *_reads(half)]
+    happened = sorted([*_arrivals(half), *_reads(half)], key=lambda one: one[0])
     if half.over_ns is not None:
-        happened.append((half.over_ns, "over", 0))
+        # What comes later has no socket to go to.
+        happened = [*(one for one in happened if one[0] <= half.over_ns), (half.over_ns, "over", 0)]
     level, come, read, fin = 0, 0, 0, -1
     found: list[Change] = []
-    for time_ns, what, number in sorted(happened, key=lambda one: one[0]):
+    for time_ns, what, number in happened:
         if what == "come":
             come = max(come, number)
         elif what == "fin":
@@ -75,19 +77,22 @@ def received(half: Half) -> list[Change]:
 
 def _arrivals(half: Half) -> Iterator[tuple[int, str, int]]:
     """Yield up to which offset everything had arrived (`come`), and where the stream ends (`fin`), without the SYN."""
+    if half.stands_ns is None:
+        return
     flow, seen, before = Flow(half.isns[1] if half.client else half.isns[0]), Ranges(), 0
-    for each in half.passages:
-        if each.arrived is None or each.from_client == half.client:
+    come = [each.arrived for each in half.passages if each.arrived and each.from_client != half.client]
+    opening = max((each.time_ns for each in come if each.time_ns <= half.stands_ns), default=0)
+    for arrived in sorted(come, key=lambda each: each.time_ns):
+        begin = flow.sent(arrived)
+        if has_syn(arrived) or has_rst(arrived) or arrived.time_ns < opening:
+            # What comes to a half-open request is dropped, but for what completes it: tcp_check_req().
             continue
-        begin = flow.sent(each.arrived)
-        if has_syn(each.arrived) or has_rst(each.arrived):
-            continue
-        seen.add(begin, begin + span(each.arrived))
-        if has_fin(each.arrived):
-            yield each.arrived.time_ns, "fin", begin + span(each.arrived) - 1
+        seen.add(begin, begin + span(arrived))
+        if has_fin(arrived):
+            yield arrived.time_ns, "fin", begin + span(arrived) - 1
         now = seen.contiguous - 1
         if now > before:
-            yield each.arrived.time_ns, "come", now
+            yield arrived.time_ns, "come", now
             before = now
 
 

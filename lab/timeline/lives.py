@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from lab.kernel.homes import Homes, everywhere
 from lab.kernel.trace import KernelCall, KernelTrace, Transition
 from lab.timeline.connections import Joined
 from lab.wire.segment import Endpoint
@@ -21,6 +22,7 @@ _NEVER: Final = 1 << 62
 class Life:
     """A socket from its first change of state to its last; the kernel may use its address again for another.
 
+    One that listens on all addresses is known by its host's: so it is for who connects.
     `talk` is the index of its connection; None for a listener, and where no segment of it was captured.
     """
 
@@ -79,18 +81,20 @@ class Lives:
 
 def lives_of(trace: KernelTrace, joined: Sequence[Joined], hosts: Mapping[str, str]) -> Lives:
     """Return the lives of the sockets on the lab's addresses; `hosts` gives a host's name by its address."""
+    homes = Homes(trace.agents, trace.started)
     found: list[Life] = []
     living: dict[int, Life] = {}
     for each in trace.transitions:
         life = living.get(each.socket)
         if life is None or _begins(each):
-            host = hosts.get(each.local.address)
+            local = homes.end_of(each)
+            host = hosts.get(local.address)
             if host is None:
                 continue
-            life = living[each.socket] = Life(each.socket, host, each.local, each.peer)
+            life = living[each.socket] = Life(each.socket, host, local, each.peer)
             found.append(life)
         life.transitions.append(each)
-        if each.local.port:
+        if each.local.port and not everywhere(each.local):
             life.local = each.local
         if each.peer.port:
             life.peer = each.peer

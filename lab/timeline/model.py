@@ -29,12 +29,26 @@ class Source(StrEnum):
     INFERRED = "inferred"
 
 
+class Signal(StrEnum):
+    """What became of a call that a signal broke off, as far as is known.
+
+    The program ended in it; the same call was begun anew; another one followed; none did, and of no end is known.
+    """
+
+    ENDED = "ended"
+    ANEW = "anew"
+    ELSE = "else"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True)
 class CallMade:
     """A system call of the program `party` (None: a program that the exercise does not name).
 
     `name` is as programs write it (`recv`, not recvfrom). `result` is None while it has not returned; `error` is an
-    errno's name.
+    errno's name, or the kernel's own name for a call that a signal broke off (`ERESTARTSYS`), which no program sees.
+    `about` is what of it was asked for: an option (`SO_REUSEADDR`), or what epoll_ctl does with which descriptor
+    (`ADD 5`). `signal` is set where a signal broke the call off.
     """
 
     party: str | None
@@ -43,6 +57,8 @@ class CallMade:
     fd: int | None
     result: int | None
     error: str | None
+    about: str | None = None
+    signal: Signal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,8 @@ class Moment:
     a call's begin, a segment's departure (its arrival where the departure was not captured). `ended_ns` is a call's
     return and a segment's arrival, None where there is none. `precision_ns` is how far the time may be off. `talk` is
     the index of its connection, None where a call works on none or on several. `cause` is the moment that brought this
-    one about: the segment behind a state, the call behind a segment.
+    one about: the segment behind a state, the call behind a segment; `also` are the further ones of a wait for many
+    descriptors, of which several were ready.
     """
 
     number: int
@@ -96,6 +113,7 @@ class Moment:
     what: What
     cause: int | None
     step: str | None
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from errno import EACCES, EAFNOSUPPORT, EINVAL, ENETUNREACH
 from typing import Final
 
 from lab.evidence.records import Evidence, Party
-from lab.kernel.trace import KernelTrace
+from lab.kernel.trace import KernelCall, KernelTrace
+from lab.timeline.descriptors import makes_tcp
 from lab.timeline.lives import Life, Lives
+from lab.timeline.parties import Candidate, paired
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
 _BY_PROGRAMS: Final = frozenset({State.LISTEN, State.SYN_SENT})
 """States that only the program's own call brings about: any other may come in whatever thread the kernel interrupts."""
+_NEVER_BEGUN: Final = frozenset({-ENETUNREACH, -EACCES, -EINVAL, -EAFNOSUPPORT})
+"""What a connect() returns that comes to nothing before the socket has any state."""
+
+
+_SLACK_NS: Final = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +33,55 @@ class Running:
     serves: bool
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What a started program did: the lab's sockets that it worked on, whether it made others that came to nothing."""
+
+    sockets: list[Life] = field(default_factory=list)
+    tried: bool = False
+    elsewhere: bool = False
+    last_ns: int = 0
+
+
 class Programs:
     """Tells the program of a thread: the one that its process, or the nearest one above it, was started as.
 
-    One that had no socket of the lab's in all its processes is none of ours.
+    Several labs run the same programs on one machine: one is ours that had a socket of the lab's in any of its
+    processes, or that made sockets which came to nothing, just when the exercise started a program of its name.
     """
 
     def __init__(self, trace: KernelTrace, lives: Lives, evidence: Evidence) -> None:
-        self._parents = {each.pid: each.parent for each in trace.started if each.parent is not None}
         self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
-        sockets: dict[int, list[Life]] = {}
-        for pid, life in _sockets(trace, lives):
-            sockets.setdefault(self._root(pid), []).append(life)
+        agents = trace.agents.keys() - self._files.keys()  # they start all programs, and are none of them
+        self._parents = {
+            each.pid: each.parent for each in trace.started if each.parent is not None and each.parent not in agents
+        }
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
-        hosts = {pid: some[0].host for pid, some in sockets.items()}
-        by_order = _in_order(self._files, begun, hosts, evidence)
+        seen = self._seen(trace, lives)
         clients = _clients(evidence)
+        by_sockets = {pid: _by_sockets(one.sockets, clients) for pid, one in seen.items()}
+        candidates = [
+            Candidate(
+                pid,
+                self._files[pid],
+                seen[pid].sockets[0].host if seen[pid].sockets else None,
+                begun[pid],
+                seen[pid].last_ns,
+                by_sockets[pid],
+            )
+            for pid in sorted(begun, key=begun.__getitem__)
+            if pid in seen and (seen[pid].sockets or (seen[pid].tried and not seen[pid].elsewhere))
+        ]
+        parties = paired(candidates, evidence, trace.precision_ns)
         self._found: dict[int, Running] = {}
-        for pid, some in sockets.items():
-            party = _by_sockets(some, clients) or by_order.get(pid)
-            serves = any(life.listens for life in some) or (party is not None and party.role == "server")
-            self._found[pid] = Running(hosts[pid], party.name if party else None, serves)
+        for pid, one in seen.items():
+            party = parties.get(pid) or by_sockets[pid]
+            host = one.sockets[0].host if one.sockets else party.host if party else None
+            if host is not None:
+                serves = any(life.listens for life in one.sockets) or (party is not None and party.role == "server")
+                self._found[pid] = Running(host, party.name if party else None, serves)
+        self._killed = {each.actor: each.time_ns for each in evidence.exits if each.status < 0}
+        self._stops = [act for act in evidence.actions if act.verb in ("freeze", "thaw")]
 
     def of(self, pid: int) -> Running | None:
         """Return the program of a thread."""
@@ -55,6 +91,36 @@ class Programs:
         """Tell whether the thread is of a program of the lab's, whose calls the kernel was asked for."""
         return self._root(pid) in self._files
 
+    def killed_in(self, call: KernelCall) -> bool:
+        """Tell whether the signal that broke the call off ended its program, and did not only freeze it."""
+        program = self.of(call.pid)
+        name, ended_ns = (program.party or "" if program else ""), call.ended_ns or call.begun_ns
+        killed_ns = self._killed.get(name)
+        if killed_ns is None or killed_ns < ended_ns:
+            return False
+        mine = (act for act in self._stops if act.actor == name)
+        # An act is told when it is done: the call may have been broken off a moment before.
+        early = (act for act in mine if act.time_ns <= ended_ns + (_SLACK_NS if act.verb == "freeze" else 0))
+        last = max(early, key=lambda act: act.time_ns, default=None)
+        return last is None or last.verb != "freeze"
+
+    def _seen(self, trace: KernelTrace, lives: Lives) -> dict[int, _Seen]:
+        """Return what each program did, with all its processes, in the order in which that was told."""
+        found: dict[int, _Seen] = {}
+        for pid, life in _sockets(trace, lives):
+            found.setdefault(self._root(pid), _Seen()).sockets.append(life)
+        tcp: set[tuple[int, int]] = set()
+        for call in trace.calls:
+            one = found.setdefault(self._root(call.pid), _Seen())
+            one.last_ns = max(one.last_ns, call.ended_ns or call.begun_ns)
+            if call.name == "socket" and call.result is not None:
+                made = call.pid, call.result
+                (tcp.add if makes_tcp(call) else tcp.discard)(made)
+                one.tried |= makes_tcp(call)
+            elif (call.pid, call.fd) in tcp:
+                one.elsewhere |= _shows_a_state(call)
+        return found
+
     def _root(self, pid: int) -> int:
         """Return the process that was started as a program, from this one upwards; the uppermost where none was."""
         seen = {pid}
@@ -62,6 +128,13 @@ class Programs:
             pid = parent
             seen.add(pid)
         return pid
+
+
+def _shows_a_state(call: KernelCall) -> bool:
+    """Tell whether the kernel must have told of the socket's state, were it on the lab's addresses."""
+    if call.name == "listen":
+        return call.result == 0
+    return call.name == "connect" and call.result not in _NEVER_BEGUN
 
 
 def _sockets(trace: KernelTrace, lives: Lives) -> Iterator[tuple[int, Life]]:
@@ -92,23 +165,6 @@ def _by_sockets(some: list[Life], clients: Mapping[tuple[str, Endpoint | None], 
             if not life.listens and party.has(life.local, life.peer):
                 return party
     return None
-
-
-def _in_order(
-    files: Mapping[int, str], begun: Mapping[int, int], hosts: Mapping[int, str], evidence: Evidence
-) -> dict[int, Party]:
-    """Pair programs with parties that were started from the same file on the same host, in the order of their start.
-
-    The exercise starts its programs one after another; under strace a program may begin a while after that.
-    """
-    waiting = sorted((pid for pid in files if pid in hosts), key=lambda pid: begun[pid])
-    found: dict[int, Party] = {}
-    for party in evidence.parties:
-        for pid in waiting:
-            if pid not in found and files[pid] == party.program and hosts[pid] == party.host:
-                found[pid] = party
-                break
-    return found
 
 
 def _name(path: str) -> str:

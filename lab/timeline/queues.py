@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from lab.timeline.connections import Joined, Passage
@@ -16,6 +16,8 @@ from lab.wire.state import State
 
 _CLOSES: Final = frozenset({State.FIN_WAIT_1, State.LAST_ACK})
 _OVER: Final = frozenset({State.TIME_WAIT, State.CLOSED})
+_NOT_YET: Final = frozenset({State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED})
+"""In these an end has nothing to receive into: half open, it is a request and no socket."""
 
 
 def queues_of(
@@ -25,11 +27,13 @@ def queues_of(
     drafts: Sequence[Draft],
     looks: Looks,
     recorded: Collection[tuple[str, Endpoint]],
+    let_go: Mapping[str, int],
 ) -> Iterator[Queue]:
     """Yield Recv-Q and Send-Q of both ends of a connection, of which `drafts` are the calls and states.
 
     What was read is known from calls alone: where they were not recorded, a Recv-Q is only what `ss` showed. `recorded`
-    are the listeners whose programs' calls were: one that nobody accepts has no call of its own.
+    are the listeners whose programs' calls were: one that nobody accepts has no call of its own. `let_go` is when the
+    kernel let go of the socket on a host: in FIN-WAIT-2 and TIME-WAIT what stays has no queues.
     """
     conversation = joined.conversation
     isns = conversation.isn(joined.client), conversation.isn(joined.server)
@@ -39,12 +43,23 @@ def queues_of(
         lane, states = (Lane.CLIENT_CALLS, Lane.CLIENT_STATE) if client else (Lane.SERVER_CALLS, Lane.SERVER_STATE)
         calls = [draft for draft in drafts if draft.lane is lane and isinstance(draft.what, CallMade)]
         fin, over = _first(drafts, states, _CLOSES), _first(drafts, states, _OVER)
+        over = min((each for each in (over, let_go.get(host)) if each is not None), default=None)
         told = bool(calls) or (not client and (host, joined.server) in recorded)
-        half = Half(number, host, *ends, client, told, calls, passages, isns, fin, over)
+        stands = _stands(drafts, states)
+        half = Half(number, host, *ends, client, told, calls, passages, isns, stands, fin, over)
         for kind, changes in ((QueueKind.RECV, received(half)), (QueueKind.SEND, sent(half))):
             levels = merged(changes, _observed(half, kind, looks))
             if levels:
                 yield Queue(kind, host, number, None, levels)
+
+
+def _stands(drafts: Sequence[Draft], lane: Lane) -> int | None:
+    """Return since when an end can receive, None for never; 0 where no state of it is known."""
+    known = [draft for draft in drafts if draft.lane is lane and isinstance(draft.what, StateChange)]
+    times = (
+        draft.time_ns for draft in known if isinstance(draft.what, StateChange) and draft.what.state not in _NOT_YET
+    )
+    return min(times, default=None if known else 0)
 
 
 def _first(drafts: Sequence[Draft], lane: Lane, states: frozenset[State]) -> int | None:

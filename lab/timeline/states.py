@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -19,10 +19,10 @@ from lab.wire.state import State
 
 _NEVER: Final = 1 << 62
 _LINGERS: Final = frozenset({State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING})
-"""From these the kernel's socket goes straight to CLOSED, while a small one of its own stays behind in FIN-WAIT-2 or
+"""From these the kernel's socket may go straight to CLOSED, while a small one of its own stays behind in FIN-WAIT-2 or
 TIME-WAIT, of which no event tells: tcp_time_wait() in net/ipv4/tcp_minisocks.c."""
-_SILENT: Final = frozenset({State.SYN_RECEIVED, State.TIME_WAIT})
-"""Of the end of these no segment tells."""
+_SILENT: Final = frozenset({State.SYN_RECEIVED, State.FIN_WAIT_2, State.TIME_WAIT})
+"""Of the end of these no segment tells: they are given up, or forgotten when their time is over."""
 
 
 class Guess(NamedTuple):
@@ -91,20 +91,27 @@ def told_states(end: End, life: Life, looks: Looks) -> Iterator[Draft]:
 
 
 def _lingering(end: End, time_ns: int, before: State, looks: Looks) -> Iterator[Draft]:
-    """Yield what becomes of an end whose socket the kernel has let go: by the capture, and by `ss` where it looked."""
+    """Yield what becomes of an end whose socket the kernel has let go: by the capture, and by `ss` where it looked.
+
+    After a RST nothing stays behind. Else what was in FIN-WAIT-2 stays so in its small socket, until the capture shows
+    what ended it or `ss` shows it no more.
+    """
+    known = [guess for guess in end.guesses if guess.time_ns <= time_ns]
+    if known and known[-1].state is State.CLOSED:
+        yield _closed(end, time_ns, before, Source.KERNEL)
+        return
     now = [guess for guess in end.guesses if guess.state in (State.FIN_WAIT_2, State.TIME_WAIT, State.CLOSED)]
-    shown = before
+    last = Guess(time_ns, before, before)
     for at, guess in enumerate(now):
         until = now[at + 1].time_ns if at + 1 < len(now) else _NEVER
-        if guess.state is shown or (until <= time_ns and guess.state is not State.TIME_WAIT):
+        if guess.state is last.state or (until <= time_ns and guess.state is not State.TIME_WAIT):
             continue
-        moment = Guess(max(guess.time_ns, time_ns), guess.state, shown)
-        yield _guessed(end, moment, until, looks)
-        shown = guess.state
-    if shown is before:
+        last = Guess(max(guess.time_ns, time_ns), guess.state, last.state)
+        yield _guessed(end, last, until, looks)
+    if last.state in (State.FIN_WAIT_2, State.TIME_WAIT):
+        yield from _gone(end, looks, last)
+    elif last.state is before:
         yield _closed(end, time_ns, before, Source.KERNEL)
-    elif shown is State.TIME_WAIT:
-        yield from _gone(end, looks, now[-1]._replace(time_ns=max(time_ns, now[-1].time_ns)))
 
 
 def _gone(end: End, looks: Looks, last: Guess, until_ns: int = _NEVER) -> Iterator[Draft]:
@@ -144,10 +151,8 @@ def _guessed(end: End, guess: Guess, until_ns: int, looks: Looks) -> Draft:
     return Draft(end.lane, end.host, end.talk, guess.time_ns, None, 0, source, change)
 
 
-def listener_states(lives: Sequence[Life]) -> Iterator[Draft]:
-    """Yield when sockets began to listen and when they ended."""
-    for life in lives:
-        if life.listens:
-            for each in life.transitions:
-                change = StateChange(each.new, each.old)
-                yield Draft(Lane.SERVER_STATE, life.host, None, each.time_ns, None, 0, Source.KERNEL, change, each.pid)
+def listener_states(life: Life) -> Iterator[Draft]:
+    """Yield when a socket began to listen and when it ended."""
+    for each in life.transitions:
+        change = StateChange(each.new, each.old)
+        yield Draft(Lane.SERVER_STATE, life.host, None, each.time_ns, None, 0, Source.KERNEL, change, each.pid)

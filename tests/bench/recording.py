@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lab.hosts.connection import Connection
 from lab.hosts.engine import engine
 from lab.hosts.host import Host
-from lab.hosts.recorder import lab_programs
+from lab.hosts.recorder import BUFFER_KB, lab_programs
 from lab.settings import HOSTS, RECORDER
 from lab.stage import Stage
 from tests.bench.load import CLIENT, SERVER, connect, require_recorder, serve
@@ -29,14 +29,20 @@ if TYPE_CHECKING:
 
 CONNECTIONS: Final = 10_000
 _STARTS: Final = 3
+_ROOMY_KB: Final = 65536
+"""Of each processor: all events of so many connections do not fill it to the mark at which it would be read."""
 
 
 class On(NamedTuple):
-    """What is switched on: both hosts' captures, the recorder of states, and that of system calls beside them."""
+    """What is switched on: both hosts' captures, the recorder of states, and that of system calls beside them.
+
+    Where it is not `read`, the kernel's events stay in its buffers until the measurement is over.
+    """
 
     captures: bool = False
     states: bool = False
     calls: bool = False
+    read: bool = True
 
 
 class Pair(NamedTuple):
@@ -50,6 +56,7 @@ class Pair(NamedTuple):
 
 PAIRS: Final = (
     Pair("recorder", On(states=True), On(), 1.05),
+    Pair("events", On(states=True, read=False), On(), None),
     Pair("captures", On(captures=True), On(), None),
     Pair("both", On(captures=True, states=True), On(), 1.10),
     Pair("calls", On(states=True, calls=True), On(states=True), None),
@@ -117,14 +124,14 @@ def _connect(stage: Stage, on: On, recorder: Recorder) -> float:
     if on.captures:
         for host in stage.hosts.values():
             host.tcpdump.drain()
-    if on.states:
+    if on.states and on.read:
         recorder.stop()
     return time
 
 
 def _begin(on: On, recorder: Recorder, hosts: Iterable[Host]) -> None:
     if on.states:
-        recorder.begin(lab_programs((SERVER, CLIENT)), calls=on.calls)
+        recorder.begin(lab_programs((SERVER, CLIENT)), BUFFER_KB if on.read else _ROOMY_KB, calls=on.calls)
     if on.captures:
         for host in hosts:
             host.tcpdump.begin()

@@ -143,8 +143,12 @@ def notes(rows: Sequence[Row], texts: Catalog) -> list[str]:
     """Return what a reader must know to read the figures, for the rows that are there."""
     found = [texts.get("notes.how")]
     found += [_note(row, texts) for row in rows if isinstance(row, Comparison) and (row.parts or row.peaks)]
-    groups = dict.fromkeys(row.id.partition("-")[0] for row in rows)
-    found += [note for note in (texts.maybe(f"parts.{group}") for group in groups) if note]
+    groups: dict[str, int] = {}
+    for row in rows:
+        group = row.id.partition("-")[0]
+        groups[group] = max(groups.get(group, 0), _rounds(row))
+    said = (texts.maybe(f"parts.{group}", rounds=count) for group, count in groups.items())
+    found += [note for note in said if note]
     found += [texts.get("notes.dropped", what=row.id, count=row.dropped) for row in rows if row.dropped]
     return found
 
@@ -152,7 +156,11 @@ def notes(rows: Sequence[Row], texts: Catalog) -> list[str]:
 def _note(row: Comparison, texts: Catalog) -> str:
     said = {name: duration(part) for name, part in row.parts.items()}
     said |= {name: _size(peak) for name, peak in row.peaks.items()}
-    return texts.get(f"notes.{row.id}", **said)
+    return texts.get(f"notes.{row.id}", **said, rounds=_rounds(row))
+
+
+def _rounds(row: Row) -> int:
+    return len(row.lab if isinstance(row, Comparison) else row.values)
 
 
 def document(rows: Sequence[Row], facts: Mapping[str, str], rounds: int, texts: Catalog) -> str:

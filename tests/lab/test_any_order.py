@@ -25,6 +25,7 @@ from lab.settings import HOSTS, RECORDER, Settings
 from lab.shelf import exercise_folders
 from tests.lab.manylabs import Answer, Done, Job, Labs
 from tests.lab.queues import compared
+from tests.places import misplaced
 from tests.wrong.base import forged_of, numbers
 
 pytestmark = pytest.mark.lab
@@ -140,6 +141,15 @@ def test_an_exercise_rules_on_each_of_its_claims(turns: Mapping[int, Turn], numb
     claims = json.loads(turns[number].answer.stdout)["claims"]
     undecided = {one["id"] for one in claims if one["ruling"] in {"inconclusive", "the lab itself is wrong"}}
     assert undecided == set(), f"ORDER_SEED={SEED}"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_exercise_shows_each_of_its_claims_at_places_that_hold_what_they_should(
+    turns: Mapping[int, Turn], number: int
+) -> None:
+    folder = turns[number].folder
+    evidence = load(folder)
+    assert misplaced(judge(load_exercise(number), evidence), evidence, folder) == [], f"ORDER_SEED={SEED}"
 
 
 @pytest.mark.parametrize("number", NUMBERS)

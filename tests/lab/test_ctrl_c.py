@@ -24,11 +24,14 @@ WHERE: Final = "where the server is"
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "conform": (WHERE, "partial"),
     "crowd": (WHERE, "3"),
-    "idle_cost": ("--calls", "1000000"),
+    "idle_cost": ("--calls", "20000"),
     "leaves_politely": (WHERE, "reset"),
     "rude": (WHERE, "reset"),
     "share_counter": ("--count", "5000"),
+    "shares_all": ("--count", "5000"),
+    "shares_none": ("--count", "5000"),
     "switch_cost": ("--times", "1000000"),
+    "tells_no_ratio": ("--times", "1000000"),
 }
 """How a client is called; others only have to know where the server is."""
 
@@ -52,7 +55,9 @@ def end_by_ctrl_c(channel: Channel, name: str, argv: list[str]) -> tuple[int | N
     before = len(channel.events)
     channel.call("write", name=name, text="\x03")
     end = channel.wait_event(lambda event: (event.kind, event.name) == ("exit", name), LIVES)
-    return end.data["status"] if end else None, [text(event) for event in channel.events[before:] if event.kind == "output"]
+    return end.data["status"] if end else None, [
+        text(event) for event in channel.events[before:] if event.kind == "output"
+    ]
 
 
 def text(event: Event) -> str:

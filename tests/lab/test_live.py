@@ -182,7 +182,7 @@ def test_what_is_typed_by_hand_is_told_line_by_line_in_its_order(up: Settings) -
         assert order == sorted(order), str(told)
         assert told.wait("serve_blocking on the server") < listens
         assert told.wait("prompt on the client") < connects
-        assert re.search(r"· \d", told.lines[back]), "how long accept() waited"
+        assert re.search(r"= 4 (· )?\d", told.lines[back]), "how long accept() waited"
         times = [float(match[1]) for line in told.lines if (match := re.match(r" *(\d+\.\d+) ", line))]
         assert times == sorted(times), str(told)
         assert told.end() == 0
@@ -273,6 +273,64 @@ def test_a_server_that_stood_before_is_known_by_its_name(up: Settings) -> None:
                     told.wait("TIME-WAIT", place)
             assert told.wait(r"= 4\b") > 0
             assert told.end() == 0
+
+
+OWN: Final = """
+import socket
+with socket.create_server(("", 8000)) as listener:
+    while True:
+        connection, _ = listener.accept()
+        connection.sendall(b"hello")
+        connection.close()
+"""
+"""As a learner writes it, who has not thought of the address: it takes all."""
+
+
+def test_a_learners_own_script_is_told_by_its_name_also_on_all_addresses(up: Settings) -> None:
+    write = by_hand(up, "server", "sh", "-c", "cat >/tmp/my_echo.py")
+    subprocess.run(write, input=OWN, text=True, check=True)
+    with live(up) as told, typed(up, "server", "python3", "/tmp/my_echo.py"):  # noqa: S108 - the host's own
+        named = told.wait("my_echo on the server")
+        listens = told.wait("LISTEN")
+        with connect(up) as client:
+            sends = told.wait(r"send(all)?\(4\) = 5")
+            leave(client)
+        assert named < listens < sends, str(told)
+        assert told.end() == 0
+    assert eventually(lambda: nothing_left(up))
+
+
+def test_another_labs_server_on_all_addresses_is_not_told_of(up: Settings) -> None:
+    other = another_lab(up, "next")
+    try:
+        bring_up(other, {host: {} for host in HOSTS})
+        with live(up) as told:
+            with typed(other, "server", "listens_on_all", other.addresses["server"], str(PORT)):
+                look = by_hand(other, "server", "ss", "-Htln", f"sport = :{PORT}")
+                assert eventually(lambda: run(*look))
+                with serve(up):
+                    told.wait("LISTEN")
+            assert told.end() == 0
+        assert told.find("listens_on_all") is None, str(told)
+    finally:
+        remove_lab(other)
+    assert left_of(other) == []
+
+
+def test_a_server_on_all_addresses_that_stood_before_is_known(up: Settings) -> None:
+    with typed(up, "server", "listens_on_all", up.addresses["server"], str(PORT)) as server:
+        look = by_hand(up, "server", "ss", "-Htln", f"sport = :{PORT}")
+        assert eventually(lambda: run(*look))
+        with live(up) as told:
+            told.wait(f"listens_on_all listens on port {PORT} of the server already")
+            for _ in range(2):  # of the first the server was waiting already
+                with connect(up) as client:
+                    place = told.wait("ESTAB", len(told.lines))
+                    leave(client)
+                    told.wait("TIME-WAIT", place)
+            assert told.wait(r"= 4\b") > 0
+            assert told.end() == 0
+        assert server.poll() is None
 
 
 def test_without_the_recorder_the_first_line_says_so_and_segments_are_told(up: Settings) -> None:

@@ -18,7 +18,7 @@ from lab.hosts import compose
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.connection import Connection
 from lab.hosts.recorder import lab_programs
-from lab.hosts.tracefs import LIVE, instance_name, remove_instances
+from lab.hosts.tracefs import instance_names, remove_instances
 from lab.judge.verdict import Verdict
 from lab.runner import play
 from lab.settings import HOSTS, RECORDER, Settings
@@ -46,8 +46,9 @@ def cut(settings: Settings) -> Iterator[Settings]:
 
 
 def instance(settings: Settings) -> bool | None:
-    """Return whether the lab's instance records; None when there is none."""
-    return trace_instances().get(instance_name(settings))
+    """Return whether one of the lab's instances records; None when there is none."""
+    states = [records for name, records in trace_instances().items() if name in instance_names(settings)]
+    return any(states) if states else None
 
 
 def saved(runs: Path) -> Evidence:
@@ -143,7 +144,7 @@ def test_down_in_the_midst_of_a_recording_leaves_nothing(cut: Settings) -> None:
 
 def test_down_as_root_removes_an_instance_of_a_mounted_tracefs_too(cut: Settings) -> None:
     with mounted():
-        names = [instance_name(cut), instance_name(cut) + LIVE]
+        names = instance_names(cut)
         for name in names:
             Path("/sys/kernel/tracing/instances", name).mkdir()
         assert remove_instances(cut) == names

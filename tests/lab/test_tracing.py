@@ -163,3 +163,14 @@ def test_what_is_used_counts_all_processes_and_threads_the_ended_ones_time_too(s
         assert after.cpu_ns - before.cpu_ns > 0, party
         assert after.voluntary - before.voluntary >= 15, party
         assert after.time_ns > before.time_ns
+
+
+def test_what_the_host_used_holds_all_that_its_programs_did(stage: Stage) -> None:
+    stage.serve("serve_threads", name="threads", port=8000)
+    stage.measure("before", "threads")
+    stage.begin("trio", program="trio", port=8000).wait_says("all answered")
+    stage.measure("after", "threads")
+    mine = [usage.cpu_ns for usage in stage.usages]
+    whole = [usage.cpu_ns for usage in stage.host_usages]
+    assert len(whole) == len(mine), "an engine mounts the container's cgroup, of either version"
+    assert whole[1] - whole[0] >= mine[1] - mine[0] - 1000, "v2 tells whole microseconds"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -16,13 +16,17 @@ from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, judge, load_exercise
+from lab.judge.claims import Ruling
 from lab.judge.judging import STOPPED, say
 from lab.judge.states.passing import Recorded
 from lab.judge.verdict import Comparison, Look, Result, Verdict
 from lab.report.story import Story, tell
 from lab.report.terminal import Page
+from lab.settings import PORT
 from lab.text.catalog import LANGUAGES, messages
+from lab.wire.state import State
 from tests.lab.manylabs import Answer, Done, Job, Labs
+from tests.tampering import with_rows
 from tests.wrong.base import Wrong, stand_ins
 from tests.wrong.packing import PLAYS, pack_with
 
@@ -254,3 +258,19 @@ def test_the_frame_pointed_at_carries_the_wrong_answer(played: Played) -> None:
 @of(3, "serve_blocking=ignores_eof")
 def test_a_server_that_prints_without_end_does_not_fill_the_record(played: Played) -> None:
     assert (played.folder / EVIDENCE_FILE).stat().st_size < 4_000_000
+
+
+@of(6, "serve_blocking=takes_one_less")
+def test_exercise_6_holds_on_a_kernel_that_keeps_one_half_open_connection_fewer(played: Played) -> None:
+    """Made, not recorded: an older kernel cannot be had here. For the half-open ones listen(0) is to a newer one what
+    listen(1) is to it, so the record of that is given the Send-Q that the older one would show, and nothing else.
+    """
+    evidence = replace(played.evidence, stand_ins={})
+    for snapshot, host, backlog in (("half_open", "server", 5), ("pool_full", "server", 1), ("cookies", "server2", 1)):
+        listens = rf"^(LISTEN +\d+ +){backlog - 1}(?= .*:8000 )"
+        evidence = with_rows(evidence, snapshot, host, listens, rf"\g<1>{backlog}")
+    judgement = judge(played.exercise, evidence)
+    assert {each.id for each in judgement.results if each.verdict is not Verdict.PASS} == set()
+    assert {claim.id: claim.ruling for claim in judgement.claims}["B13"] is Ruling.CONFIRMED
+    rows = [row.state for row in evidence.snapshot("pool_full", "server").rows if row.local.port == PORT]
+    assert rows.count(State.SYN_RECEIVED) == 1

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lab.evidence.store import load
+from lab.report.page.run import run_of
+from lab.settings import ROOT
 from lab.text.catalog import LANGUAGES, messages
+from lab.timeline.build import build_timeline
 from tests.page.conftest import Open, Opened
 from tests.page.saved import saved
+
+RUN = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 
 CHOSEN = """() => [...document.querySelectorAll(".check")].map(button => {
   button.click();
@@ -82,3 +90,23 @@ def test_every_record_of_a_real_run_can_be_told(written: Opened) -> None:
     written.page.focus("#record-list")
     written.press("End")
     assert written.text("#now .said") in " ".join(told[-1].split())
+
+
+def test_a_clock_that_is_not_the_captures_is_told_with_each_record(open_page: Open) -> None:
+    evidence = load(RUN)
+    assert evidence.kernel is not None
+    record = replace(evidence.kernel)
+    record.__dict__["trace"] = replace(evidence.kernel.trace, clock="mono", precision_ns=800)
+    evidence = replace(evidence, kernel=record)
+    line = build_timeline(evidence)
+    opened = open_page((line, run_of(evidence, ())))
+    said = set()
+    for _ in range(60):
+        opened.press("n")
+        said |= set(re.findall(r"told by (.*? · (?:exact|± \d+ ns|at the segment’s time))", opened.text("#now")))
+    assert said == {
+        "the kernel’s tracer · ± 800 ns",
+        "the captures · exact",
+        "inferred from the segments · at the segment’s time",
+        "a look of ss · at the segment’s time",
+    }

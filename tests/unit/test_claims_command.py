@@ -15,15 +15,15 @@ from lab.cli import main
 from lab.evidence import store
 from lab.judge.claims import Holds
 from lab.judge.ledger import NUMBERS
+from lab.report.fold import sentences
 from lab.report.ledger import read_schema
 from lab.settings import ROOT
-from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, messages
 from tests.schema import violations
 
 SAVED: Final = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 RULINGS: Final = {
-    "B1": "refined", "B2": "refined", "B3": "confirmed", "B4": "refuted", "B5": "refuted", "B14": "refined", "B15": "refined",
+    "A1": "cited", "B1": "refined", "B2": "refined", "B3": "confirmed", "B4": "refuted", "B5": "refuted", "B14": "refined", "B15": "refined",
     "B19": "refined",
 }  # fmt: skip
 """How the saved run of exercise 3 rules."""
@@ -33,9 +33,7 @@ Say = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of runs, and nothing but exercises 0 and 3 on the shelf."""
-    folders = {number: folder for number, folder in exercise_folders().items() if number in (0, 3)}
-    monkeypatch.setattr("lab.commands.claims.exercise_folders", lambda: folders)
+    """An empty folder of runs."""
     monkeypatch.setenv("LAB_RUNS", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
     return tmp_path
@@ -72,6 +70,15 @@ def rulings(made: dict[str, Any]) -> dict[str, str]:
     return {claim["id"]: claim["ruling"] for claim in made["claims"] if claim["ruling"] != "not run yet"}
 
 
+def test_of_a_run_without_the_kernel_s_record_no_reason_speaks_of_its_tracer(runs: Path, say: Say) -> None:
+    save(runs, "2026-01-01T00-00-00.000Z", kernel=None, unrecorded="no-tracefs")
+    code, page = say("--markdown")
+    (row,) = [line for line in page.splitlines() if line.startswith("| B2 ")]
+    assert (code, "tracer" in row, "kernel.txt" in row) == (0, False, False)
+    assert "as the kernel itself tells of each change: not tried" in row
+    assert rulings(document(say)) == RULINGS
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_any_run_every_claim_is_there_and_not_run_yet(say: Say, language: str) -> None:
     code, page = say(language=language)
@@ -79,7 +86,7 @@ def test_without_any_run_every_claim_is_there_and_not_run_yet(say: Say, language
     words = messages(language)
     for number in NUMBERS:
         assert f"\n{number} " in page
-    assert page.count(words.get("report.ruling.not-run-yet")) == len(NUMBERS) + 1
+    assert page.count(words.get("report.ruling.not-run-yet")) == len(NUMBERS) - 1 + 1  # one is cited; and the counts
     assert "make exercise-3" in page
 
 
@@ -95,9 +102,13 @@ def test_a_saved_run_rules_and_its_evidence_is_named(runs: Path, say: Say) -> No
                 assert Path(place["file"]).is_file()
                 if place["line"]:
                     assert place["line"] <= len(Path(place["file"]).read_text().splitlines())
+        if claim["cases"]:
+            assert len(sentences(claim["reason"])) == 1, claim
+            places = [place for case in claim["cases"] for place in case["evidence"]]
+            assert any(place["line"] or place["frame"] for place in places), claim["id"]
     refined = next(claim for claim in made["claims"] if claim["id"] == "B1")
     assert {case["words"]: case["holds"] for case in refined["cases"]} == {
-        "nobody waits": "says",
+        "nobody waits, also while one is in service": "says",
         "more clients than the backlog": "instead",
     }
 
@@ -158,7 +169,7 @@ def test_evidence_that_does_not_decide_is_said_and_is_no_ruling(runs: Path, say:
     (folder / "evidence.json").write_text(json.dumps(made))
     found = document(say)
     assert found["exit_code"] == 4
-    assert {one for one, ruling in rulings(found).items() if ruling == "inconclusive"} == {"B4", "B15", "B19"}
+    assert {one for one, ruling in rulings(found).items() if ruling == "inconclusive"} == {"B2", "B4", "B15", "B19"}
     assert "dropped 3" in next(claim["reason"] for claim in found["claims"] if claim["id"] == "B15")
 
 

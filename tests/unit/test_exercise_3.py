@@ -14,9 +14,11 @@ import pytest
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
 from lab.exercise import Judgement, judge, load_exercise
-from lab.judge.claims import Ruling
+from lab.judge.claims import Holds, Ruling
 from lab.judge.judging import say
 from lab.judge.verdict import Result, Verdict
+from lab.report.story import Story, tell
+from lab.text.catalog import LANGUAGES, messages
 from lab.wire.segment import Flags
 from lab.wire.state import State
 from tests.tampering import (
@@ -36,10 +38,11 @@ from tests.tampering import (
     with_transitions,
     without_frame,
 )
+from tests.wrong.base import result_ids
 
 EXERCISE: Final = load_exercise(3)
 RUN: Final = Path(__file__).parent.parent / "fixtures" / "runs" / "ex03"
-IDS: Final = {expectation.id for expectation in EXERCISE.expect}
+IDS: Final = set(result_ids(EXERCISE.expect))
 BOTH: Final = ("server", "client")
 
 
@@ -209,6 +212,19 @@ RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
         lambda run: with_transitions(run, lambda each: each.new is not State.LAST_ACK),
         {"observed-close": r"it told .*CLOSE-WAIT → UNCONN"},
     ),
+    "the kernel was not asked, and the ACK of the handshake is missing": (
+        lambda run: unrecorded(without_frame(run, 3, *BOTH)),
+        {
+            "handshake": r"differ: 1, missing: 0, unexpected: 0",
+            "inferred-opening": r"differ: 1, missing: 0, unexpected: 0",
+            "both-ends": r"do not fit the others: server\.pcap",
+            "exchange": r"missing: 1",
+        },
+    ),
+    "the kernel was not asked, and the second FIN rides with the ACK": (
+        lambda run: unrecorded(without_frame(run, 18, *BOTH)),
+        {"inferred-close": "missing: 1", "four-segments": "segments from there on: 3"},
+    ),
     "all seven are established": (
         lambda run: with_rows(run, "full", "client", "^SYN-SENT", "ESTAB   "),
         {"seventh-waits": "on client: 7 ESTAB, 0 SYN-SENT"},
@@ -266,6 +282,7 @@ def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
     by_kernel = {"observed-opening", "observed-close"} if tamper is on_another_subnet else set()
     assert set(undecided) == by_kernel | {
         "handshake",
+        "observed-opening",  # SYN-RECV begins with the SYN, of which only the capture tells
         "both-ends",
         "exchange",
         "server-closes-first",
@@ -278,7 +295,7 @@ def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
 def test_events_that_the_kernel_had_no_room_for_leave_open_what_it_alone_can_tell(good: Evidence) -> None:
     undecided = failures(judge(EXERCISE, losing(good, 7)))
     assert {name: result.verdict for name, result in undecided.items()} == dict.fromkeys(
-        ("observed-opening", "observed-close"), Verdict.INCONCLUSIVE
+        ("observed-opening", "observed-close", "whole-record"), Verdict.INCONCLUSIVE
     )
     assert all("7 events" in say(result.observed, "en") for result in undecided.values())
 
@@ -286,7 +303,55 @@ def test_events_that_the_kernel_had_no_room_for_leave_open_what_it_alone_can_tel
 def test_without_the_kernel_s_record_the_segments_prove_what_they_can(good: Evidence) -> None:
     judgement = judge(EXERCISE, unrecorded(good))
     assert (judgement.verdict, failures(judgement)) == (Verdict.PASS, {})
-    assert {each.id: each.ruling for each in judgement.claims}["B2"] is Ruling.REFINED
+    assert {each.id for each in judgement.results} == IDS - {"observed-opening", "observed-close"}
+    assert {each.id: each.ruling for each in judgement.claims} == {
+        each.id: each.ruling for each in judge(EXERCISE, good).claims
+    }
+
+
+def test_without_the_kernel_s_record_no_claim_rests_on_it(good: Evidence) -> None:
+    found = {claim.id: {case.condition: case.holds for case in claim.cases} for claim in judge(EXERCISE, good).claims}
+    lacking = judge(EXERCISE, unrecorded(good)).claims
+    assert {claim.id: {case.condition: case.holds for case in claim.cases} for claim in lacking} == {
+        **found,
+        "B2": {**found["B2"], "kernel": Holds.NOT_TRIED},
+        "B14": {**found["B14"], "told": Holds.NOT_TRIED},
+    }
+    assert Holds.NOT_TRIED not in {*found["B2"].values(), *found["B14"].values()}
+
+
+@pytest.mark.parametrize(
+    ("language", "tells", "tracer", "infers"),
+    [("en", "the kernel tells", "tracer", "inferred from"), ("zh-CN", "内核报告", "跟踪器", "由报文段推断")],
+)
+def test_without_the_kernel_s_record_the_page_infers_and_says_so(
+    good: Evidence, language: str, tells: str, tracer: str, infers: str
+) -> None:
+    asked, unasked = checks(good, language), checks(unrecorded(good), language)
+    assert (tells in asked, tracer in asked, infers in asked) == (True, True, False)
+    assert (tells in unasked, tracer in unasked, infers in unasked) == (False, False, True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_the_kernel_s_record_its_cases_of_a_claim_are_told_as_not_tried(good: Evidence, language: str) -> None:
+    told = {claim.id: claim for claim in story(unrecorded(good), language).claims}
+    not_tried = messages(language).get("report.holds.not-tried")
+    for identity, condition in (("B2", "kernel"), ("B14", "told")):
+        named = EXERCISE.texts(language).get(f"claims.{identity}.cases.{condition}")
+        (case,) = [case for case in told[identity].cases if named in case]
+        assert not_tried in case
+        assert [case for case in told[identity].cases if not_tried in case] == [case]
+
+
+def story(evidence: Evidence, language: str) -> Story:
+    return tell(EXERCISE, evidence, judge(EXERCISE, evidence), EXERCISE.texts(language), language, RUN)
+
+
+def checks(evidence: Evidence, language: str) -> str:
+    """Return what a page says beside its marks, and of the claims: all that is written where everything holds."""
+    told = story(evidence, language)
+    beside = [text for step in told.steps for one in step.checks for text in (one.title, one.why)]
+    return "\n".join([*beside, *(one.instead or "" for one in told.claims)])
 
 
 # -- all of them together

@@ -13,12 +13,14 @@ import pytest
 
 from lab.exercise import Exercise, load_exercise
 from lab.judge.claims import ALWAYS, Claim
+from lab.judge.states.passing import Recorded
 from lab.report.by_hand import TERMINALS
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
-from lab.text.catalog import LANGUAGES, Catalog
+from lab.text.catalog import LANGUAGES, Catalog, messages
 from lab.text.glossary import load_glossary
-from lab.views import Apart, Spent, Text
+from lab.views import Apart, Costs, Spent, Text
+from tests.wrong.base import result_ids
 
 NUMBERS: Final = list(exercise_folders())
 FILES: Final = {"exercise.py", "text.en.toml", "text.zh-CN.toml", "README.md", "README.zh-CN.md"}
@@ -45,7 +47,7 @@ def texts(number: int, language: str) -> Catalog:
 
 
 def ids(number: int) -> list[str]:
-    return [expectation.id for expectation in exercise(number).expect]
+    return result_ids(exercise(number).expect)
 
 
 def steps(number: int) -> list[str]:
@@ -86,6 +88,8 @@ def test_no_two_steps_expectations_or_claims_share_an_id(number: int) -> None:
 def test_every_expectation_belongs_to_a_step(number: int) -> None:
     assert {expectation.step for expectation in exercise(number).expect} <= set(steps(number))
     assert exercise(number).expect
+    forked = [each for each in exercise(number).expect if isinstance(each, Recorded)]
+    assert [each.otherwise.step for each in forked] == [each.step for each in forked]
 
 
 @every_exercise
@@ -210,7 +214,34 @@ def test_the_chinese_is_chinese(number: int) -> None:
         assert re.search("[\u4e00-\u9fff]", said.get(key)), key
 
 
+@every_exercise
+@in_every_language
+def test_every_model_whose_cost_is_shown_has_its_words_for_what_breaks(number: int, language: str) -> None:
+    shown = {
+        program
+        for step in exercise(number).steps
+        for view in step.show
+        if isinstance(view, Costs)
+        for program in view.programs
+    }
+    said = messages(language).table("report.breaks")
+    assert {program for program in shown if not said.get(program, "").strip()} == set()
+
+
 # -- across the exercises
+
+
+def test_the_exercises_about_models_end_with_the_table_of_their_costs() -> None:
+    models = range(7, 12)
+    assert [
+        number for number in NUMBERS if any(isinstance(view, Costs) for view in exercise(number).steps[-1].show)
+    ] == [*models]
+
+
+@in_every_language
+def test_what_breaks_is_told_of_right_servers_only(language: str) -> None:
+    servers = {path.stem for path in (ROOT / "images" / "servers").glob("*.py")}
+    assert set(messages(language).table("report.breaks")) <= servers
 
 
 def claims() -> Iterator[tuple[int, Claim]]:

@@ -12,7 +12,7 @@ import pytest
 from lab.exercise import Exercise, load_exercise
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
-from tests.wrong.base import forged_of, numbers, stand_ins, wrong_of
+from tests.wrong.base import forged_of, numbers, result_ids, stand_ins, wrong_of
 from tests.wrong.conformance import CAUGHT
 
 IMAGES: Final = ROOT / "images"
@@ -35,13 +35,13 @@ def test_every_exercise_says_what_wrong_programs_make_fail(number: int) -> None:
 def test_every_expectation_fails_on_a_wrong_program_or_where_none_can_on_a_forged_record(exercise: Exercise) -> None:
     by_program = {each for wrong in wrong_of(exercise.number).values() for each in wrong.fails}
     forged = set(forged_of(exercise.number))
-    known = {expectation.id for expectation in exercise.expect}
+    known = set(result_ids(exercise.expect))
     assert known - by_program - forged == set()
     assert forged & by_program == set(), "what a program can make fail needs no forged record"
 
 
 def test_what_is_named_is_there(exercise: Exercise) -> None:
-    known = {expectation.id for expectation in exercise.expect}
+    known = set(result_ids(exercise.expect))
     steps = {step.id for step in exercise.steps}
     for key, wrong in wrong_of(exercise.number).items():
         assert {*wrong.fails, *wrong.may} <= known, key

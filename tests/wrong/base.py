@@ -8,12 +8,14 @@ several joined with commas), and what is then to be seen. An expectation that no
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Final
 
 from lab.evidence.records import Evidence
+from lab.judge.states.passing import Recorded
+from lab.judge.verdict import Expectation
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 
@@ -87,6 +89,12 @@ def stand_ins(key: str) -> dict[str, str]:
     {'serve_blocking': 'forgets_close', 'prompt': 'rude'}
     """
     return dict(pair.split("=") for pair in key.split(","))
+
+
+def result_ids(expected: Iterable[Expectation]) -> list[str]:
+    """Return every id that a result may have, also of what is expected where the kernel was not asked."""
+    forked = [(each.then, each.otherwise) if isinstance(each, Recorded) else (each,) for each in expected]
+    return [each.id for fork in forked for each in fork]
 
 
 def numbers() -> list[int]:

@@ -71,6 +71,12 @@ WRONG: Final[Mapping[str, Wrong]] = {
         # The parent's accept() may have begun before b came; its children are inside recv().
         may=("no-accept", "all-the-while", "asleep-in-recv"),
     ),
+    "never_accepts=serve_blocking": Wrong(
+        {
+            "nobody-holds": Seen(_TWO, {"Recv-Q": "0", "Process": "serve_blocking fd=4"}),
+            "never-called": Seen(r"accept\(\): [12] times", {"Count": "[12]"}),
+        }
+    ),
     "serve_blocking=never_rests": Wrong(
         {"waiting-is-free": Seen("times as much processor time", {"Ratio": r"[\d.]+"})}, patience=_LONG
     ),

@@ -55,6 +55,13 @@ WRONG: Final[Mapping[str, Wrong]] = {
         },
         stops=Stop("operator", "operator", "no-answer", "client 1 has left"),
     ),
+    "operator_silent=serve_operator": Wrong(
+        {
+            "nothing-sent": Seen("segments that differ: 0, missing: 0, unexpected: [12]"),
+            "next-answered": Seen("k printed other lines", _MISSING),
+        },
+        stops=Stop("empty", "k", "no-answer", "yes"),
+    ),
     "operator_ghost=serve_operator": Wrong(
         {
             "answer-reset": Seen("too early: 0, missing: 2", {"Flags": "-"}),

@@ -8,16 +8,12 @@ from typing import Final
 from tests.wrong.base import Seen, Stop, Wrong
 
 WRONG: Final[Mapping[str, Wrong]] = {
-    # The two small programs stand in for each other, and neither then takes the other's options.
-    "fetch_pool=fetch_threads,share_counter=switch_cost,switch_cost=share_counter": Wrong(
+    "fetch_pool=fetch_threads": Wrong(
         {
             "three-processes": Seen(r"established connections \(3\): 1", {"Pid": r"\d+"}),
             "seven-workers": Seen("child processes: 0"),
             "told-in-the-parent": Seen("itself prints: 0"),
             "spawned-on-demand": Seen("workers started: 0", {"Number": "0"}),
-            "threads-share": Seen("printed nothing on stdout", {"Line": "-"}),
-            "processes-do-not": Seen("printed nothing on stdout", {"Line": "-"}),
-            "measured": Seen("printed nothing on stdout", {"Line": "-"}),
         },
         may=("two-others", "spawn-with-guard"),  # its threads print into each other's lines
     ),
@@ -42,5 +38,18 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "spawn-fetches-nothing": Seen("200 Hello from site1"),
             "spawn-with-guard": Seen("itself prints: 0", {"Pid": r"pid \d+"}),
         },
+    ),
+    "share_counter=shares_all": Wrong(
+        {
+            "processes-do-not": Seen(
+                "shared printed other lines", {"Line": r"after 4 processes process \d+ holds counter 4"}
+            )
+        }
+    ),
+    "share_counter=shares_none": Wrong(
+        {"threads-share": Seen("shared printed other lines", {"Line": r"after 4 threads process \d+ holds counter 0"})}
+    ),
+    "switch_cost=tells_no_ratio": Wrong(
+        {"measured": Seen("switch printed other lines", {"Line": r"measured 15 times: .*"})}
     ),
 }

@@ -86,9 +86,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
-        connection = socket.create_connection((options.host, options.port))
-    except OSError as error:
-        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.connect((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.args[-1]}", file=sys.stderr)
         return 1
     address, port = connection.getsockname()[:2]
     print(f"connected from {address}:{port}", flush=True)
@@ -99,7 +100,11 @@ def main() -> int:
             sys.stdin.readline()
         request = compose(options)
         first = len(request) // 3 if options.wait else len(request)
-        connection.sendall(request[:first])
+        try:
+            connection.sendall(request[:first])
+        except OSError as error:
+            print(f"connection lost: {error.strerror}", file=sys.stderr)
+            return 1
         print(f"sent {first} bytes", flush=True)
         data, ended = read(connection)
         connection.sendall(request[first:])  # the mistake: it was answered before it had asked

@@ -48,13 +48,14 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, wherever it waits
 
     try:
-        with socket.create_connection((options.host, options.port)) as connection:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+            connection.connect((options.host, options.port))
             address, port = connection.getsockname()[:2]
             print(f"connected from {address}:{port}; Enter: {options.manner}", flush=True)
             sys.stdin.readline()
             manners[options.manner](connection)
-    except OSError as error:
-        print(f"connection lost: {error.strerror}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        print(f"connection lost: {error.args[-1]}", file=sys.stderr)
         return 1
     print("gone", flush=True)
     return 0

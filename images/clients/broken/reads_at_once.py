@@ -37,8 +37,8 @@ def main() -> int:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     try:
         connection.connect((options.host, options.port))
-    except OSError as error:
-        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.args[-1]}", file=sys.stderr)
         return 1
     address, port = connection.getsockname()[:2]
     print(f"connected from {address}:{port}\ninput>>>", flush=True)

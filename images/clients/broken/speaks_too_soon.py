@@ -7,6 +7,7 @@ The right one: images/clients/prompt.py
 """
 
 import argparse
+import codecs
 import signal
 import socket
 import sys
@@ -25,11 +26,12 @@ def main() -> int:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)  # an ACK may wait for data to ride on
         connection.connect((options.host, options.port))
         connection.sendall(b"hi")  # the mistake: nobody has typed anything yet
-    except OSError as error:
-        print(f"cannot connect to {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        print(f"cannot connect to {options.host}:{options.port}: {error.args[-1]}", file=sys.stderr)
         return 1
     address, port = connection.getsockname()[:2]
     print(f"connected from {address}:{port}", flush=True)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # half a character waits for its other half
 
     with connection:
         while True:
@@ -50,7 +52,7 @@ def main() -> int:
             if not answer:
                 print("the server closed the connection", flush=True)
                 return 0
-            print(answer.decode(), flush=True)
+            print(decoder.decode(answer), flush=True)
 
 
 if __name__ == "__main__":

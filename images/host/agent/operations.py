@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Sequence
 
+import cgroup
 from child import Command
 from children import Children
 from loop import Loop
@@ -43,6 +44,18 @@ class Operations:
     def do_ping(self, reply: Reply) -> None:
         """Answer with the time."""
         reply.ok(time_ns=time.time_ns())
+
+    def do_beacon(self, reply: Reply, address: str) -> None:
+        """Have a socket listen on this host's address for a moment: the kernel's tracer tells who did that.
+
+        So the recorder knows this process by the machine's number, see recorder/record.py.
+        """
+        import socket  # noqa: PLC0415 - not every host is recorded
+
+        with socket.socket() as beacon:
+            beacon.bind((address, 0))
+            beacon.listen()
+        reply.ok()
 
     # -- programs
 
@@ -117,10 +130,16 @@ class Operations:
         self._samplings.pop(name).stop(reply)
 
     def do_usage(self, reply: Reply, name: str) -> None:
-        """Answer with what a program and all that descends from it have used, and with the time."""
+        """Answer with what a program and all that descends from it have used, with the whole host's, and the time."""
         process = self._children.named(name).process
         cpu_ns, voluntary, involuntary = usage(process.pid)
-        reply.ok(time_ns=time.time_ns(), cpu_ns=cpu_ns, voluntary=voluntary, involuntary=involuntary)
+        reply.ok(
+            time_ns=time.time_ns(),
+            cpu_ns=cpu_ns,
+            voluntary=voluntary,
+            involuntary=involuntary,
+            host_cpu_ns=cgroup.cpu_ns(),
+        )
 
     def do_trace(self, reply: Reply, name: str, path: str) -> None:
         """End a traced program if it still runs; answer with its trace when all of it is written, and remove it."""

@@ -12,6 +12,12 @@ PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None)
 
 
+def be_called(name: str) -> None:
+    """Give this process a name, which its children have until they are something else."""
+    with open("/proc/self/comm", "w", encoding="ascii") as file:
+        file.write(name)
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -17,15 +17,25 @@ LENGTHS = ("sock:sock_send_length", "sock:sock_recv_length")
 CALLS = ("raw_syscalls:sys_enter", "raw_syscalls:sys_exit")
 EXEC = "sched:sched_process_exec"
 FORK = "sched:sched_process_fork"
-EVENTS = (STATE, *SEGMENTS, *LENGTHS, *CALLS, EXEC, FORK)
+OF_SOCKETS = (STATE, *SEGMENTS)
+OF_PROGRAMS = (*LENGTHS, *CALLS, EXEC, FORK)
+TCP = f"protocol == {socket.IPPROTO_TCP}"
+LISTEN = 10  # include/net/tcp_states.h
+EVERYWHERE = f"saddr == 0 && (oldstate == {LISTEN} || newstate == {LISTEN})"
 
 
 class Wanted(NamedTuple):
-    """What is the lab's: its hosts' addresses, its programs' names, and the numbers of the system calls to record."""
+    """What is the lab's: its hosts' addresses, its programs' names, and the numbers of the system calls to record.
+
+    `everywhere`: also who listens on all addresses, of whom no address tells whose host it is. `followed`: who is not
+    the lab's is kept out already.
+    """
 
     addresses: Sequence[str]
     programs: Sequence[str]
     calls: Sequence[int]
+    everywhere: bool = False
+    followed: bool = False
 
 
 def filter_of(event: str, form: str, wanted: Wanted) -> str | None:
@@ -34,18 +44,20 @@ def filter_of(event: str, form: str, wanted: Wanted) -> str | None:
     See Documentation/trace/events.rst. The kernel tests from left to right, and no further than it must.
     """
     if event == STATE:
-        return f"protocol == {socket.IPPROTO_TCP} && ({addresses(wanted.addresses)})"
+        tests = [addresses(wanted.addresses)] if wanted.addresses else []
+        return f"{TCP} && ({' || '.join([*tests, f'({EVERYWHERE})'] if wanted.everywhere else tests)})"
     if event in SEGMENTS:  # a RST may be told with whole socket addresses, which the kernel cannot compare
         return addresses(wanted.addresses) if "saddr[4];" in form else ANY
+    if event in (*CALLS, *LENGTHS) and not wanted.calls:  # the latter tell what a call was about
+        return None
     if event in CALLS:
-        # Every system call of the machine comes by here: what sorts out most of them stands first.
-        return f"({numbers(wanted.calls)}) && ({names('comm', wanted.programs)})" if wanted.calls else None
-    if event in LENGTHS:  # what a call was about: of no use without them
-        if not wanted.calls:
-            return None
-        tcp = f"protocol == {socket.IPPROTO_TCP} && family == {int(socket.AF_INET)}"
-        return f"{tcp} && ({names('comm', wanted.programs)})"
-    return f'filename ~ "{PROGRAMS}"' if event == EXEC else names("parent_comm", wanted.programs)
+        # Every system call of the machine may come by here: what sorts out most of them stands first.
+        return f"({numbers(wanted.calls)}) && ({names('comm', wanted.programs)})"
+    if event in LENGTHS:
+        family = f"(family == {int(socket.AF_INET)} || family == {int(socket.AF_INET6)})"
+        return f"{TCP} && {family} && ({names('comm', wanted.programs)})"
+    forks = ANY if wanted.followed else names("parent_comm", wanted.programs)
+    return f'filename ~ "{PROGRAMS}"' if event == EXEC else forks
 
 
 def addresses(hosts: Iterable[str]) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
+from collections.abc import Iterable
 
 from clocks import best_clock
-from filters import ANY, EVENTS, Wanted, filter_of
+from filters import ANY, Wanted, filter_of
 from tracefs import folder_of, get, put
 
 ONLINE = "/sys/devices/system/cpu/online"
 WAKE_PERCENT = 25  # of a buffer, when it is to be read
 LEAST_KB = 64
-ROOM_PAGES = 64
 COUNTS = {
     "overrun": "overrun",
     "commit overrun": "commit_overrun",
@@ -32,7 +31,8 @@ class Instance:
         self.put("tracing_on", "0")
         self.clock = best_clock(self.get("trace_clock"))
         self.put("trace_clock", self.clock)
-        self._make_room(buffer_kb)
+        self.room = self._make_room(buffer_kb) * 1024
+        """Of each processor's buffer, in bytes."""
         if os.path.exists(f"{self.folder}/buffer_percent"):
             self.put("buffer_percent", str(WAKE_PERCENT))
         # Should nobody be left to remove it, the kernel itself stops recording when this file is closed.
@@ -42,6 +42,7 @@ class Instance:
         self.page = page_bytes(self.header_page)
         self.forms: dict[str, str] = {}
         self.missing: list[str] = []
+        self.left_out: list[str] = []
 
     def put(self, file: str, text: str) -> None:
         """Write to one of its files."""
@@ -51,15 +52,15 @@ class Instance:
         """Read one of its files."""
         return get(f"{self.folder}/{file}")
 
-    def choose(self, wanted: Wanted) -> None:
-        """Switch on the events that are wanted, of those that this kernel has and whose filter it takes."""
-        for event in EVENTS:
+    def choose(self, events: Iterable[str], wanted: Wanted) -> None:
+        """Switch on those of the events that are wanted, that this kernel has, and whose filter it takes."""
+        for event in events:
             place = f"events/{event.replace(':', '/')}"
             try:
                 form = self.get(f"{place}/format")
                 wish = filter_of(event, form, wanted)
                 if wish is None:
-                    self.missing.append(event)
+                    self.left_out.append(event)
                     continue
                 if wish != ANY:
                     self.put(f"{place}/filter", wish)
@@ -71,14 +72,33 @@ class Instance:
             else:
                 self.forms[event] = form
 
+    def follow(self, pids: Iterable[int]) -> bool:
+        """Record only what these threads do, and all that they start; False where the kernel cannot."""
+        try:
+            self.put("options/event-fork", "1")
+            self.put("set_event_pid", " ".join(map(str, pids)))
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.EINVAL):
+                raise
+            return False
+        return True
+
     def start(self) -> None:
         """Record from now on."""
         self.put("tracing_on", "1")
 
     def stop(self) -> None:
-        """Record nothing any more; what was recorded can still be read."""
+        """Record nothing until it is started again; what was recorded can still be read."""
         self.put("tracing_on", "0")
+
+    def switch_off(self) -> None:
+        """Record nothing any more, and cost nothing any more."""
+        self.stop()
         self.put("set_event", "")
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self.put("trace", "")
 
     def counts(self, cpu: int) -> dict[str, int]:
         """Return what a processor's buffer has counted: lost events, and those read."""
@@ -90,8 +110,8 @@ class Instance:
         found = re.search(r"^entries: (\d+)", self.get(f"per_cpu/cpu{cpu}/stats"), re.MULTILINE)
         return int(found[1]) if found else 0
 
-    def _make_room(self, kb: int) -> None:
-        """Give each processor so much room, or half of it and so on where the machine has not that much."""
+    def _make_room(self, kb: int) -> int:
+        """Give each processor so much room, or half of it and so on where the machine has not that much; return it."""
         while True:
             try:
                 self.put("buffer_size_kb", str(kb))
@@ -100,7 +120,7 @@ class Instance:
                     raise
                 kb //= 2
             else:
-                return
+                return kb
 
 
 def page_bytes(header_page: str) -> int:
@@ -118,45 +138,3 @@ def processors() -> list[int]:
         low, _, high = part.partition("-")
         found += range(int(low), int(high or low) + 1)
     return found
-
-
-class Buffer:
-    """A processor's buffer, copied page by page to a file of its own."""
-
-    def __init__(self, instance: Instance, cpu: int, folder: str) -> None:
-        self.cpu = cpu
-        self.pages = 0
-        self.full = False
-        self._size = instance.page
-        self._room = 0
-        self.raw = os.open(f"{instance.folder}/per_cpu/cpu{cpu}/trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK)
-        self._file = os.open(f"{folder}/cpu{cpu}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-
-    def copy(self) -> None:
-        """Copy all that is there, also what does not fill a page; once there is no room for it, nothing more.
-
-        What then stays in the kernel's buffer, or is pushed out of it, is counted there.
-        """
-        with contextlib.suppress(BlockingIOError):
-            while self._has_room() and (page := os.read(self.raw, self._size)):
-                os.write(self._file, page)
-                self.pages += 1
-
-    def close(self) -> None:
-        """Let both go; the file holds the pages and nothing else."""
-        os.ftruncate(self._file, self.pages * self._size)
-        os.close(self._file)
-        os.close(self.raw)
-
-    def _has_room(self) -> bool:
-        """Tell whether the file has room for a page, which is found out before one is taken from the kernel."""
-        if self.pages == self._room and not self.full:
-            try:
-                os.posix_fallocate(self._file, self.pages * self._size, ROOM_PAGES * self._size)
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                self.full = True
-            else:
-                self._room += ROOM_PAGES
-        return not self.full

@@ -2,9 +2,9 @@
 
 An instance of tracefs outlives who made it, and records on. So whoever wants one asks here first, and holds on to the
 connection: when that breaks, by kill -9 too, the instance is removed, and likewise when the container is told to end.
-There are two, so that somebody can look on (`lab live`) while a run is recorded.
+There are two doors, so that somebody can look on (`lab live`) while a run is recorded.
 
-    keep.py NAME           for as long as the container lives; NAME is the instance of runs, NAME.live the other
+    keep.py NAME           for as long as the container lives; NAME and NAME.calls are of runs, NAME.live of who looks
     keep.py NAME --sweep   remove the instances that another container has left, and end
 """
 
@@ -18,7 +18,7 @@ import socket
 import struct
 import sys
 
-from tracefs import BIND, MOUNT, open_up, remove
+from tracefs import BIND, MOUNT, open_up, remove_pair
 
 READY = "/run/lab-ready"  # the agent waits for it, and tells what it says
 SOCKET = "/run/keeper"
@@ -33,7 +33,7 @@ class EndedError(Exception):
 
 
 def keep(name: str, state: str) -> None:
-    """Say what this container can do, and give each instance to one after the other, until this is to end."""
+    """Say what this container can do, and give what is behind each door to one after the other, until the end."""
     names = {listen(SOCKET): name, listen(LIVE_SOCKET): name + LIVE}
     owners: dict[socket.socket, socket.socket] = {}  # who has an instance, and at whose door they asked
     tell(state)
@@ -43,7 +43,7 @@ def keep(name: str, state: str) -> None:
             for ready in select.select([*free, *owners], [], [])[0]:
                 if ready in owners:  # an owner says nothing: that was the end
                     ready.close()
-                    remove(names[owners.pop(ready)])
+                    remove_pair(names[owners.pop(ready)])
                 else:
                     owner, _ = ready.accept()
                     owners[owner] = ready
@@ -72,7 +72,7 @@ def tell(state: str) -> None:
 def lend(name: str, owner: socket.socket) -> None:
     """Have the instance be that one's until its connection ends."""
     with contextlib.suppress(OSError):
-        if remove(name):  # there is none, unless somebody else has a file of it open
+        if remove_pair(name):  # there is none, unless somebody else has a file of it open
             owner.sendall(GO)
         else:
             owner.shutdown(socket.SHUT_RDWR)
@@ -106,7 +106,7 @@ def main(name: str, *options: str) -> int:
 
 def remove_all(name: str) -> bool:
     """Remove the instances that there are; tell whether none is left."""
-    return all([remove(name), remove(name + LIVE)])
+    return all([remove_pair(name), remove_pair(name + LIVE)])
 
 
 if __name__ == "__main__":

@@ -1,47 +1,47 @@
 """Record what the kernel tells of the lab's sockets and programs, from `recording` on until SIGINT.
 
-    record.py '{"name": …, "addresses": […], "programs": […], "calls": […], "buffer_kb": …}'
+    record.py '{"name": …, "addresses": […], "hosts": […], "programs": […], "calls": […] or null, "buffer_kb": …}'
 
-The kernel's buffers are copied to /tmp/recording as they fill: a file of raw pages for each processor. At SIGINT what
-is left in them is added, and /run/recording.json, which describes it all, is written; then this prints `recorded` and
-how much. Whatever keeps it from recording is one line, `cannot record`, with a code.
+There are two instances. One takes what becomes of sockets on the lab's addresses, whoever is at work when it happens.
+The other takes what the lab's programs do, and for that the kernel is told whose they are: all that descend from the
+hosts' agents. By which numbers it knows these, it tells itself: at `who` each agent is to have a socket listen for a
+moment on its host's address, and once they have, there is a line on stdin. Without `calls` (null) there is the first
+instance alone.
+
+The kernel's buffers are copied to /tmp/recording as they fill: a file of raw pages for each. At SIGINT what is left in
+them is added, and /run/recording.json, which describes it all, is written; then this prints `recorded` and how much.
+Whatever keeps it from recording is one line, `cannot record`, with a code.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
+import itertools
 import json
 import os
+import re
 import select
 import signal
-import socket
 import sys
 import time
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from buffer import Buffer
 from clocks import both, measure
-from filters import Wanted
-from instance import Buffer, Instance, processors
-from keep import GO, SOCKET
-from tracefs import NOT_PERMITTED, REFUSALS
+from filters import OF_PROGRAMS, OF_SOCKETS, STATE, Wanted
+from instance import Instance, processors
+from keep import SOCKET
+from recording import ask_keeper, be_called, header, why
+from tracefs import CALLS
 
 FOLDER = "/tmp/recording"
 HEADER = "/run/recording.json"  # elsewhere, so that there is room for it when there is none for more pages
-FORMAT = 1
-DIED = "died"
 AGAIN_SECONDS = 0.02  # older kernels call a buffer readable that holds anything: not oftener than this
-BUSY_SECONDS = 5.0
-
-
-def ask_keeper(door: str = SOCKET) -> socket.socket:
-    """Get an instance for oneself; it is ours while the connection lasts."""
-    keeper = socket.socket(socket.AF_UNIX)
-    keeper.settimeout(BUSY_SECONDS)
-    keeper.connect(door)
-    if keeper.recv(len(GO)) != GO:
-        raise OSError(errno.EBUSY, "somebody else reads the lab's instance")
-    return keeper
+ALL_ADDRESSES = "all-addresses"  # who listens on them, as the header has it where it cannot be told whose they are
+STDIN = 0
+WHO_SECONDS = 10.0
+BEACON = re.compile(r"-(\d+) +(?:\(.*?\) +)?\[\d+\].*: inet_sock_set_state: .* saddr=(\S+) .* newstate=TCP_LISTEN")
 
 
 def make_folder() -> None:
@@ -60,6 +60,38 @@ def woken_by(*numbers: signal.Signals) -> int:
     for number in numbers:
         signal.signal(number, lambda *_: None)
     return woken
+
+
+def set_up(asked: dict[str, Any], woken: int) -> tuple[list[Instance], dict[str, int]]:
+    """Return the instances, all but recording, and the number of each host's agent by its address, if it is known."""
+    calls = asked["calls"]
+    wanted = Wanted(asked["addresses"], asked["programs"], calls or [])
+    sockets = Instance(asked["name"], asked["buffer_kb"] // (1 if calls is None else 2))
+    sockets.choose(OF_SOCKETS, wanted)
+    if calls is None:
+        return [sockets], {}
+    programs = Instance(asked["name"] + CALLS, asked["buffer_kb"])
+    agents = who(sockets, asked["hosts"], woken)
+    if agents and programs.follow(agents.values()):
+        programs.choose((STATE,), wanted._replace(addresses=(), everywhere=True))
+        programs.choose(OF_PROGRAMS, wanted._replace(followed=True))
+        return [sockets, programs], agents
+    programs.choose(OF_PROGRAMS, wanted)
+    programs.left_out.append(ALL_ADDRESSES)
+    return [sockets, programs], {}
+
+
+def who(sockets: Instance, hosts: Collection[str], woken: int) -> dict[str, int]:
+    """Return by which number the kernel knows the agent of each host; nothing unless it tells of all of them."""
+    if STATE not in sockets.forms:
+        return {}
+    sockets.start()
+    print("who", flush=True)
+    select.select([STDIN, woken], [], [], WHO_SECONDS)
+    sockets.stop()
+    found = {address: int(pid) for pid, address in BEACON.findall(sockets.get("trace")) if address in hosts}
+    sockets.clear()
+    return found if len(found) == len(hosts) else {}
 
 
 def copy_until(woken: int, buffers: list[Buffer]) -> None:
@@ -81,64 +113,61 @@ def copy_until(woken: int, buffers: list[Buffer]) -> None:
             return
 
 
-def counts(instance: Instance, buffer: Buffer) -> dict[str, int]:
-    """Return what the header tells of a processor; what was never read is as lost as what was never written."""
-    found = {"cpu": buffer.cpu, "pages": buffer.pages, **instance.counts(buffer.cpu)}
-    found["dropped_events"] += instance.unread(buffer.cpu)
+def counts(buffers: Sequence[Buffer]) -> list[dict[str, int]]:
+    """Return what the header tells of each buffer; what was never read is as lost as what was never written.
+
+    Nobody read the buffers of processors that came after the recording had begun.
+    """
+    pages = {(buffer.instance, buffer.cpu): buffer.pages for buffer in buffers}
+    late = itertools.product({buffer.instance: None for buffer in buffers}, processors())
+    found: list[dict[str, int]] = []
+    for instance, cpu in {**pages, **dict.fromkeys(pair for pair in late if pair not in pages)}:
+        each = {"cpu": cpu, "pages": pages.get((instance, cpu), 0), **instance.counts(cpu)}
+        each["dropped_events"] += instance.unread(cpu)
+        found.append(each)
     return found
 
 
-def record(instance: Instance, woken: int) -> dict[str, Any]:
+def record(instances: Sequence[Instance], woken: int) -> dict[str, Any]:
     """Record until a signal comes; return the header."""
-    buffers = [Buffer(instance, cpu, FOLDER) for cpu in processors()]
-    begin, begun_ns = measure(instance.clock), time.time_ns()
-    instance.start()
+    places = itertools.product(instances, processors())
+    buffers = [Buffer(instance, cpu, f"{FOLDER}/{at}") for at, (instance, cpu) in enumerate(places)]
+    begin, begun_ns = measure(instances[0].clock), time.time_ns()
+    for instance in instances:
+        instance.start()
     print("recording", flush=True)
     copy_until(woken, buffers)
     ended_ns = time.time_ns()
-    instance.stop()
+    for instance in instances:
+        instance.switch_off()
     for buffer in buffers:
-        buffer.copy()
-    offset = both(begin, measure(instance.clock))
-    cpus = [counts(instance, buffer) for buffer in buffers]
+        buffer.drain()
+    offset = both(begin, measure(instances[0].clock))
+    cpus = counts(buffers)
     for buffer in buffers:
         buffer.close()
-    return {
-        "format": FORMAT,
-        "machine": os.uname().machine,
-        "kernel": os.uname().release,
-        "clock": instance.clock,
-        "offset_ns": offset.ns,
-        "precision_ns": offset.precision_ns,
-        "page": instance.page,
-        "header_page": instance.header_page,
-        "events": instance.forms,
-        "missing": instance.missing,
-        "cpus": cpus,
-        "begun_ns": begun_ns,
-        "ended_ns": ended_ns,
-    }
+    return header(instances, offset, begun_ns) | {"cpus": cpus, "ended_ns": ended_ns}
 
 
 def main(argument: str) -> int:
     """Record; return the exit status."""
+    be_called("lab-record")
     asked = json.loads(argument)
     woken = woken_by(signal.SIGINT, signal.SIGTERM)
     try:
-        keeper = ask_keeper()
+        keeper = ask_keeper(SOCKET)
         make_folder()
-        instance = Instance(asked["name"], asked["buffer_kb"])
-        instance.choose(Wanted(asked["addresses"], asked["programs"], asked["calls"]))
-        header = record(instance, woken)
+        instances, agents = set_up(asked, woken)
+        told = record(instances, woken) | {"agents": [[pid, address] for address, pid in agents.items()]}
         with open(HEADER, "w", encoding="utf-8") as file:
-            json.dump(header, file)
+            json.dump(told, file)
             file.write("\n")
     except OSError as error:
-        print(f"cannot record: {NOT_PERMITTED if error.errno in REFUSALS else DIED}: {error}", flush=True)
+        print(f"cannot record: {why(error)}", flush=True)
         return 1
-    lost = sum(cpu[what] for cpu in header["cpus"] for what in ("overrun", "commit_overrun", "dropped_events"))
-    print(f"recorded {sum(cpu['pages'] for cpu in header['cpus'])} pages, lost {lost}", flush=True)
-    keeper.close()  # all else is closed by now or with this process: the keeper removes the instance
+    lost = sum(cpu[what] for cpu in told["cpus"] for what in ("overrun", "commit_overrun", "dropped_events"))
+    print(f"recorded {sum(cpu['pages'] for cpu in told['cpus'])} pages, lost {lost}", flush=True)
+    keeper.close()  # all else is closed by now or with this process: the keeper removes the instances
     return 0
 
 

@@ -2,6 +2,8 @@
 
     stream.py '{"name": …, "addresses": […], "programs": […], "calls": […], "buffer_kb": …}'
 
+What is typed by hand descends from no agent: whose calls it were is found out by who reads this (lab/live/owners.py).
+
 Frames go to stdout: a letter, a processor's number, a length (FRAME), then so many bytes.
 
     H   the header, as the file of a recording has it, but for its pages (lab/kernel/tracefile.py)
@@ -21,14 +23,12 @@ import struct
 import sys
 import threading
 import time
-from typing import Any
 
 from clocks import measure
-from filters import Wanted
+from filters import OF_PROGRAMS, OF_SOCKETS, Wanted
 from instance import Instance, processors
 from keep import LIVE_SOCKET
-from record import DIED, FORMAT, ask_keeper
-from tracefs import NOT_PERMITTED, REFUSALS
+from recording import ask_keeper, be_called, header, why
 
 FRAME = struct.Struct("<cHI")
 TIME = struct.Struct("<Q")
@@ -52,39 +52,23 @@ def say(kind: bytes, payload: bytes, cpu: int = 0) -> None:
         frame = frame[os.write(STDOUT, frame) :]
 
 
-def header(instance: Instance) -> dict[str, Any]:
-    """Return the header of a recording that has just begun and has no pages."""
-    offset, now_ns = measure(instance.clock), time.time_ns()
-    return {
-        "format": FORMAT,
-        "machine": os.uname().machine,
-        "kernel": os.uname().release,
-        "clock": instance.clock,
-        "offset_ns": offset.ns,
-        "precision_ns": offset.precision_ns,
-        "page": instance.page,
-        "header_page": instance.header_page,
-        "events": instance.forms,
-        "missing": instance.missing,
-        "cpus": [],
-        "begun_ns": now_ns,
-        "ended_ns": now_ns,
-    }
-
-
 def tell(instance: Instance) -> None:
     """Tell page by page what comes, until nobody reads."""
-    raws = {
-        cpu: os.open(f"{instance.folder}/per_cpu/cpu{cpu}/trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK)
-        for cpu in processors()
-    }
-    say(HEADER, json.dumps(header(instance)).encode())
+    offset, now_ns = measure(instance.clock), time.time_ns()
+    say(HEADER, json.dumps(header([instance], offset, now_ns)).encode())
     instance.start()
+    raws: dict[int, int] = {}
     while True:
         now_ns = time.time_ns()
-        for cpu, raw in raws.items():
+        for cpu in {*raws, *processors()}:  # one may have come
+            if cpu not in raws:
+                place = f"{instance.folder}/per_cpu/cpu{cpu}/trace_pipe_raw"
+                raws[cpu] = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
             with contextlib.suppress(BlockingIOError):
-                while page := os.read(raw, instance.page):
+                # What has come by now is no more than fits into a buffer, the page at each end of it not full.
+                for _ in range(instance.room // instance.page + 2):
+                    if not (page := os.read(raws[cpu], instance.page)):
+                        break
                     say(PAGE, page, cpu)
         say(MARK, TIME.pack(now_ns))
         time.sleep(PAUSE_SECONDS)
@@ -92,19 +76,21 @@ def tell(instance: Instance) -> None:
 
 def main(argument: str) -> int:
     """Tell; return the exit status."""
+    be_called("lab-stream")
     asked = json.loads(argument)
     threading.Thread(target=end_with_stdin, daemon=True).start()
     try:
         with ask_keeper(LIVE_SOCKET):
             instance = Instance(asked["name"], asked["buffer_kb"])
-            instance.choose(Wanted(asked["addresses"], asked["programs"], asked["calls"]))
+            wanted = Wanted(asked["addresses"], asked["programs"], asked["calls"], everywhere=True)
+            instance.choose((*OF_SOCKETS, *OF_PROGRAMS), wanted)
             tell(instance)
     except BrokenPipeError:
         return 0
     except TimeoutError:
         say(END, b"busy: somebody else looks on")
     except OSError as error:
-        say(END, f"{NOT_PERMITTED if error.errno in REFUSALS else DIED}: {error}".encode())
+        say(END, why(error).encode())
     return 1
 
 

@@ -8,6 +8,7 @@ import os
 import time
 
 ROOT = "/tracing"
+CALLS = ".calls"  # behind an instance's name: what programs do, beside what becomes of sockets
 INSTANCES = "/tracing/instances"
 BIND, MOUNT = "bind", "mount"
 NO_TRACEFS, NOT_PERMITTED = "no-tracefs", "not-permitted"
@@ -49,6 +50,11 @@ def mount() -> str:
 def folder_of(name: str) -> str:
     """Return the folder of the instance of that name."""
     return f"{INSTANCES}/{name}"
+
+
+def remove_pair(name: str) -> bool:
+    """Remove an instance and the one beside it; tell whether none is left."""
+    return all([remove(name), remove(name + CALLS)])
 
 
 def remove(name: str) -> bool:

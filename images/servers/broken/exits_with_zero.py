@@ -42,7 +42,7 @@ def main() -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
         sys.exit(0)  # the mistake: a failure has a status other than 0
     listener.listen(options.backlog)

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""Broken on purpose: it sends a greeting before the client has said a word.
+"""Broken on purpose: it answers before the client has said a word, and never again.
 
-The greeting waits in the client's Recv-Q and is then taken for the answer to the first message. It is in Latin-1,
-which the client cannot decode: the client breaks off and so closes first.
+The answer waits in the client's Recv-Q and is then taken for the one to its first message.
 
 The right one: images/servers/serve_blocking.py
 """
@@ -15,7 +14,7 @@ import sys
 
 def converse(connection: socket.socket) -> bool:
     """Answer one client until it leaves; False when it asked the whole server to end."""
-    connection.sendall("à votre service ".encode("latin-1"))  # the mistake: nobody asked
+    connection.sendall(b"at your service ")  # the mistake: nobody has asked
     while True:
         message = connection.recv(1024)  # blocks: nobody else is served meanwhile
         if not message:  # end-of-file: the client has closed its side
@@ -25,7 +24,6 @@ def converse(connection: socket.socket) -> bool:
             return True
         if message == b"exitall":
             return False
-        connection.sendall(message.upper())
 
 
 def main() -> None:
@@ -44,7 +42,7 @@ def main() -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
     print(f"waiting on {options.host}:{options.port}", flush=True)

@@ -41,7 +41,7 @@ def main() -> None:
     # The mistake: SO_REUSEADDR is never set.
     try:
         listener.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
     print(f"waiting on {options.host}:{options.port}", flush=True)

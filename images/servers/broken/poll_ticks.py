@@ -100,7 +100,7 @@ def main() -> None:
             listener.setsockopt(socket.SOL_SOCKET, name, size)  # accepted sockets inherit it
     try:
         listener.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
     listener.setblocking(False)  # a client that was ready may be gone before accept()

@@ -49,17 +49,18 @@ class Handed(Judged):
         """Add up; the comparison shows each call by its name, how often it was made and what it carried."""
         trace = whole_trace(evidence, self.party)
         window = window_of(evidence, self.party, self.step)
-        total, first = 0, None
+        total, first, named = 0, None, None
         pairs = []
         for name in self.calls:
             made = [call for call in calls_within(trace, window) if name in (call.name, call.family)]
             carried = [sum(self.kind in each.what for each in call.descriptors) for call in made]
             total += sum(carried)
             pairs.append(Pair(None, (name, str(len(made)), str(sum(carried))), frozenset()))
+            named = named or next((call.row for call in made), None)
             first = first or next((call.row for call, count in zip(made, carried, strict=True) if count), None)
         right = self.count.holds(total)
         differs = frozenset() if right else frozenset({2})
         whole = Pair(("*", "*", self.count.text), ("+".join(self.calls), "", str(total)), differs)
         fields = {"party": self.party, "calls": ", ".join(self.calls), "kind": self.kind, "count": total}
         comparison = Comparison(("Call", "Calls", "Descriptors"), (whole, *pairs) if not right else (whole,))
-        return self.result(right, Message("handed", fields), comparison, (Look(trace.file, line=first),))
+        return self.result(right, Message("handed", fields), comparison, (Look(trace.file, line=first or named),))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
-from lab.judge.judging import Judged
-from lab.judge.verdict import Look, Message, Result
+from lab.judge.judging import Judged, look_in
+from lab.judge.programs.lines import look_at_party
+from lab.judge.verdict import Message, Result
 
 
 def exited(
@@ -35,9 +35,13 @@ class Exited(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for the program's end; one that is still running at the end of the run has none."""
         evidence.party(self.party)
-        ends = [end.status for end in evidence.exits if end.actor == self.party]
-        observed = _ended(self.party, ends[-1]) if ends else Message("still-running", {"party": self.party})
-        return self.result(self.status in ends[-1:], observed, None, (Look(EVIDENCE_FILE),))
+        ends = [(at, end.status) for at, end in enumerate(evidence.exits) if end.actor == self.party]
+        if not ends:
+            running = Message("still-running", {"party": self.party})
+            return self.result(False, running, None, look_at_party(evidence, self.party))  # noqa: FBT003 - no end
+        at, status = ends[-1]
+        look = (look_in(evidence, "exits", at, "status"),)
+        return self.result(status == self.status, _ended(self.party, status), None, look)
 
 
 def _ended(party: str, status: int) -> Message:

@@ -7,13 +7,29 @@ from collections.abc import Sequence
 
 from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
-from lab.judge.verdict import Message
+from lab.judge.judging import look_in
+from lab.judge.verdict import Look, Message
 
 
 def lines_of(evidence: Evidence, party: str, stream: str = "stdout") -> Sequence[str]:
     """Return the lines that a program printed on a stream; EvidenceError when the run has no such program."""
     evidence.party(party)
     return [line.text for line in evidence.outputs if (line.actor, line.stream) == (party, stream)]
+
+
+def look_at_line(evidence: Evidence, party: str, number: int, stream: str = "stdout") -> tuple[Look, ...]:
+    """Return where the line of that number (from 0; -1 is the last) stands that a program printed on a stream.
+
+    Of a program that printed nothing it is where the record names it.
+    """
+    mine = [at for at, line in enumerate(evidence.outputs) if (line.actor, line.stream) == (party, stream)]
+    return (look_in(evidence, "outputs", mine[number], "text"),) if mine else look_at_party(evidence, party)
+
+
+def look_at_party(evidence: Evidence, party: str) -> tuple[Look, ...]:
+    """Return where the record names a program."""
+    at = next(at for at, one in enumerate(evidence.parties) if one.name == party)
+    return (look_in(evidence, "parties", at, "name"),)
 
 
 def not_among(lines: Sequence[str], party: str, stream: str = "stdout") -> Message:

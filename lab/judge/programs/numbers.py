@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, not_among
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.programs.lines import lines_of, look_at_line, not_among
+from lab.judge.verdict import Comparison, Message, Pair, Result
 
 _PLACE: Final = "{}"
 _NUMBER: Final = r"(\d+(?:\.\d+)?)"
@@ -53,14 +52,14 @@ class Said(Judged):
         before, _, after = self.line.partition(_PLACE)
         pattern = re.compile(re.escape(before) + _NUMBER + re.escape(after))
         lines = lines_of(evidence, self.party)
-        found = [match for line in lines if (match := pattern.fullmatch(line))]
-        look = (Look(EVIDENCE_FILE),)
+        found = [(at, match) for at, line in enumerate(lines) if (match := pattern.fullmatch(line))]
+        look = look_at_line(evidence, self.party, found[-1][0] if found else -1)
         if not found:
             missing = Pair((self.line.replace(_PLACE, self.amount.text),), None, frozenset())
             pairs = (missing, *(Pair(None, (line,), frozenset()) for line in lines[-1:]))
             return self.result(False, not_among(lines, self.party), Comparison(("Line",), pairs), look)  # noqa: FBT003 - it does not hold
-        number = found[-1][1]
+        line, number = found[-1][1].group(0, 1)
         right = self.amount.holds(float(number))
         pair = Pair((self.line, self.amount.text), (self.line, number), frozenset() if right else frozenset({1}))
-        observed = Message("printed", {"party": self.party, "line": found[-1][0]})
+        observed = Message("printed", {"party": self.party, "line": line})
         return self.result(right, observed, Comparison(("Line", "Number"), (pair,)), look)

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, not_among, read_pattern
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern
+from lab.judge.verdict import Comparison, Message, Pair, Result, Verdict
 
 _LAST: Final = 8
 """How many of a program's lines a failure shows."""
@@ -109,9 +108,10 @@ class Printed(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for the line; a fail shows the last lines there are."""
         lines = lines_of(evidence, self.party, self.stream)
-        found = next((line for line in lines if self.pattern.fullmatch(line)), None)
-        look = (Look(EVIDENCE_FILE),)
-        if found is not None:
+        at = _first(self.pattern, lines)
+        look = look_at_line(evidence, self.party, -1 if at is None else at, self.stream)
+        if at is not None:
+            found = lines[at]
             comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
             return self.result(Verdict.PASS, Message("printed", {"party": self.party, "line": found}), comparison, look)
         observed = not_among(lines, self.party, self.stream)
@@ -136,16 +136,20 @@ class NeverPrinted(Judged):
         return Message("never-printed", {"party": self.party, "line": self.shown})
 
     def find(self, evidence: Evidence) -> Result:
-        """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing."""
+        """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing.
+
+        `look` names that line, else the first that it printed: from there on one can see that it is not there.
+        """
         lines = lines_of(evidence, self.party, self.stream)
-        look = (Look(EVIDENCE_FILE),)
+        at = _first(self.pattern, lines)
+        look = look_at_line(evidence, self.party, at or 0, self.stream)
         if not lines:
             return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
-        found = next((line for line in lines if self.pattern.fullmatch(line)), None)
-        if found is None:
+        if at is None:
             return self.result(Verdict.PASS, self.expected(), None, look)
-        comparison = Comparison(("Line",), (Pair(None, (found,), frozenset()),))
-        return self.result(Verdict.FAIL, Message("printed", {"party": self.party, "line": found}), comparison, look)
+        comparison = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
+        observed = Message("printed", {"party": self.party, "line": lines[at]})
+        return self.result(Verdict.FAIL, observed, comparison, look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +167,18 @@ class Sooner(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for the first line of either kind, in order."""
         lines = lines_of(evidence, self.party)
-        look = (Look(EVIDENCE_FILE),)
-        for line in lines:
-            if self.first.fullmatch(line):
-                return self.result(True, Message("printed", {"party": self.party, "line": line}), None, look)  # noqa: FBT003
-            if self.then.fullmatch(line):
-                observed = Message("printed", {"party": self.party, "line": line})
-                pairs = (Pair(None, (line,), frozenset()),)
-                return self.result(False, observed, Comparison(("Line",), pairs), look)  # noqa: FBT003 - too early
-        return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came
+        either = (at for at, line in enumerate(lines) if any(one.fullmatch(line) for one in (self.first, self.then)))
+        at = next(either, None)
+        look = look_at_line(evidence, self.party, -1 if at is None else at)
+        if at is None:
+            return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came
+        observed = Message("printed", {"party": self.party, "line": lines[at]})
+        if self.first.fullmatch(lines[at]):
+            return self.result(True, observed, None, look)  # noqa: FBT003
+        too_early = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
+        return self.result(False, observed, too_early, look)  # noqa: FBT003
+
+
+def _first(pattern: re.Pattern[str], lines: Sequence[str]) -> int | None:
+    """Return the number (from 0) of the first line that the pattern matches wholly."""
+    return next((at for at, line in enumerate(lines) if pattern.fullmatch(line)), None)

@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, not_among, read_pattern
-from lab.judge.sockets.rows import line_of
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern
+from lab.judge.sockets.rows import look_at_row
+from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.wire.state import State
 
 _PID: Final = re.compile(r"\s*\d+\s+(?P<parent>\d+)\b.*")
@@ -86,11 +85,13 @@ class Children(Judged):
         """Count the lines with that parent."""
         parent = str(evidence.party(self.of).pid)
         lines = lines_of(evidence, self.listing)
-        found = [line for line in lines if (match := _PID.fullmatch(line)) and match["parent"] == parent]
+        at = [at for at, line in enumerate(lines) if (match := _PID.fullmatch(line)) and match["parent"] == parent]
+        found = [lines[number] for number in at]
         observed = Message("children", {"party": self.of, "count": len(found)})
         pairs = tuple(Pair(None, (line.strip(),), frozenset()) for line in found)
         right = self.count.holds(len(found))
-        return self.result(right, observed, None if right else Comparison(("Line",), pairs), (Look(EVIDENCE_FILE),))
+        look = look_at_line(evidence, self.listing, at[0] if at else 0)
+        return self.result(right, observed, None if right else Comparison(("Line",), pairs), look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ class Holders(Judged):
             for row, held, right in zip(rows, pids, fits, strict=True)
         )
         observed = Message("held", {"host": self.on, "count": number, "rows": len(rows)})
-        look = (Look(snapshot.file, line=line_of(snapshot.text, rows[0] if rows else None)),)
+        look = (look_at_row(snapshot, rows[0] if rows else None),)
         comparison = Comparison(("Peer", "Pid"), pairs) if pairs else None
         return self.result(self.count.holds(number) and all(fits), observed, comparison, look)
 
@@ -143,8 +144,10 @@ class OwnWords(Judged):
         pid = str(evidence.party(self.party).pid)
         lines = lines_of(evidence, self.party)
         if not lines:
-            return self.result(False, not_among(lines, self.party), None, (Look(EVIDENCE_FILE),))  # noqa: FBT003 - it does not hold
-        found = [match for line in lines if (match := self.pattern.fullmatch(line))]
+            look = look_at_line(evidence, self.party, 0)
+            return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - it does not hold
+        matches = [self.pattern.fullmatch(line) for line in lines]
+        found = [match for match in matches if match]
         others = [name for name in self.pattern.groupindex if name != "pid"]
         taken = {name: [pid, *(match[name] for match in found)] for name in others}
         right = [match["pid"] == pid and all(taken[name].count(match[name]) == 1 for name in others) for match in found]
@@ -158,7 +161,8 @@ class OwnWords(Judged):
         observed = Message("own-words", {"party": self.party, "count": sum(right)})
         holds = self.count.holds(len(found)) and all(right)
         comparison = Comparison(("Pid", "Line"), tuple(pairs)) if pairs else None
-        return self.result(holds, observed, comparison, (Look(EVIDENCE_FILE),))
+        first = next((at for at, match in enumerate(matches) if match), -1)
+        return self.result(holds, observed, comparison, look_at_line(evidence, self.party, first))
 
 
 def _shown(pids: set[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,9 +20,10 @@ _SECOND: Final = 1_000_000_000
 class Cost:
     """What one program costs.
 
-    Per request: system calls, ns on a processor, how often it gave the processor up to wait (woken as often). While
-    three connections are idle: system calls and ns on a processor for each second. `first_answers_ns` is how long each
-    client of the plain server waited for its first answer, in the order in which they came.
+    Per request: system calls, ns on a processor, the same of its whole host (None where that could not be read), how
+    often it gave the processor up to wait (woken as often). While three connections are idle: system calls and ns on a
+    processor for each second. `first_answers_ns` is when each client of the plain server got its first answer, in
+    this order, from the first SYN of all on.
     """
 
     program: str
@@ -29,13 +31,14 @@ class Cost:
     first_answers_ns: tuple[tuple[str, int], ...]
     calls: float
     cpu_ns: float
+    host_cpu_ns: float | None
     wakeups: float
     idle_calls: float
     idle_cpu_ns: float
 
 
 def cost_of(evidence: Evidence, program: str) -> Cost:
-    """Return what a program cost in `measure_model`; EvidenceError for what the run does not have."""
+    """Return what a program cost in `measure_models`; EvidenceError for what the run does not have."""
     plain, traced = f"{program}.{PLAIN}", f"{program}.{TRACED}"
     rests, rested, asked, answered = (evidence.usage(at, plain) for at in ("rests", "rested", "asked", "answered"))
     served = services(evidence, (f"{plain}.trio",))
@@ -43,13 +46,25 @@ def cost_of(evidence: Evidence, program: str) -> Cost:
     return Cost(
         program=evidence.party(plain).program,
         in_turn=in_turn(served),
-        first_answers_ns=tuple((one.name, one.first_wait_ns) for one in served if one.first_wait_ns is not None),
+        first_answers_ns=_first_answers(served),
         calls=_calls_between(evidence, traced, "asked", "answered") / _answers(services(evidence, (f"{traced}.trio",))),
         cpu_ns=(answered.cpu_ns - asked.cpu_ns) / requests,
+        host_cpu_ns=_host_cpu_ns(evidence, plain, requests),
         wakeups=(answered.voluntary - asked.voluntary) / requests,
         idle_calls=_calls_between(evidence, traced, "rests", "rested") * _SECOND / _rest_ns(evidence, traced),
         idle_cpu_ns=(rested.cpu_ns - rests.cpu_ns) * _SECOND / _rest_ns(evidence, plain),
     )
+
+
+def _first_answers(served: Sequence[Service]) -> tuple[tuple[str, int], ...]:
+    begun = min((one.begun_ns for one in served), default=0)
+    answered = sorted((one.answered_ns, one.name) for one in served if one.answered_ns is not None)
+    return tuple((name, time_ns - begun) for time_ns, name in answered)
+
+
+def _host_cpu_ns(evidence: Evidence, party: str, requests: int) -> float | None:
+    asked, answered = (evidence.host_usage(at, party) for at in ("asked", "answered"))
+    return None if asked is None or answered is None else (answered.cpu_ns - asked.cpu_ns) / requests
 
 
 def _calls_between(evidence: Evidence, party: str, first: str, last: str) -> int:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.judging import Judged, look_in
+from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.kernel.counters import difference
 
 _GROUPS: Final = ("", "TcpExt", "IpExt")
@@ -57,8 +56,15 @@ class Counters(Judged):
         pairs = tuple(_pair(name, amount, moved) for name, amount in self.change.items())
         wrong = sum(not pair.agrees for pair in pairs)
         observed = Message("counters-differ", {"differing": wrong}) if wrong else Message("counters-agree")
-        comparison = Comparison(("Counter", "Change"), pairs)
-        return self.result(not wrong, observed, comparison, (Look(EVIDENCE_FILE),))
+        shown = next((pair for pair in pairs if not pair.agrees), pairs[0])
+        name = (shown.expected or ("",))[0]
+        read = [at for at, one in enumerate(evidence.counters) if one.host == self.on and one.name in self._readings]
+        look = tuple(look_in(evidence, "counters", at, "values", name) for at in read)
+        return self.result(not wrong, observed, Comparison(("Counter", "Change"), pairs), look)
+
+    @property
+    def _readings(self) -> tuple[str, str]:
+        return self.before, self.after
 
 
 def _pair(name: str, amount: Amount, moved: Mapping[str, int]) -> Pair:

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.records import Evidence, Usage
+from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.judging import Judged, look_in
+from lab.judge.verdict import Comparison, Message, Pair, Result
 
-WHAT: Final = ("cpu", "wakeups")
 Span = tuple[str, str]
 
 
-def spent(  # noqa: PLR0913 - the exercise's keywords
+def spent(
     party: str,
     during: Span,
     ratio: int | str,
     *,
     id: str,  # noqa: A002 - the exercise's word
     than: Span | None = None,
-    than_party: str | None = None,
-    what: str = "cpu",
     step: str | None = None,
 ) -> Spent:
-    """Expect how many times as much a program spends between two readings as between two others.
+    """Expect how many times as long a program has a processor between two readings as between two others.
 
-    `during` and `than` name two readings each (`stage.measure`); without `than` the same two readings of `than_party`.
-    With neither, the time on the processor is compared with the time that went by: 1 is one processor, all the time.
-    `what` is `cpu` or `wakeups` (how often it gave the processor up to wait). Raises ExerciseError for an amount that
-    cannot be read.
+    `during` and `than` name two readings each (`stage.measure`). Without `than` its time on a processor is compared
+    with the time that went by: 1 is one processor, all the time. Raises ExerciseError for an amount that cannot be
+    read.
     """
-    amount = read_amount(ratio, id)
-    if what not in WHAT or (what != "cpu" and than is None and than_party is None):
-        raise ExerciseError("spent-what", id=id, value=what)
-    other = (than_party or party, than or during) if than or than_party else None
-    return Spent(id=id, step=step, party=party, during=during, ratio=amount, other=other, what=what)
+    return Spent(id=id, step=step, party=party, during=during, ratio=read_amount(ratio, id), than=than)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,44 +38,39 @@ class Spent(Judged):
     party: str
     during: Span
     ratio: Amount
-    other: tuple[str, Span] | None
-    what: str
+    than: Span | None
 
     def expected(self) -> Message:
         """Return the ratio, and of what."""
-        fields = {"party": self.party, "ratio": self.ratio.text, "what": self._what()}
-        if self.other is None:
+        fields = {"party": self.party, "ratio": self.ratio.text}
+        if self.than is None:
             return Message("spent-of-time", fields)
-        return Message("spent", {**fields, "of": _called(*self.other), "during": _called(self.party, self.during)})
+        return Message("spent", {**fields, "of": self._called(self.than), "during": self._called(self.during)})
 
     def find(self, evidence: Evidence) -> Result:
         """Divide; what cannot be divided by decides nothing."""
-        mine, time_ns = self._between(evidence, self.party, self.during)
-        theirs = time_ns if self.other is None else self._between(evidence, *self.other)[0]
+        mine, time_ns = self._between(evidence, self.during)
+        theirs = time_ns if self.than is None else self._between(evidence, self.than)[0]
         if not theirs:
-            raise EvidenceError("nothing-spent", party=self.other[0] if self.other else self.party)
+            raise EvidenceError("nothing-spent", party=self.party)
         ratio = mine / theirs
         right = self.ratio.holds(ratio)
         shown = f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"  # noqa: PLR2004 - two digits that count
         differs = frozenset() if right else frozenset({1})
         pairs = [Pair((self._shown(), self.ratio.text), (self._shown(), shown), differs)]
-        observed = Message("spent-ratio", {"ratio": shown, "what": self._what()})
-        return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), (Look(EVIDENCE_FILE),))
+        observed = Message("spent-ratio", {"ratio": shown})
+        read = [(at, one) for at, one in enumerate(evidence.usages) if one.party == self.party]
+        spans = {*self.during, *(self.than or ())}
+        look = tuple(look_in(evidence, "usages", at, "cpu_ns") for at, one in read if one.name in spans)
+        return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), look)
 
-    def _between(self, evidence: Evidence, party: str, during: Span) -> tuple[int, int]:
-        first, last = (evidence.usage(name, party) for name in during)
-        return self._value(last) - self._value(first), last.time_ns - first.time_ns
-
-    def _value(self, usage: Usage) -> int:
-        return usage.cpu_ns if self.what == "cpu" else usage.voluntary
-
-    def _what(self) -> Message:
-        return Message("spent-cpu" if self.what == "cpu" else "spent-wakeups")
+    def _between(self, evidence: Evidence, during: Span) -> tuple[int, int]:
+        first, last = (evidence.usage(name, self.party) for name in during)
+        return last.cpu_ns - first.cpu_ns, last.time_ns - first.time_ns
 
     def _shown(self) -> str:
-        mine = _called(self.party, self.during)
-        return mine if self.other is None else f"{mine} : {_called(*self.other)}"
+        mine = self._called(self.during)
+        return mine if self.than is None else f"{mine} : {self._called(self.than)}"
 
-
-def _called(party: str, during: Span) -> str:
-    return f"{party} {during[0]}-{during[1]}"
+    def _called(self, during: Span) -> str:
+        return f"{self.party} {during[0]}-{during[1]}"

@@ -18,6 +18,7 @@ from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags, Segment
 
+_THREE: Final = 3
 _WAYS: Final[Mapping[str, Flags]] = MappingProxyType({"fin": Flags.FIN, "reset": Flags.RST})
 
 
@@ -96,7 +97,8 @@ class Closes(OfConversation):
         teardown = conversation.teardown
         if not teardown:
             code = "closed-by-reset" if conversation.resets else "not-closed"
-            return self.result(Verdict.FAIL, Message(code), None, (Look(record.file),))
+            end = next(iter(conversation.resets), conversation.segments[-1])
+            return self.result(Verdict.FAIL, Message(code), None, (Look(record.file, frame=end.number),))
         first = self.client if conversation.from_client(teardown[0]) else "server"
         right = first == self.first and (self.count is None or self.count.holds(len(teardown)))
         observed = Message("closes-first-count", {"first": first, "count": len(teardown)})
@@ -118,7 +120,7 @@ class LetsGo(OfConversation):
         """Look for its reset, else for its FIN; `look` names the frame."""
         reset, fin = (self._first(conversation, _WAYS[way]) for way in ("reset", "fin"))
         how, segment = ("reset", reset) if reset else ("fin", fin) if fin else ("", None)
-        look = Look(record.file, frame=None if segment is None else segment.number)
+        look = Look(record.file, frame=(segment or conversation.segments[-1]).number)
         return self.result(how == self.how, self._said(how), None, (look,))
 
     def _first(self, conversation: Conversation, flag: Flags) -> Segment | None:
@@ -145,11 +147,14 @@ class CloseShares(Judged):
 
     def find(self, evidence: Evidence) -> Result:
         """Count in the capture."""
-        found = count_closes(conversations_of_step(evidence, self.step or "", self.on))
+        of_step = conversations_of_step(evidence, self.step or "", self.on)
+        found = count_closes(of_step)
         right = all(amount.holds(number) for amount, number in zip(self.wanted, found, strict=True))
         three, four, other = found
         observed = Message("close-shares", {"three": three, "four": four, "other": other})
-        return self.result(right, observed, None, (Look(evidence.capture(self.on).file),))
+        by_three = next((each for each in of_step if each.close_segments == _THREE), next(iter(of_step), None))
+        frame = None if by_three is None else (by_three.teardown or by_three.segments)[0].number
+        return self.result(right, observed, None, (Look(evidence.capture(self.on).file, frame=frame),))
 
 
 def conversations_of_step(evidence: Evidence, step: str, on: str) -> Sequence[Conversation]:

@@ -58,7 +58,8 @@ class InOrder(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for each; a fail marks the frames that come too early, and what is not there at all."""
         record = evidence.capture(self.on)
-        pairs, last, wrong = [], 0, None
+        pairs: list[Pair] = []
+        last, first, wrong = 0, None, None
         for client, rung in self.rungs:
             way = f"client:{client} > server" if rung.from_client else f"server > client:{client}"
             flags = DATA if rung.flags is None else rung.flags.letters
@@ -70,15 +71,16 @@ class InOrder(Judged):
                 differs = frozenset() if frame > last else frozenset({_COLUMNS.index("Frame")})
                 pairs.append(Pair(expected, (way, flags, str(frame)), differs))
                 wrong = frame if differs and wrong is None else wrong
+                first = first or frame
                 last = max(last, frame)
-        return self._result(record, pairs, wrong)
+        return self._result(record, pairs, wrong or first)
 
-    def _result(self, record: CaptureRecord, pairs: list[Pair], wrong: int | None) -> Result:
+    def _result(self, record: CaptureRecord, pairs: list[Pair], frame: int | None) -> Result:
         missing = sum(pair.observed is None for pair in pairs)
         early = sum(bool(pair.differs) for pair in pairs)
         counts = {"early": early, "missing": missing}
         observed = Message("out-of-order", counts) if early or missing else Message("in-order", {"count": len(pairs)})
-        look = (Look(record.file, frame=wrong),)
+        look = (Look(record.file, frame=frame),)
         return self.result(not (early or missing), observed, Comparison(_COLUMNS, tuple(pairs)), look)
 
     def _frame(self, evidence: Evidence, client: str, rung: Rung) -> int | None:

@@ -17,17 +17,6 @@ NEVER: Final = "-"
 _TWO: Final = 2
 
 
-def served(
-    order: Sequence[str],
-    *,
-    id: str,  # noqa: A002 - the exercise's word
-    step: str | None = None,
-    on: str = "server",
-) -> Served:
-    """Expect that these clients got their first answers in this order."""
-    return Served(id=id, step=step, order=tuple(order), on=on)
-
-
 def waits_for(
     waits: str,
     leaves: str,
@@ -60,31 +49,6 @@ def turns(
 ) -> Turns:
     """Expect that the clients were served in turn: nobody was answered between another's first and last answer."""
     return Turns(id=id, step=step, clients=tuple(clients), on=on)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served(Judged):
-    """The order of the first answers."""
-
-    order: tuple[str, ...]
-    on: str
-
-    def expected(self) -> Message:
-        """Return the order."""
-        return Message("served", {"order": ", ".join(self.order)})
-
-    def find(self, evidence: Evidence) -> Result:
-        """Sort the clients by their first answers."""
-        found = services(evidence, self.order, self.on)
-        answered = sorted((one.answered_ns, one.name) for one in found if one.answered_ns is not None)
-        names = [name for _, name in answered]
-        pairs = tuple(
-            _beside((str(at), expected), (str(at), names[at - 1]) if at <= len(names) else None)
-            for at, expected in enumerate(_expanded(self.order, found), start=1)
-        )
-        observed = Message("served", {"order": ", ".join(names)}) if names else Message("served-nobody")
-        look = (Look(evidence.capture(self.on).file),)
-        return self.result(all(pair.agrees for pair in pairs), observed, Comparison(("", "Answered"), pairs), look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,13 +149,6 @@ class Turns(Judged):
 def _beside(expected: tuple[str, str], observed: tuple[str, str] | None) -> Pair:
     differs = frozenset(at for at in (0, 1) if observed and expected[at] not in ("*", observed[at]))
     return Pair(expected, observed, differs)
-
-
-def _expanded(order: Sequence[str], found: Sequence[Service]) -> list[str]:
-    """Return the names in the order expected; a client of several connections stands for its connections' names."""
-    known = {one.name for one in found}
-    named = [name for name in order if name in known]
-    return named or [one.name for one in found]
 
 
 def _after(time_ns: int, begun_ns: int) -> str:

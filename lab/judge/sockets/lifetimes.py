@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from lab.evidence.records import Evidence, Party, Snapshot
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged, whole_conversation
-from lab.judge.sockets.rows import line_of
-from lab.judge.verdict import Look, Message, Result, Verdict
+from lab.judge.sockets.rows import look_at_row
+from lab.judge.verdict import Message, Result, Verdict
 from lab.kernel.rows import SocketRow
 
 
@@ -51,12 +51,13 @@ class GoneAfter(Judged):
         first, last = (evidence.snapshot(name, self.on) for name in (self.seen, self.gone))
         _, conversation = whole_conversation(evidence, self.client, self.on)
         client = evidence.party(self.client)
-        if conversation is None or _row(first, client) is None:
+        there = _row(first, client)
+        if conversation is None or there is None:
             unseen = Message("gone-unseen", {"client": self.client, "host": self.on})
-            return self.result(Verdict.FAIL, unseen, None, (Look(first.file),))
+            return self.result(Verdict.FAIL, unseen, None, (look_at_row(first, there),))
         passed = (last.begun_ns - conversation.segments[0].time_ns) / 1e9
         left = _row(last, client)
-        look = (Look(last.file, line=line_of(last.text, left)),)
+        look = (look_at_row(first, there), look_at_row(last, left))
         if left is not None:
             return self.result(Verdict.FAIL, Message("gone-not", self._fields(f"{passed:.1f}")), None, look)
         observed = Message("gone-after", self._fields(f"{passed:.1f}"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from lab.evidence.records import Evidence
+from lab.evidence.records import Evidence, Snapshot
 from lab.judge.errors import ExerciseError
 from lab.judge.sockets.cells import WILDCARDS
+from lab.judge.verdict import Look
 from lab.kernel.rows import SocketRow
 from lab.wire.segment import Endpoint
 
@@ -53,3 +54,8 @@ def line_of(text: str, row: SocketRow | None) -> int | None:
         return None
     lines = text.split("\n")
     return next((n for n, line in enumerate(lines, start=1) if line.rstrip("\r") == row.line), None)
+
+
+def look_at_row(snapshot: Snapshot, row: SocketRow | None) -> Look:
+    """Return where a row stands; where there is none, the head of the table that it is not in."""
+    return Look(snapshot.file, line=line_of(snapshot.text, row) or 1)

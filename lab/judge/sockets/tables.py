@@ -9,8 +9,8 @@ from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import match_rows
-from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
-from lab.judge.verdict import Look, Message, Result, Verdict
+from lab.judge.sockets.rows import Only, in_scope, look_at_row, parse_only
+from lab.judge.verdict import Message, Result, Verdict
 from lab.wire.state import State
 
 
@@ -73,13 +73,13 @@ class Sockets(Judged):
         match = match_rows(self.grid.columns, wanted, rows)
         if match.agrees:
             code = "rows-agree" if self.grid.rows else "rows-none"
-            line = line_of(snapshot.text, rows[0] if rows else None)
-            return self.result(Verdict.PASS, Message(code), match.comparison, (Look(snapshot.file, line=line),))
+            look = (look_at_row(snapshot, rows[0] if rows else None),)
+            return self.result(Verdict.PASS, Message(code), match.comparison, look)
         return self.result(
             Verdict.FAIL,
             _difference(snapshot, match.counts),
             match.comparison,
-            (Look(snapshot.file, line=line_of(snapshot.text, match.first_difference)),),
+            (look_at_row(snapshot, match.first_difference),),
         )
 
 

@@ -9,8 +9,9 @@ from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.sockets.rows import Only, in_scope, look_at_row, parse_only
+from lab.judge.verdict import Comparison, Message, Pair, Result
+from lab.kernel.rows import SocketRow
 from lab.wire.state import State
 
 
@@ -52,18 +53,20 @@ class Tally(Judged):
         """Count; the result marks each number that differs."""
         snapshot = evidence.snapshot(self.snapshot, self.on)
         counts = in_scope(evidence, self.only)
-        pairs, first = [], None
+        pairs: list[Pair] = []
+        first: SocketRow | None = None
+        wrong: SocketRow | None = None
         for state, amount in self.wanted:
             rows = [row for row in snapshot.rows if row.state is state and counts(row)]
             right = amount.holds(len(rows))
             differs = frozenset() if right else frozenset({1})
             pairs.append(Pair((state.value, amount.text), (state.value, str(len(rows))), differs))
-            if rows and first is None and not right:
-                first = rows[0]
+            first = first or next(iter(rows), None)
+            wrong = wrong or (None if right else next(iter(rows), None))
         shown = ", ".join(f"{pair.observed[1]} {pair.observed[0]}" for pair in pairs if pair.observed)
         return self.result(
             all(pair.agrees for pair in pairs),
             Message("tally", {"host": self.on, "shown": shown}),
             Comparison(("State", "Rows"), tuple(pairs)),
-            (Look(snapshot.file, line=line_of(snapshot.text, first)),),
+            (look_at_row(snapshot, wrong or first),),
         )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from lab.errors import EvidenceError
 from lab.evidence.records import Evidence
-from lab.evidence.whole import check_kernel
+from lab.evidence.whole import check_kernel, check_whole
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import Judged, whole_conversation
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.kernel.listing import FILE, line_of
 from lab.kernel.trace import KernelTrace, Transition
+from lab.wire.segment import Flags
 from lab.wire.state import State
 
 _COLUMNS = ("State", "After")
+_SECOND_NS = 1_000_000_000
 
 
 def passes(
@@ -24,26 +26,30 @@ def passes(
     path: str,
     id: str,  # noqa: A002 - the exercise's word
     step: str | None = None,
+    within: float | None = None,
 ) -> Passes:
     """Expect that the client's connection went, on the host `on`, through the states of `path` one right after another.
 
-    `path` holds states as `ss` prints them, separated by blanks: `SYN-RECV ESTAB`. A run in which the kernel was not
-    asked cannot try it; one that lost events is inconclusive. Raises ExerciseError for a state that there is not.
-    Source: the event sock:inet_sock_set_state, include/trace/events/sock.h.
+    `path` holds states as `ss` prints them, separated by blanks: `SYN-RECV ESTAB`. `within` is how many seconds it may
+    take from the first of them to the last; SYN-RECV begins when the SYN arrives, of which the capture tells: the event
+    comes only with the last ACK, when the kernel makes the full socket (net/ipv4/tcp_minisocks.c, tcp_check_req).
+
+    A run in which the kernel was not asked cannot try it; one that lost events is inconclusive. Raises ExerciseError
+    for a state that there is not. Source: the event sock:inet_sock_set_state, include/trace/events/sock.h.
     """
     try:
         states = tuple(State(word) for word in path.split())
     except ValueError as error:
         raise ExerciseError("joint-state", id=id, reason=str(error)) from None
-    return Passes(id=id, step=step, client=client, on=on, path=states)
+    return Passes(id=id, step=step, client=client, on=on, path=states, within=within)
 
 
 def recorded(then: Judged, otherwise: Judged) -> Recorded:
     """Expect `then` of a run in which the kernel's tracer was asked, and `otherwise` of any other.
 
-    Id and step are those of `then`.
+    Each has an id of its own, and so its own words: what is inferred must not read like what the kernel told.
     """
-    return Recorded(id=then.id, step=then.step, then=then, otherwise=otherwise)
+    return Recorded(then, otherwise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +59,45 @@ class Passes(Judged):
     client: str
     on: str
     path: tuple[State, ...]
+    within: float | None
 
     def expected(self) -> Message:
-        """Return the states in their order."""
-        path = " → ".join(self.path)
-        return Message("passes", {"client": self.client, "host": self.on, "path": path})
+        """Return the states in their order, and within what time."""
+        fields = {"client": self.client, "host": self.on, "path": " → ".join(self.path)}
+        return (
+            Message("passes", fields)
+            if self.within is None
+            else Message("passes-within", {**fields, "seconds": f"{self.within:g}"})
+        )
 
     def find(self, evidence: Evidence) -> Result:
         """Look for the path among the states that the kernel told; the comparison shows all of them, with times."""
         if evidence.kernel is None:
             return self.result(Verdict.CANNOT_RUN, Message("kernel-unasked"), None, ())
         check_kernel(evidence.kernel, evidence)
+        check_whole(evidence.kernel)
         trace = evidence.kernel.trace
-        if not evidence.kernel.complete:
-            raise EvidenceError("events-lost", file=evidence.kernel.file, lost=sum(trace.lost.values()))
         way = self._way(evidence, trace)
         if not way:
             return self.result(Verdict.FAIL, Message("passes-untold", {"host": self.on}), None, (Look(FILE, line=1),))
         told = [way[0].old, *(each.new for each in way)]
         at = self._place(told)
         first = way[max(0, at - 1)] if at is not None else way[0]
-        observed = Message("passes-told", {"path": " → ".join(told), "microseconds": self._took(way, at)})
+        took_ns = None if at is None else self._took_ns(evidence, way, at)
         look = (Look(FILE, line=line_of(trace, first, {*evidence.lab.addresses.values()})),)
-        return self.result(at is not None, observed, self._comparison(way, at), look)
+        return self.result(self._holds(at, took_ns), self._observed(told, took_ns), self._comparison(way, at), look)
+
+    def _holds(self, at: int | None, took_ns: int | None) -> bool:
+        if at is None or self.within is None:
+            return at is not None
+        return took_ns is not None and took_ns <= self.within * _SECOND_NS
+
+    def _observed(self, told: Sequence[State], took_ns: int | None) -> Message:
+        path = " → ".join(told)
+        if took_ns is None:
+            return Message("passes-told", {"path": path})
+        code = "passes-since-syn" if self.path[0] is State.SYN_RECEIVED else "passes-took"
+        return Message(code, {"path": path, "last": self.path[-1], "microseconds": f"{took_ns / 1000:.1f}"})
 
     def _way(self, evidence: Evidence, trace: KernelTrace) -> list[Transition]:
         party = evidence.party(self.client)
@@ -86,12 +108,14 @@ class Passes(Judged):
         size = len(self.path)
         return next((at for at in range(len(told) - size + 1) if tuple(told[at : at + size]) == self.path), None)
 
-    def _took(self, way: list[Transition], at: int | None) -> str:
-        """Return the time from the first state of the path to its last, in µs; - where that cannot be told."""
-        if at is None or at == 0:
-            return "-"
-        took = way[at + len(self.path) - 2].time_ns - way[at - 1].time_ns
-        return f"{took / 1000:.1f}"
+    def _took_ns(self, evidence: Evidence, way: list[Transition], at: int) -> int | None:
+        """Return the time from the first state of the path to its last; None where nothing tells of its begin."""
+        begun_ns = way[at - 1].time_ns if at else None
+        if self.path[0] is State.SYN_RECEIVED:
+            _, conversation = whole_conversation(evidence, self.client, self.on)
+            first = conversation.segments[0] if conversation else None
+            begun_ns = first.time_ns if first and first.flags & Flags.SYN else None
+        return None if begun_ns is None else way[at + len(self.path) - 2].time_ns - begun_ns
 
     def _comparison(self, way: list[Transition], at: int | None) -> Comparison:
         begun = way[0].time_ns
@@ -105,18 +129,23 @@ class Passes(Judged):
         return Comparison(_COLUMNS, tuple(pairs))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Judged):
-    """What is expected where the kernel was asked, and where it could not be."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is expected where the kernel was asked, and where it could not be; the result is that of the one chosen."""
 
     then: Judged
     otherwise: Judged
 
-    def expected(self) -> Message:
-        """Return what is expected where the kernel was asked."""
-        return self.then.expected()
+    @property
+    def id(self) -> str:
+        """The id of what is expected where the kernel was asked."""
+        return self.then.id
 
-    def find(self, evidence: Evidence) -> Result:
+    @property
+    def step(self) -> str | None:
+        """The step of both."""
+        return self.then.step
+
+    def judge(self, evidence: Evidence) -> Result:
         """Judge by what there is."""
-        chosen = self.otherwise if evidence.kernel is None else self.then
-        return replace(chosen.judge(evidence), id=self.id, step=self.step)
+        return (self.otherwise if evidence.kernel is None else self.then).judge(evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -10,11 +11,14 @@ from lab.report.ink import Role
 from lab.report.ladder import label_texts
 from lab.report.lengths import duration
 from lab.timeline.model import CallMade, Lane, Level, Moment, Queue, QueueKind, SegmentSent, Source, StateChange
+from lab.timeline.signals import BEGUN_ANEW
 from lab.wire.state import State
 
-_NO_NEWS: Final = frozenset({"connect", "close", "shutdown", "bind", "listen"})
+_NO_NEWS: Final = frozenset(
+    {"connect", "close", "shutdown", "bind", "listen", "setsockopt", "getsockopt", "ioctl", "epoll_ctl"}
+)
 """Calls whose result only says that they worked."""
-_MILD: Final = ("EAGAIN", "EINPROGRESS", "EINTR", "ERESTART")
+_MILD: Final = ("EAGAIN", "EINPROGRESS", "EINTR", BEGUN_ANEW)
 """How the names of no faults begin: what one may call again, what the kernel itself begins again after a signal."""
 _QUEUES: Final = {QueueKind.ACCEPT: "accept-Q", QueueKind.RECV: "Recv-Q", QueueKind.SEND: "Send-Q"}
 
@@ -61,20 +65,35 @@ class Mark:
     state: State | None = None
 
 
-def call_mark(moment: Moment, call: CallMade, part: Part, *, open_end: bool = False) -> Mark:
-    """Return the mark of a call, its begin or its return; `open_end`: it has not returned in what is shown."""
+def call_mark(
+    moment: Moment, call: CallMade, part: Part, interrupted: str, *, open_end: bool = False, ready: Sequence[str] = ()
+) -> Mark:
+    """Return the mark of a call, its begin or its return; `open_end`: it has not returned in what is shown.
+
+    The word `interrupted` stands for what a call returns within the kernel only, which no program sees. `ready` are the
+    connections that a wait for many found ready.
+    """
     fault = call.error is not None and not call.error.startswith(_MILD)
-    told = call.error or ("" if call.name in _NO_NEWS or call.result is None else f"= {call.result}")
-    long, short = (call.name if call.fd is None else f"{call.name}({call.fd})"), call.name
+    error = interrupted if call.error and call.error.startswith(BEGUN_ANEW) else call.error
+    told = error or ("" if call.name in _NO_NEWS or call.result is None else f"= {call.result}")
+    asked = ", ".join(str(each) for each in (call.fd, call.about) if each is not None)
+    long, short = (f"{call.name}({asked})" if asked else call.name), call.name
     begun, ended = moment.time_ns, moment.ended_ns if moment.ended_ns is not None else moment.time_ns
     role = Role.FAIL if fault and part is not Part.BEGIN else Role.COMMAND
+    names = " ".join(ready)
+    named = f"{told}: {names}" if names and told else ""
     if part is Part.RETURN:
         lasted = duration(ended - begun)
         shown = " ".join(filter(None, (told, "·" if told else "", lasted)))
         texts = [f"└ {short} {shown}", f"└ {shown}", *([f"└ {told}"] if told else [])]
+        if named:
+            texts = [f"└ {named} · {lasted}", f"└ {named}", f"└ {names}"]
         return Mark(ended, ended, moment.lane, moment.talk, part, tuple(texts), role, moment.number, _late(moment))
     tail = " …" if open_end else f" {told}" if told and part is Part.WHOLE else ""
-    texts = [f"{long}{tail}", f"{short}{tail}"]
+    watched = [f"{short} {call.about}{tail}"] if call.name == "epoll_ctl" and call.about else []
+    texts = [f"{long}{tail}", *watched, f"{short}{tail}"]
+    if named and part is Part.WHOLE and not open_end:
+        texts = [f"{long} {named}", f"{short} {named}", f"{short}: {names}"]
     until = ended if part is Part.WHOLE else begun
     return Mark(begun, until, moment.lane, moment.talk, part, tuple(texts), role, moment.number, _early(moment))
 

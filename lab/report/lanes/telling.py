@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,16 +14,17 @@ from lab.report.lanes.marks import Mark, Part, call_mark, segment_mark, state_ma
 from lab.report.lanes.runs import Key, Run, folded
 from lab.report.lengths import duration
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
+from lab.timeline.waiting import waits
+from lab.timeline.wakes import served
 from lab.wire.segment import Flags
 from lab.wire.state import State
 
 LONG_NS: Final = 10_000_000
 """From here on time that passes has a line of its own."""
-_SHORT_NS: Final = 1_000_000
 TOGETHER_NS: Final = 200_000
 """What follows from what stands in its line is written beside it when it came no later than this; a segment that is
 longer under way is drawn twice, as it leaves and as it arrives."""
-_WAITS: Final = frozenset({"accept", "connect", "recv", "read", "select", "poll", "epoll_wait", "sleep"})
+_MOST_NAMED: Final = 6
 _SEGMENTS_KEPT: Final = (2, 1)
 _SEGMENTS_MOST: Final = 8
 _PLAIN: Final = Flags.ACK | Flags.PSH
@@ -38,9 +39,10 @@ class Told(NamedTuple):
 
 
 class TellWords(NamedTuple):
-    """A segment sent again; segments left out, from their number and their bytes."""
+    """A segment sent again; a call that a signal broke off; segments left out, from their number and their bytes."""
 
     again: str
+    interrupted: str
     skipped: Callable[[int, int], str]
 
 
@@ -74,11 +76,12 @@ def tell(timeline: Timeline, choice: Choice, words: TellWords) -> Told:
         if not earlier:
             visible.append(moment)
         elif isinstance(moment.what, CallMade) and (moment.ended_ns is None or moment.ended_ns >= begun_ns):
-            before[moment.number] = call_mark(moment, moment.what, Part.BEGIN)
+            before[moment.number] = call_mark(moment, moment.what, Part.BEGIN, words.interrupted)
             visible.append(moment)
     standing = tuple(mark for mark in before.values() if mark.state is not State.CLOSED)
     points = _wholes(list(_points(visible, ended_ns)), begun_ns)
-    marks = _short_of_segments(list(_marks(points, choice, words, timeline)), words, timeline)
+    ready = {number: _names(calls, choice, timeline) for number, calls in served(timeline.moments).items()}
+    marks = _short_of_segments(list(_marks(points, choice, words, timeline, ready)), words, timeline)
     owners = choice.owners
     for mark in (*standing, *marks):
         what = timeline.moments[mark.number].what if mark.number >= 0 else None
@@ -102,11 +105,10 @@ def _points(moments: Sequence[Moment], ended_ns: int) -> Iterator[_Point]:
 
 
 def _ends_apart(moment: Moment, ended: int) -> bool:
-    """Tell whether a moment's end is told apart: calls that wait or take long, segments that are long under way."""
-    lasted = ended - moment.time_ns
+    """Tell whether a moment's end is told apart: calls that wait, segments that are long under way."""
     if isinstance(moment.what, CallMade):
-        return moment.what.name in _WAITS or lasted >= _SHORT_NS
-    return isinstance(moment.what, SegmentSent) and lasted > TOGETHER_NS
+        return waits(moment)
+    return isinstance(moment.what, SegmentSent) and ended - moment.time_ns > TOGETHER_NS
 
 
 def _wholes(points: list[_Point], begun_ns: int) -> list[_Point]:
@@ -135,7 +137,20 @@ def _key(point: _Point) -> Key | None:
     return point.moment.lane, call.pid, point.moment.talk, call.name, call.fd, call.result, call.error
 
 
-def _marks(points: Sequence[_Point], choice: Choice, words: TellWords, timeline: Timeline) -> Iterator[Mark]:
+def _names(calls: Sequence[Moment], choice: Choice, timeline: Timeline) -> tuple[str, ...]:
+    """Return the connections that these calls work on, each once; of many the first."""
+    talks = dict.fromkeys(call.talk for call in calls if call.talk is not None)
+    names = [choice.labels.get(talk) or f":{timeline.talks[talk].client.port}" for talk in talks]
+    return (*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else []))
+
+
+def _marks(
+    points: Sequence[_Point],
+    choice: Choice,
+    words: TellWords,
+    timeline: Timeline,
+    ready: Mapping[int, tuple[str, ...]],
+) -> Iterator[Mark]:
     seen = {talk.number: _seen_on_both(timeline, talk.moments) for talk in choice.talks}
     begun_ns = choice.window[0]
     for at, point in enumerate(points):
@@ -144,7 +159,8 @@ def _marks(points: Sequence[_Point], choice: Choice, words: TellWords, timeline:
             case CallMade():
                 if moment.time_ns < begun_ns and not point.returns:
                     continue  # it is told as under way
-                yield from _call(point, what, at, choice.window[1])
+                now = _Under(choice.window[1], words.interrupted, ready.get(moment.number, ()))
+                yield from _call(point, what, at, now)
                 if point.run is not None and at == point.run.end - 1:
                     yield _times(point.run, points[point.run.begin].moment, moment)
             case StateChange():
@@ -167,20 +183,28 @@ def _seen_on_both(timeline: Timeline, numbers: Sequence[int]) -> bool:
     return any(one.client_frame for one in segments) and any(one.server_frame for one in segments)
 
 
-def _call(point: _Point, call: CallMade, at: int, ended_ns: int) -> Iterator[Mark]:
-    moment, run = point.moment, point.run
+class _Under(NamedTuple):
+    """Under what a call is told: the picture's end, the word for a call that a signal broke off, who was ready."""
+
+    ended_ns: int
+    interrupted: str
+    ready: Sequence[str]
+
+
+def _call(point: _Point, call: CallMade, at: int, under: _Under) -> Iterator[Mark]:
+    moment, run, interrupted, ready = point.moment, point.run, under.interrupted, under.ready
     if point.returns:
-        yield call_mark(moment, call, Part.RETURN)
+        yield call_mark(moment, call, Part.RETURN, interrupted, ready=ready)
     elif run is not None:
         if at < run.begin + run.period:  # the first of each; the others are only counted
-            yield call_mark(moment, call, Part.WHOLE)
+            yield call_mark(moment, call, Part.WHOLE, interrupted)
     elif point.whole and (moment.ended_ns or 0) - moment.time_ns < LONG_NS:
-        yield call_mark(moment, call, Part.WHOLE)
+        yield call_mark(moment, call, Part.WHOLE, interrupted, ready=ready)
     else:
-        returned = moment.ended_ns is not None and moment.ended_ns < ended_ns
-        yield call_mark(moment, call, Part.BEGIN, open_end=not returned)
+        returned = moment.ended_ns is not None and moment.ended_ns < under.ended_ns
+        yield call_mark(moment, call, Part.BEGIN, interrupted, open_end=not returned)
         if point.whole:
-            yield call_mark(moment, call, Part.RETURN)
+            yield call_mark(moment, call, Part.RETURN, interrupted, ready=ready)
 
 
 def _times(run: Run, first: Moment, last: Moment) -> Mark:

@@ -7,57 +7,35 @@ from typing import Final
 
 from lab.report.lengths import duration
 from lab.report.page.said import Field, Said
-from lab.timeline.model import CallMade, Moment, SegmentSent, Source
+from lab.timeline.about import FIONBIO
+from lab.timeline.model import CallMade, Moment, SegmentSent, Signal
+from lab.timeline.waiting import FOR_MANY, IN_PROGRESS, waits
 from lab.wire.bits import has_fin, has_rst
 
-READS: Final = frozenset({"recv", "recvfrom", "recvmsg", "read", "readv"})
-WRITES: Final = frozenset({"send", "sendto", "sendmsg", "sendmmsg", "write", "writev", "sendfile"})
-WAITS: Final = frozenset({"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"})
-_OPTIONS: Final = frozenset({"setsockopt", "getsockopt", "getsockname", "getpeername", "fcntl", "ioctl"})
-_EPOLL: Final = frozenset({"epoll_ctl", "epoll_create", "epoll_create1"})
+READS: Final = frozenset({"recv", "read"})
 _NAMED: Final = frozenset({"socket", "bind", "listen", "connect", "accept", "close", "shutdown", "sleep"})
 _KINDS: Final = (
     {name: name for name in _NAMED}
     | dict.fromkeys(READS, "recv")
-    | dict.fromkeys(WRITES, "send")
-    | dict.fromkeys(WAITS, "waits")
-    | dict.fromkeys(_OPTIONS, "option")
-    | dict.fromkeys(_EPOLL, "epoll")
+    | dict.fromkeys(("send", "write", "sendfile"), "send")
+    | dict.fromkeys(FOR_MANY, "waits")
+    | {"setsockopt": "option", "getsockopt": "option-asked", "ioctl": "ioctl"}
+    | {"epoll_ctl": "epoll-changed", "epoll_create": "epoll"}
 )
-_GETS: Final = frozenset({"socket", "accept", "recv", "send"})
+_TOLD_APART: Final = frozenset({"SO_REUSEADDR", "SO_LINGER"})
+"""Options of which more is said than their name."""
+_GETS: Final = frozenset({"socket", "bind", "accept", "recv", "send", "epoll"})
 """Kinds of calls of which more is to be said when they got what they asked for."""
 _ON_CONNECTIONS: Final = frozenset({"accept", "connect", "recv", "send"})
 """Kinds of which less is to be said where nobody knows on which connection they work."""
-
-_SLEPT_NS: Final = {"accept": 100_000, "recv": 100_000, "waits": 100_000, "sleep": 0} | dict.fromkeys(
-    ("send", "close", "shutdown"), 1_000_000
-)
-"""From which length on a call of a kind has slept; the kernel does much of its work within a send() and a close()."""
-_SLEPT_BY_STRACE_NS: Final = 1_000_000
-"""strace slows each call down."""
-
-_IN_PROGRESS: Final = frozenset({"EINPROGRESS", "EALREADY"})
+_RESETS: Final = {"TCP_ABORT_ON_CLOSE": "resets-unread", "TCP_STATE": "resets-at-once"}
+"""What the kernel's reason for a RST says of the close() that sent it: tcp_close() in net/ipv4/tcp.c has the first for
+bytes unread, and leaves it to tcp_disconnect(), which has the second, where SO_LINGER has a time of 0."""
 _OUTCOMES: Final = (
     {error: f"error-{error.lower()}" for error in ("ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EADDRINUSE")}
     | dict.fromkeys(("EAGAIN", "EWOULDBLOCK"), "not-yet")
-    | dict.fromkeys(_IN_PROGRESS, "in-progress")
+    | dict.fromkeys(IN_PROGRESS, "in-progress")
 )
-
-
-def waits(moment: Moment) -> bool:
-    """Tell whether the program slept in this call: a connect() does until it is answered, others by their length."""
-    call = moment.what
-    if not isinstance(call, CallMade):
-        return False
-    kind = _KINDS.get(call.name, "")
-    if kind == "connect":
-        return call.error not in _IN_PROGRESS
-    if kind not in _SLEPT_NS:
-        return False
-    if moment.ended_ns is None:
-        return True
-    least = max(_SLEPT_NS[kind], _SLEPT_BY_STRACE_NS if moment.source is Source.STRACE else 0)
-    return moment.ended_ns - moment.time_ns >= least
 
 
 def call_said(moment: Moment, call: CallMade, port: int | None, brought: Iterable[Moment]) -> Said:
@@ -69,6 +47,8 @@ def call_said(moment: Moment, call: CallMade, port: int | None, brought: Iterabl
         fields["port"] = port
     if call.error is not None:
         fields["error"] = call.error
+    if call.about is not None:
+        fields["about"] = fields["target"] = call.about.rpartition(" ")[2]
     if moment.ended_ns is not None:
         fields["time"] = duration(moment.ended_ns - moment.time_ns)
     return Said(tuple(f"call.{part}" for part in _parts(moment, call, port, tuple(brought))), fields)
@@ -76,8 +56,8 @@ def call_said(moment: Moment, call: CallMade, port: int | None, brought: Iterabl
 
 def _parts(moment: Moment, call: CallMade, port: int | None, brought: tuple[Moment, ...]) -> Iterator[str]:
     yield _asked(call, port)
-    if call.name in {"close", "shutdown"}:
-        yield from _ending(call.name, brought)
+    if call.name == "close":
+        yield from _ending(brought)
     if moment.ended_ns is None:
         yield "unfinished"
         return
@@ -89,26 +69,35 @@ def _parts(moment: Moment, call: CallMade, port: int | None, brought: tuple[Mome
 
 def _asked(call: CallMade, port: int | None) -> str:
     kind = _KINDS.get(call.name, "other")
-    if kind in _GETS and (call.error is not None or not call.result):
+    if kind in _GETS and (call.error is not None or call.result is None or not (call.result or kind == "bind")):
         return f"{kind}-asked"
+    if kind == "option" and call.about in _TOLD_APART:
+        return f"option-{call.about}"
+    if kind == "epoll-changed":
+        return f"epoll-{call.about.partition(' ')[0]}" if call.about else "other"
+    if (kind.startswith("option") and call.about is None) or (kind == "ioctl" and call.about != FIONBIO):
+        return "other"
     return f"{kind}-any" if port is None and kind in _ON_CONNECTIONS else kind
 
 
-def _ending(name: str, brought: tuple[Moment, ...]) -> Iterator[str]:
-    segments = [moment.what.segment for moment in brought if isinstance(moment.what, SegmentSent)]
-    if any(map(has_rst, segments)):
-        yield "sends-reset"
-    elif name == "close" and any(map(has_fin, segments)):
+def _ending(brought: tuple[Moment, ...]) -> Iterator[str]:
+    sent = [moment.what for moment in brought if isinstance(moment.what, SegmentSent)]
+    reset = next((one for one in sent if has_rst(one.segment)), None)
+    if reset is not None:
+        yield _RESETS.get(reset.reason or "", "resets")
+    elif any(has_fin(one.segment) for one in sent):
         yield "sends-fin"
 
 
 def _outcome(call: CallMade, port: int | None) -> str | None:
     """What came of it, where the first sentence does not say it already."""
+    if call.signal is not None:
+        returns = call.error == "EINTR" and call.signal in (Signal.ANEW, Signal.ELSE)
+        return "interrupted-eintr" if returns else f"interrupted-{call.signal}"
     if call.error is not None:
-        broken_off = call.error == "EINTR" or call.error.startswith("ERESTART")
-        return "interrupted" if broken_off else _OUTCOMES.get(call.error, "error")
+        return _OUTCOMES.get(call.error, "error")
     if call.name in READS and call.result == 0:
         return "end-of-file" if port is not None else "end-of-file-any"
-    if call.name in WAITS:
+    if call.name in FOR_MANY:
         return {0: "ready-none", 1: "ready-one"}.get(call.result or 0, "ready-many")
     return None

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from lab.report.page.calls import waits
 from lab.report.page.ends import course
 from lab.report.page.sentences import Sentences
+from lab.timeline.calls import SETS_UP
 from lab.timeline.model import CallMade, Lane, Moment, Queue, SegmentSent, Source, StateChange, Timeline
+from lab.timeline.spans import span_of
+from lab.timeline.waiting import FOR_MANY, waits
 from lab.wire.state import State
 
 LANES: Final = tuple(Lane)
@@ -51,12 +53,15 @@ def columns(timeline: Timeline, language: str, steps: Iterable[str]) -> Columns:
     return {
         "ended": timeline.ended_ns - timeline.begun_ns,
         "moments": _moments(timeline, tables, places),
+        "also": [[moment.number, *moment.also] for moment in timeline.moments if moment.also],
         "calls": _calls(timeline, tables),
         "changes": _changes(timeline),
         "segments": _segments(timeline, tables, sentences),
         "told": _told(timeline, tables, sentences),
         "talks": _talks(timeline, tables),
         "queues": [_queue(queue, timeline, tables) for queue in timeline.queues],
+        "set_up": sorted(SETS_UP),
+        "waits_for_many": sorted(FOR_MANY),
         "tables": {name: table.words for name, table in tables.items()},
     }
 
@@ -85,6 +90,7 @@ def _calls(timeline: Timeline, tables: dict[str, Table]) -> Columns:
         "fd": [NONE if call.fd is None else call.fd for _, call in found],
         "result": [call.result for _, call in found],
         "error": [tables["errors"].place(call.error) for _, call in found],
+        "about": [tables["words"].place(call.about) for _, call in found],
         "waits": "".join("1" if waits(moment) else "0" for moment, _ in found),
     }
 
@@ -139,6 +145,7 @@ def _told(timeline: Timeline, tables: dict[str, Table], sentences: Sentences) ->
 def _talks(timeline: Timeline, tables: dict[str, Table]) -> Columns:
     talks, begun = timeline.talks, timeline.begun_ns
     courses = [course(timeline, talk) for talk in talks]
+    spans = [span_of(timeline, talk) for talk in talks]
     paths = tables["paths"]
     return {
         "name": [talk.name or "" for talk in talks],
@@ -147,12 +154,18 @@ def _talks(timeline: Timeline, tables: dict[str, Table]) -> Columns:
         "port": [talk.client.port for talk in talks],
         "clientHost": [tables["hosts"].place(talk.client_host) for talk in talks],
         "serverHost": [tables["hosts"].place(talk.server_host) for talk in talks],
-        "begun": _deltas(talk.begun_ns - begun for talk in talks),
-        "took": [talk.ended_ns - talk.begun_ns for talk in talks],
-        "clientPath": [paths.place(" ".join(each.client)) for each in courses],
-        "serverPath": [paths.place(" ".join(each.server)) for each in courses],
+        "begun": _deltas(span.begun_ns - begun for span in spans),
+        "took": [span.ended_ns - span.begun_ns for span in spans],
+        "open": "".join("1" if span.still_open else "0" for span in spans),
+        "clientPath": [paths.place(_path(each.client)) for each in courses],
+        "serverPath": [paths.place(_path(each.server)) for each in courses],
         "ending": [tables["names"].place(each.ending.value) for each in courses],
     }
+
+
+def _path(states: Iterable[State]) -> str:
+    """Return the states that a row of `ss` could have shown."""
+    return " ".join(state.value for state in states if state is not State.CLOSED)
 
 
 def _queue(queue: Queue, timeline: Timeline, tables: dict[str, Table]) -> Columns:

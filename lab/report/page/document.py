@@ -13,6 +13,7 @@ from typing import Any, Final
 from lab.judge.judging import say
 from lab.report.checks import MARKS
 from lab.report.ending import slug
+from lab.report.lanes.marks import state_name
 from lab.report.page.checklist import checklist
 from lab.report.page.columns import NONE, SOURCES, STATES, columns
 from lab.report.page.head import page_head
@@ -25,8 +26,8 @@ from lab.text.catalog import Catalog, messages
 from lab.timeline.model import QueueKind, Timeline
 
 SCRIPTS: Final = (
-    "data", "words", "scale", "layout", "draw", "crowd", "spots", "axis", "picture", "list", "talks", "walk", "checks",
-    "paper", "main",
+    "data", "words", "scale", "layout", "draw", "crowd", "spots", "axis",
+    "picture", "list", "talks", "walk", "checks", "paper", "main",
 )  # fmt: skip
 """The script's parts in the order in which they are put together: each may use what stands before it."""
 KEYS: Final = {
@@ -118,7 +119,7 @@ def _data(story: Story, timeline: Timeline, run: PageRun, language: str, proved:
         "sources_named": texts.table("page.source"),
         "endings": texts.table("page.ending"),
         "queues_named": {kind.value: texts.get(f"page.queue.{kind.value}") for kind in QueueKind},
-        "states": [str(state) for state in STATES],
+        "states": [state_name(state) for state in STATES],
         "captures": dict(run.captures),
         "steps": [
             {

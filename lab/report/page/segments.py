@@ -21,14 +21,17 @@ class Heard:
     server_end: int | None = None
 
 
-def segment_said(sent: SegmentSent, heard: Heard, *, lost: bool) -> Said:
-    """Return what is said of a segment, and let `heard` know of it; `lost`: it never arrived."""
+def segment_said(sent: SegmentSent, heard: Heard, *, lost: bool, queued: bool = False) -> Said:
+    """Return what is said of a segment, and let `heard` know of it.
+
+    `lost`: it never arrived; `queued`: it is sent for the end of the listener in whose queue the connection was.
+    """
     fields: dict[str, Field] = {"count": sent.segment.length, "seq": sent.seq}
     if sent.ack is not None:
         fields["ack"] = sent.ack
     if sent.reason is not None:
         fields["reason"] = sent.reason
-    parts = [_meaning(sent, heard), *_asides(sent, heard, lost=lost)]
+    parts = [_meaning(sent, heard), *(["queued"] if queued else []), *_asides(sent, heard, lost=lost)]
     _hear(sent, heard)
     return Said(tuple(f"segment.{part}" for part in parts), fields)
 

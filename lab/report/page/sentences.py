@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from lab.report.page.calls import call_said
+from lab.report.page.ready import with_ready
 from lab.report.page.said import Field, Said
 from lab.report.page.segments import Heard, lost_hosts, segment_said
 from lab.report.page.states import state_said
 from lab.text.catalog import messages
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
+from lab.timeline.wakes import served
 
 FIELD: Final = re.compile(r"\{(\w+)\}")
 
@@ -36,6 +38,7 @@ class Sentences:
         self._between = self._texts.get("page.say.between")
         self._heard: dict[int | None, Heard] = {}
         self._brought: dict[int, list[Moment]] = {}
+        self._served = served(timeline.moments)
         self._capturing = capturing(timeline)
         self._templates: dict[tuple[str, ...], str] = {}
         self._who: dict[tuple[Lane, str | None], Mapping[str, Field]] = {}
@@ -61,13 +64,17 @@ class Sentences:
 
     def _said(self, moment: Moment) -> Said:
         what = moment.what
+        cause = None if moment.cause is None else self._timeline.moments[moment.cause]
         if isinstance(what, CallMade):
             port = None if moment.talk is None else self._timeline.talks[moment.talk].client.port
-            return call_said(moment, what, port, self._brought.get(moment.number, ()))
+            said = call_said(moment, what, port, self._brought.get(moment.number, ()))
+            calls = self._served.get(moment.number, ())
+            return with_ready(said, what.result or 0, calls, self._timeline, self._texts)
         if isinstance(what, StateChange):
-            return state_said(moment, what, None if moment.cause is None else self._timeline.moments[moment.cause])
+            return state_said(moment, what, cause)
         heard = self._heard.setdefault(moment.talk, Heard())
-        return segment_said(what, heard, lost=self.lost(moment, what))
+        queued = cause is not None and isinstance(cause.what, StateChange)
+        return segment_said(what, heard, lost=self.lost(moment, what), queued=queued)
 
     def _template(self, parts: tuple[str, ...]) -> str:
         if parts not in self._templates:

@@ -123,6 +123,11 @@ def test_the_note_tells_what_the_other_half_consists_of() -> None:
     assert "4.90 ms of waits, 150 ms for the two" in note
 
 
+def test_a_note_says_how_often_it_was_measured() -> None:
+    rows = [Plain("timeline-100", (0.5, 0.6)), Plain("timeline-100000", (9.0,))]
+    assert any(note.startswith("⁷") and "2 rounds, the largest once" in note for note in notes(rows, EN))
+
+
 def test_a_bar_in_a_cell_does_not_end_it() -> None:
     cells = plain([Plain("ss", (1.0,))], EN)
     assert markdown(cells).count("\n") == 2

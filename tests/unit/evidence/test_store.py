@@ -308,7 +308,7 @@ def test_two_records_never_share_a_file(tmp_path: Path) -> None:
 def test_a_run_of_the_first_version_lacks_what_came_later(run: Path) -> None:
     def as_it_was(document: dict[str, Any]) -> None:
         document["format"] = 1
-        for later in ("traces", "usages", "stand_ins"):
+        for later in ("traces", "usages", "stand_ins", "host_usages"):
             del document[later]
 
     rewrite(run, as_it_was)

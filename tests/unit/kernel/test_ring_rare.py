@@ -8,6 +8,7 @@ import pytest
 
 from lab.kernel.ring import parse_kernel_trace
 from lab.kernel.trace import KernelTrace
+from lab.kernel.tracefile import TraceParseError
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 from tests.unit.kernel.pages import (
@@ -229,3 +230,26 @@ def test_fields_may_stand_in_another_order_on_another_kernel() -> None:
     formats = {**FORMATS, "sock:inet_sock_set_state": text}
     (found,) = parsed(file_of(page_of(record(changed(CLOSE, LISTEN))), formats=formats)).transitions
     assert (found.old, found.new) == (State.LISTEN, State.CLOSED)
+
+
+def test_two_buffers_of_a_processor_are_one_in_the_order_of_time() -> None:
+    first = page_of(record(changed(CLOSE, LISTEN, socket=1), 10), record(changed(CLOSE, LISTEN, socket=2), 10))
+    second = page_of(record(changed(CLOSE, LISTEN, socket=3), 15))
+    none = {"pages": 1, "overrun": 2, "commit_overrun": 0, "dropped_events": 0}
+    found = parsed(file_of(first, second, cpus=[{"cpu": 0, **none}, {"cpu": 0, **none}]))
+    assert [each.socket for each in found.transitions] == [1, 3, 2]
+    assert found.lost == {0: 4}
+
+
+def test_what_was_left_out_and_whose_agents_there_are_is_told() -> None:
+    trace = parsed(file_of(page_of(), left_out=["all-addresses"], agents=[[7, "10.0.0.1"], [8, "10.0.0.2"]]))
+    assert (trace.left_out, trace.agents) == (("all-addresses",), {7: "10.0.0.1", 8: "10.0.0.2"})
+    before = parsed(file_of(page_of()))
+    assert (before.left_out, before.agents) == ((), {}), "recorded before either was told"
+
+
+@pytest.mark.parametrize("agents", [7, [7], [[7]], [["7", "10.0.0.1"]], [[7, 8]], {"7": "10.0.0.1"}])
+def test_agents_that_are_none_are_damage(agents: object) -> None:
+    with pytest.raises(TraceParseError) as raised:
+        parsed(file_of(page_of(), agents=agents))
+    assert raised.value.params["field"] == "agents"

@@ -164,4 +164,4 @@ def _calls(at: int) -> Iterator[KernelCall]:
         yield KernelCall(pid, name, fd, (), at + us * 1000, at + (us + took) * 1000, result, None)
 
 
-STANDING = (Standing("serve_blocking", SERVER_PID, 3, SERVER),)
+STANDING = (Standing("serve_blocking", SERVER_PID, 3, SERVER, SERVER.address),)

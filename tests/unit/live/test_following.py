@@ -312,7 +312,9 @@ def test_a_late_answer_to_the_question_who_it_was_is_still_told() -> None:
     listens = (LISTENS[0]._replace(time_ns=at(700_001)),)
     trace = replace(NOTHING, transitions=listens, calls=calls, started=kernel().trace.started)
     items, _ = hear(Happened({"server": (), "client": ()}, trace), 100_000 * US)
-    assert [letters(one) for one in news(items)] == ["whole bind", "whole listen", "LISTEN server"]
+    assert [letters(one) for one in news(items)] == [
+        "whole socket", "whole bind", "whole listen", "LISTEN server",
+    ]  # fmt: skip
 
 
 def test_a_client_call_on_no_connection_is_shown_with_the_clients_only_one() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from lab.report.fold import fold, fold_printed, together, unfolded
+from lab.report.fold import fold, fold_printed, sentences, together, unfolded
 
 TEXTS = st.text(alphabet="ab c,（）。，中文`x`- ", max_size=60)
 
@@ -69,3 +69,18 @@ def test_a_printed_line_without_a_place_to_break_stays_whole() -> None:
     assert fold_printed("a" * 50, 20) == ["a" * 50]
     assert fold_printed("  " + "a" * 50 + " b", 20) == ["  " + "a" * 50, "    b"]
     assert fold_printed("", 20) == [""]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("3000 bytes arrive. The limit is recv(1024).", ["3000 bytes arrive.", "The limit is recv(1024)."]),
+        ("They are refused at once: R., ECONNREFUSED.", ["They are refused at once: R., ECONNREFUSED."]),
+        ("(Not said.) One that fails does no harm.", ["(Not said.) One that fails does no harm."]),
+        ("它不等任何人。没有要发的；也没有未读的。", ["它不等任何人。", "没有要发的；也没有未读的。"]),
+        ("（没有明说，而是默认如此。）一个客户端出错。", ["（没有明说，而是默认如此。）一个客户端出错。"]),
+        ("", []),
+    ],
+)
+def test_a_text_is_cut_into_its_sentences(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts

@@ -231,3 +231,61 @@ def test_it_is_light_or_dark_needs_nothing_from_elsewhere_and_brings_no_id(langu
     rules = re.findall(r"^([^\s@{].*?)\{", document.split("<style>")[1].split("</style>")[0], flags=re.MULTILINE)
     assert rules
     assert all(part.startswith(".tcp-machine") for rule in rules for part in rule.split(","))
+
+
+def steps_of(score: timelines.Score) -> tuple[Taken, Taken]:
+    """Return the last step of the client and of the server."""
+    timeline = score.timeline()
+    client, server = machine_paths(timeline, timeline.talks[0])
+    return client.steps[-1], server.steps[-1]
+
+
+def test_a_half_open_request_that_was_given_up_sent_no_reset_and_its_client_got_one() -> None:
+    score = timelines.Score()
+    a = score.talk("a", 1)
+    connect = score.call("client", 0, 60, "connect(3)", 0, talk=a)
+    score.state("client", 5, "SYN-SENT", "UNCONN", cause=connect)
+    syn = score.segment(">", 10, "S", 0, cause=connect)
+    score.state("server", 18, "SYN-RECV", "LISTEN", source=Source.SS, cause=syn)
+    answer = score.segment("<", 20, "S.", 0, 1, cause=syn)
+    score.state("client", 30, "ESTAB", "SYN-SENT", cause=answer)
+    score.state("server", 3_000_000, "UNCONN", "SYN-RECV", source=Source.SS)
+    sent = score.segment(">", 3_500_000, "P.", 1, 1, b"hello")
+    reset = score.segment("<", 3_500_020, "R", 1, cause=sent)
+    score.state("client", 3_500_030, "UNCONN", "ESTAB", cause=reset)
+    client, server = steps_of(score)
+    assert client == Taken(State.ESTABLISHED, State.CLOSED, Event.RECEIVE_RST, observed=True)
+    assert server == Taken(State.SYN_RECEIVED, State.CLOSED, Event.TIMEOUT_RETRIES, observed=True)
+
+
+def test_without_evidence_no_event_is_told() -> None:
+    score = timelines.Score()
+    score.talk("a", 1)
+    score.segment(">", 0, "S", 0)
+    score.state("client", 5, "SYN-SENT", "UNCONN")
+    score.state("client", 900, "UNCONN", "SYN-SENT")
+    score.state("server", 10, "ESTAB", "SYN-RECV")
+    score.state("server", 900, "UNCONN", "ESTAB")
+    client, server = steps_of(score)
+    assert (client.event, server.event) == (None, None)
+
+
+def test_a_half_open_request_whose_listener_ended_was_not_given_up() -> None:
+    score = timelines.Score()
+    score.talk("a", 1)
+    syn = score.segment(">", 0, "S", 0)
+    score.state("server", 10, "SYN-RECV", "LISTEN", source=Source.SS, cause=syn)
+    score.state("server", 900, "UNCONN", "LISTEN", talk=None)
+    score.state("server", 900, "UNCONN", "SYN-RECV", source=Source.SS)
+    score.state("client", 5, "SYN-SENT", "UNCONN")
+    assert steps_of(score)[1].event is None
+
+
+def test_an_end_that_aborts_sends_the_reset_of_the_same_cause() -> None:
+    score = timelines.Score()
+    a = score.talk("a", 1)
+    close = score.call("server", 0, 20, "close(4)", 0, talk=a)
+    score.state("server", 5, "UNCONN", "ESTAB", cause=close)
+    score.segment("<", 8, "R.", 1, 1, cause=close)
+    score.state("client", 20, "SYN-SENT", "UNCONN")
+    assert steps_of(score)[1] == Taken(State.ESTABLISHED, State.CLOSED, Event.SEND_RST, observed=True)

@@ -78,6 +78,29 @@ def test_a_repetition_and_the_reason_of_a_reset() -> None:
     assert said.count("the kernel's reason: TCP_ABORT_ON_CLOSE") == 2
 
 
+def test_a_reset_that_ends_a_connection_is_told_as_its_change() -> None:
+    score = timelines.Score()
+    a = score.talk("a", 58600)
+    score.state("client", 0, "ESTAB", "SYN-SENT")
+    sends = score.call("client", 10, 60, "send(3)", 5, talk=a)
+    sent = score.segment(">", 15, "P.", 1, 1, b"hello", cause=sends)
+    reset = score.segment("<", 25, "R", 1, cause=sent)
+    score.state("client", 34, "UNCONN", "ESTAB", cause=reset)
+    assert told(score.timeline())["client", 2] == ("client: ESTAB → CLOSED",)
+
+
+def test_a_reset_from_the_queue_of_a_listener_is_told_with_that() -> None:
+    score = timelines.Score()
+    score.talk("a", 58600)
+    score.state("server", 0, "ESTAB", "SYN-RECV")
+    gone = score.state("server", 10, "UNCONN", "LISTEN", talk=None)
+    score.state("server", 11, "UNCONN", "ESTAB", cause=gone)
+    score.segment("<", 12, "R.", 1, 1, cause=gone)
+    assert told(score.timeline())["server", 1] == (
+        "server: ESTAB → CLOSED", "its listener closed, and it was still in the queue",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_expectation_that_a_frame_proves_stands_in_both_captures(language: str) -> None:
     result = proves("handshake", Verdict.FAIL, "server.pcap", 3)

@@ -14,7 +14,6 @@ from flit_core import buildapi  # type: ignore[import-untyped]  # ships none
 
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.report import page
-from lab.report.page.calls import waits
 from lab.report.page.columns import columns, excerpt
 from lab.report.page.document import SCRIPTS
 from lab.report.page.ends import Ending, course
@@ -25,9 +24,11 @@ from lab.report.page.sentences import FIELD, Sentences
 from lab.settings import ROOT
 from lab.text import catalog
 from lab.text.catalog import LANGUAGES, messages
-from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Source, StateChange, Timeline
+from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Signal, Source, StateChange, Timeline
+from lab.timeline.waiting import waits
 from lab.wire.state import State
 from tests.page.scenes import BEGUN, MS, S, Scene, dial, nine, one
+from tests.unit.report.timelines import Score, three_at_once
 
 HERE = Path(catalog.__file__).parent
 
@@ -37,8 +38,8 @@ def sentences(timeline: Timeline, language: str = "en") -> list[str]:
     return [str(told.of(each)) for each in timeline.moments]
 
 
-def of_calls(timeline: Timeline, name: str) -> list[str]:
-    told = sentences(timeline)
+def of_calls(timeline: Timeline, name: str, language: str = "en") -> list[str]:
+    told = sentences(timeline, language)
     return [
         told[each.number] for each in timeline.moments if isinstance(each.what, CallMade) and each.what.name == name
     ]
@@ -74,6 +75,24 @@ def test_a_close_that_sends_its_f_says_so_and_one_with_unread_bytes_that_it_rese
     assert any("The kernel sends `R` instead of `F`" in told for told in of_calls(nine()[0], "close"))
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("TCP_ABORT_ON_CLOSE", "not everything that had arrived was read."),
+        ("TCP_STATE", "by SO_LINGER with a time of 0."),
+        (None, "the connection is not closed in order."),
+    ],
+)
+def test_a_close_that_resets_says_why_as_far_as_the_kernel_does(reason: str | None, said: str) -> None:
+    timeline = nine()[0]
+    moments = tuple(
+        replace(each, what=replace(each.what, reason=reason)) if isinstance(each.what, SegmentSent) else each
+        for each in timeline.moments
+    )
+    told = of_calls(replace(timeline, moments=moments), "close")
+    assert [each.endswith(said) for each in told if "`R` instead of `F`" in each] == [True]
+
+
 def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
     assert sum("end-of-file" in told for told in of_calls(one()[0], "recv")) == 2
     assert of_calls(one()[0], "accept")[-1].endswith("When the recording ends, the call has not returned.")
@@ -84,7 +103,12 @@ def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
     [
         ({"result": -1, "error": "EAGAIN"}, "does not block: the call returns at once with EAGAIN"),
         ({"result": -1, "error": "ECONNRESET"}, "the other side has reset the connection"),
-        ({"result": -1, "error": "ERESTARTSYS"}, "A signal interrupts it (ERESTARTSYS)"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ENDED}, "A signal ended the program here"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ANEW}, "the same call is begun anew"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.LAST}, "the program makes no other call"),
+        ({"result": -1, "error": "EINTR", "signal": Signal.ANEW}, "it returns with EINTR"),
+        ({"result": -1, "error": "EINTR", "signal": Signal.ENDED}, "A signal ended the program here"),
+        ({"name": "bind", "result": -1, "error": "EADDRINUSE"}, "still in TIME-WAIT (EADDRINUSE)"),
         ({"result": -1, "error": "EBADF"}, "It fails with EBADF"),
         ({"name": "connect", "result": -1, "error": "EINPROGRESS"}, "the kernel goes on by itself"),
         ({"name": "connect", "result": -1, "error": "ECONNREFUSED"}, "nobody listens there"),
@@ -94,8 +118,14 @@ def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
         ({"name": "read", "result": 6, "talk": None, "fd": 0}, "reads 6 bytes from descriptor 0"),
         ({"name": "socket", "result": 3, "talk": None, "fd": None}, "it is descriptor 3"),
         ({"name": "accept", "result": 4, "talk": None}, "from now on it is descriptor 4"),
-        ({"name": "setsockopt", "result": 0}, "reads or sets a property of descriptor 3 (setsockopt)"),
-        ({"name": "epoll_ctl", "result": 0, "talk": None}, "which descriptors it wants to hear of"),
+        ({"name": "setsockopt", "result": 0, "about": "SO_SNDBUF"}, "sets SO_SNDBUF of descriptor 3"),
+        ({"name": "setsockopt", "result": 0, "about": "SO_REUSEADDR"}, "sets SO_REUSEADDR: `bind()` may have the port"),
+        ({"name": "setsockopt", "result": 0}, "calls `setsockopt()`"),
+        ({"name": "getsockopt", "result": 0, "about": "SO_ERROR"}, "asks for SO_ERROR of descriptor 3"),
+        ({"name": "ioctl", "result": 0, "about": "FIONBIO"}, "whether calls on descriptor 3 wait"),
+        ({"name": "epoll_create", "result": 4, "fd": None, "talk": None}, "it is descriptor 4 itself"),
+        ({"name": "epoll_ctl", "result": 0, "fd": 4, "about": "ADD 5"}, "registers descriptor 5 with the list"),
+        ({"name": "epoll_ctl", "result": 0, "fd": 4, "about": "DEL 5"}, "takes descriptor 5 off the list"),
         ({"name": "sleep", "result": 0, "talk": None}, "does nothing until the time is over"),
         ({"name": "fork", "result": 7, "talk": None}, "calls `fork()`"),
         ({"party": None}, "The client’s program takes 5 bytes"),
@@ -118,10 +148,58 @@ def test_each_call_is_told_by_its_name_and_its_outcome(changes: dict[str, Any], 
         ({"name": "connect", "error": "EINPROGRESS"}, False),
         ({"name": "send", "ended_ns": BEGUN + MS // 2}, False),
         ({"name": "listen", "ended_ns": BEGUN + 2 * MS}, False),
+        ({"name": "close", "ended_ns": BEGUN + 2 * MS}, False),
+        ({"name": "shutdown", "ended_ns": None, "result": None}, False),
     ],
 )
 def test_a_call_waits_when_it_lasts_longer_than_its_work(changes: dict[str, Any], slept: bool) -> None:  # noqa: FBT001
     assert waits(a_call(**changes).moments[0]) is slept
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "they are 5 (client a), 6 (client b), 7 (client c)."),
+        ("zh-CN", "是 5（客户端 a）、6（客户端 b）、7（客户端 c）。"),
+    ],
+)
+def test_a_wait_names_the_descriptors_that_the_program_then_serves(language: str, said: str) -> None:
+    timeline = three_at_once()
+    waits_told = of_calls(timeline, "epoll_wait", language)
+    assert [told for told in waits_told if told.endswith(said)] == [waits_told[3]]
+    assert "3 (new: client a)" in of_calls(timeline, "epoll_wait")[0]
+
+
+def test_of_some_that_were_ready_nothing_more_may_be_known() -> None:
+    timeline = three_at_once()
+    some = [
+        replace(each, cause=None) if isinstance(each.what, CallMade) and each.what.fd == 6 else each
+        for each in timeline.moments
+    ]
+    told = of_calls(replace(timeline, moments=tuple(some)), "epoll_wait")[3]
+    assert told.endswith("among them 5 (client a), 7 (client c).")
+
+
+def test_what_is_typed_is_named_and_a_connection_without_a_name_by_its_port() -> None:
+    score = Score()
+    score.talk(None, 40_001)
+    wait = score.call("client", 0, 50, "select(4)", 2)
+    score.call("client", 60, 61, "read(0)", 6, cause=wait)
+    score.call("client", 70, 71, "recv(3)", 6, talk=0, cause=wait)
+    score.segment(">", 90, "S", 0)
+    assert of_calls(score.timeline(), "select")[0].endswith("they are 0 (what is typed), 3 (port 40001).")
+
+
+def test_a_reset_from_the_queue_of_a_listener_says_so() -> None:
+    score = Score()
+    score.talk("a", 40_001)
+    gone = score.state("server", 10, "UNCONN", "LISTEN", talk=None)
+    score.state("server", 11, "UNCONN", "ESTAB", cause=gone)
+    score.segment("<", 12, "R.", 1, 1, cause=gone)
+    listens, ends, reset = sentences(score.timeline())
+    assert "listens no more" in listens
+    assert "The listener in whose queue it waited is closed" in ends
+    assert "still in the queue of a listener that closed" in reset
 
 
 def test_segments_are_told_by_what_came_before_them() -> None:
@@ -167,6 +245,7 @@ def test_without_the_receivers_capture_nothing_is_called_lost() -> None:
         (State.CLOSED, State.SYN_RECEIVED, "never came"),
         (State.CLOSED, State.TIME_WAIT, "The 60 s are over"),
         (State.CLOSED, State.CLOSE_WAIT, "over for the server"),
+        (State.CLOSED, State.FIN_WAIT_2, "over for the server"),
     ],
 )
 def test_a_state_is_told_by_how_the_end_came_into_it(state: State, before: State | None, said: str) -> None:
@@ -274,8 +353,28 @@ def test_the_columns_hold_every_moment_once() -> None:
         len(made[name][column]) for name, column in (("calls", "name"), ("changes", "state"), ("segments", "flags"))
     ]
     assert sum(kinds) == count
+    assert made["also"] == []
     fields = [len(FIELD.findall(made["tables"]["texts"][text])) for text in made["told"]["text"]]
     assert sum(fields) == len(made["told"]["values"])
+
+
+def test_the_columns_tell_how_long_a_connection_lasted_and_of_an_open_one_that_it_goes_on() -> None:
+    timeline, _ = one()
+    made = columns(timeline, "en", ["connects"])["talks"]
+    syn = next(each for each in timeline.moments if told_state(each) is State.SYN_SENT)
+    gone = next(each for each in timeline.moments if told_state(each) is State.CLOSED)
+    assert (made["begun"], made["took"], made["open"]) == (
+        [syn.time_ns - timeline.begun_ns], [gone.time_ns - syn.time_ns], "0",
+    )  # fmt: skip
+    scene = Scene()
+    dial(scene, "a", 40_000, 1 * MS)
+    still = scene.timeline(1 * S)
+    made = columns(still, "en", ["connects"])["talks"]
+    assert (made["begun"][0] + made["took"][0], made["open"]) == (still.ended_ns - still.begun_ns, "1")
+
+
+def told_state(moment: Moment) -> State | None:
+    return moment.what.state if isinstance(moment.what, StateChange) else None
 
 
 def test_a_payload_is_shown_when_it_is_text() -> None:

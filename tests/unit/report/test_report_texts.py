@@ -35,9 +35,11 @@ def flat(table: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
 
 
 def catalog(language: str) -> dict[str, str]:
-    """Return the room's texts by id, those for each claim left out: another test holds them."""
+    """Return the room's texts by id, those for each claim and for what breaks left out: other tests hold them."""
     texts = dict(flat(messages(language).table("report")))
-    return {key: text for key, text in texts.items() if not key.startswith(("ledger.claim.", "ledger.part."))}
+    return {
+        key: text for key, text in texts.items() if not key.startswith(("ledger.claim.", "ledger.part.", "breaks."))
+    }
 
 
 def fields(text: str) -> set[str | None]:

@@ -105,8 +105,8 @@ def test_a_call_under_way_before_the_picture_and_one_that_never_returns_are_bars
 def test_one_wait_that_serves_three_clients_is_one_bar_and_three_calls_follow() -> None:
     lines = drawn(timelines.three_at_once(), 100)
     lane = column(lines, "server calls")
-    end = next(at for at, line in enumerate(lines) if cell(line, lane) == "└ = 3 · 32 ms")
-    begin = max(at for at in range(end) if cell(lines[at], lane) == "epoll_wait(4)")
+    end = next(at for at, line in enumerate(lines) if cell(line, lane) == "└ = 3: a b c")
+    begin = max(at for at in range(end) if cell(lines[at], lane) == "epoll_wait")
     assert {cell(line, lane) for line in lines[begin + 1 : end]} == {"│"}
     assert [line.split()[1] for line in lines[begin:end] if '"hello"' in line] == ["a", "b", "c"]
     after = [cell(line, lane) for line in lines[end + 1 :] if cell(line, lane)]

@@ -236,19 +236,19 @@ def three_at_once() -> Timeline:
     """Three clients speak while a server is in one epoll_wait(); it then serves all three."""
     score = Score()
     talks = [score.talk(name, 58200 + at) for at, name in enumerate("abc")]
-    score.call("server", -5_000, 10_090, "epoll_wait(4)", 1)
+    wait = score.call("server", -5_000, 10_090, "epoll_wait(4)", 1)
     for at, talk in enumerate(talks):
         opens(score, talk, 10_000 + 300 * at, accepted=False)
-        score.call("server", 10_095 + 300 * at, 10_099 + 300 * at, "accept(3)", 5 + at, talk=talk)
+        score.call("server", 10_095 + 300 * at, 10_099 + 300 * at, "accept(3)", 5 + at, talk=talk, cause=wait)
         if at < 2:
-            score.call("server", 10_104 + 300 * at, 10_390 + 300 * at, "epoll_wait(4)", 1)
-    score.call("server", 10_705, 42_300, "epoll_wait(4)", 3)
+            wait = score.call("server", 10_104 + 300 * at, 10_390 + 300 * at, "epoll_wait(4)", 1)
+    wait = score.call("server", 10_705, 42_300, "epoll_wait(4)", 3)
     for at, talk in enumerate(talks):
         send = score.call("client", 42_000 + 80 * at, 42_040 + 80 * at, "send(3)", 5, talk=talk)
         sent = score.segment(">", 42_012 + 80 * at, "P.", 1, 1, b"hello", talk=talk, cause=send)
         score.segment("<", 42_021 + 80 * at, ".", 1, 6, talk=talk, cause=sent)
         score.call("client", 42_046 + 80 * at, 42_400 + 60 * at, "recv(3)", 5, talk=talk)
-        score.call("server", 42_320 + 60 * at, 42_324 + 60 * at, f"recv({5 + at})", 5, talk=talk)
+        score.call("server", 42_320 + 60 * at, 42_324 + 60 * at, f"recv({5 + at})", 5, talk=talk, cause=wait)
         reply = score.call("server", 42_330 + 60 * at, 42_345 + 60 * at, f"send({5 + at})", 5, talk=talk)
         back = score.segment("<", 42_336 + 60 * at, "P.", 1, 6, b"hello", talk=talk, cause=reply)
         score.segment(">", 42_345 + 60 * at, ".", 6, 6, talk=talk, cause=back)

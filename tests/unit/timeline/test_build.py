@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from dataclasses import replace
+
 import pytest
 
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source
@@ -10,7 +13,7 @@ from tests.unit.timeline.builders import OPEN, TALK, Wire, at, find, kernel, lan
 
 def test_each_lane_has_its_moments_in_order() -> None:
     line = timeline(record=kernel())
-    assert lane(line, Lane.CLIENT_CALLS) == ["connect", "send", "recv"]
+    assert lane(line, Lane.CLIENT_CALLS) == ["socket", "connect", "send", "recv"]
     assert lane(line, Lane.CLIENT_STATE) == ["SYN-SENT", "ESTAB"]
     assert lane(line, Lane.WIRE) == ["S", "S.", ".", "P.", ".", "P.", "."]
     assert lane(line, Lane.SERVER_STATE) == ["SYN-RECV", "SYN-RECV", "ESTAB"]
@@ -19,7 +22,7 @@ def test_each_lane_has_its_moments_in_order() -> None:
 
 def test_what_belongs_to_no_connection_stands_apart() -> None:
     line = timeline(record=kernel())
-    assert lane(line, Lane.SERVER_CALLS, talk=None) == ["bind", "listen"]
+    assert lane(line, Lane.SERVER_CALLS, talk=None) == ["socket", "bind", "listen"]
     assert lane(line, Lane.SERVER_STATE, talk=None) == ["LISTEN"]
 
 
@@ -73,8 +76,8 @@ def test_calls_are_their_party_s() -> None:
     line = timeline(record=kernel())
     parties = {(moment.what.name, moment.what.party) for moment in line.moments if isinstance(moment.what, CallMade)}
     assert parties == {
-        ("bind", "server"), ("listen", "server"), ("accept", "server"), ("connect", "a"),
-        ("send", "a"), ("recv", "a"), ("recv", "server"), ("send", "server"),
+        ("socket", "server"), ("bind", "server"), ("listen", "server"), ("accept", "server"), ("socket", "a"),
+        ("connect", "a"), ("send", "a"), ("recv", "a"), ("recv", "server"), ("send", "server"),
     }  # fmt: skip
 
 
@@ -103,3 +106,18 @@ def test_a_run_without_a_connection_has_an_empty_timeline() -> None:
 def test_the_step_of_a_moment_is_the_one_that_was_played_then() -> None:
     assert {moment.step for moment in timeline(record=kernel()).moments} == {"connects"}
     assert run().steps[0].id == "connects"
+
+
+def test_each_time_is_as_precise_as_the_clock_it_was_read_from() -> None:
+    line = timeline(record=kernel(clock="mono", precision_ns=800))
+    found = {(moment.source, moment.precision_ns) for moment in line.moments}
+    assert found == {(Source.KERNEL, 800), (Source.CAPTURE, 0), (Source.INFERRED, 0)}
+    assert line.lacks == ("other-clock",)
+
+
+def test_a_capture_in_microseconds_is_that_precise() -> None:
+    captures = tuple(
+        replace(each, data=struct.pack("<I", 0xA1B2C3D4) + each.data[4:]) for each in Wire().captures(*OPEN)
+    )
+    line = timeline(captures=captures)
+    assert {moment.precision_ns for moment in line.moments if moment.lane is Lane.WIRE} == {1_000}

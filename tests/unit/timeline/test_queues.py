@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from lab.timeline.model import Queue, QueueKind, Timeline
 from tests.unit.judge.builders import BEGUN, MS, SERVER, A, row, snapshot
-from tests.unit.timeline.builders import OPEN, TALK, kernel, timeline
+from tests.unit.timeline.builders import (
+    LISTENS,
+    OPEN,
+    OPENS,
+    SERVER_BEGINS,
+    SERVER_ENDS,
+    SERVER_SOCKET,
+    TALK,
+    kernel,
+    timeline,
+    transition,
+)
 
 
 def queue(line: Timeline, kind: QueueKind, host: str) -> Queue:
@@ -39,3 +50,24 @@ def test_without_calls_what_was_read_is_not_guessed() -> None:
     seen = snapshot("x", "server", row("ESTAB", 5, 0, SERVER, A), begun_ns=BEGUN + 40 * MS, ended_ns=BEGUN + 41 * MS)
     found = queue(timeline(*OPEN, *TALK, snapshots=(seen,)), QueueKind.RECV, "server")
     assert [(level.value, level.observed) for level in found.levels] == [(5, True)]
+
+
+def test_a_half_open_request_has_no_queue() -> None:
+    stands = (
+        transition(34, SERVER_SOCKET, "LISTEN", "SYN-RECV", SERVER_ENDS),
+        transition(35, SERVER_SOCKET, "SYN-RECV", "ESTAB", SERVER_ENDS),
+    )
+    record = kernel(transitions=(*LISTENS, *OPENS[:2], *stands), calls=SERVER_BEGINS)
+    line = timeline("> S", "< S.", "> P. hello", "> .", record=record)
+    assert [each for each in line.queues if (each.kind, each.host) == (QueueKind.RECV, "server")] == []
+
+
+def test_bytes_with_the_ack_that_completes_the_handshake_count() -> None:
+    line = timeline("> S", "< S.", "> P. hello", record=kernel())
+    assert values(queue(line, QueueKind.RECV, "server"))[0] == 5
+
+
+def test_what_comes_when_the_socket_is_gone_goes_to_no_queue() -> None:
+    changes = (*LISTENS, *OPENS, transition(31, SERVER_SOCKET, "ESTAB", "UNCONN", SERVER_ENDS))
+    line = timeline(*OPEN, "> P. hello", "< R", record=kernel(transitions=changes, calls=SERVER_BEGINS))
+    assert [each for each in line.queues if (each.kind, each.host) == (QueueKind.RECV, "server")] == []

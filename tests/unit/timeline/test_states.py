@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.timeline.model import Lane, Source, StateChange
+from lab.evidence.records import Snapshot
+from lab.timeline.model import Lane, Source, StateChange, Timeline
 from lab.wire.state import State
 from tests.unit.judge.builders import BEGUN, MS, row, snapshot
 from tests.unit.timeline.builders import (
@@ -102,3 +103,49 @@ def test_a_half_open_request_that_is_gone_from_ss_was_given_up() -> None:
     assert lane(line, Lane.SERVER_STATE) == ["SYN-RECV", "UNCONN"]
     end = find(line, Lane.SERVER_STATE, "UNCONN")
     assert (end.source, end.what) == (Source.SS, StateChange(State.CLOSED, State.SYN_RECEIVED))
+
+
+ORPHAN = (*OPENS, *CLOSES[:4])
+"""The client closes and lets go of its socket; the server does not close."""
+
+
+def orphan(*snapshots: Snapshot, script: tuple[str, ...] = CLIENT_FIRST[:2]) -> Timeline:
+    record = kernel(transitions=(*LISTENS, *ORPHAN), calls=())
+    return timeline(*OPEN, *script, record=record, snapshots=snapshots)
+
+
+def waiting(at_ms: int, *rows: str) -> Snapshot:
+    return snapshot("x", "client", *rows, begun_ns=BEGUN + at_ms * MS, ended_ns=BEGUN + (at_ms + 1) * MS)
+
+
+SHOWN = row("FIN-WAIT-2", 0, 0, A, SERVER, timer="timewait,59sec,0")
+
+
+def test_an_orphan_in_fin_wait_2_stays_there_though_the_kernel_swaps_its_socket() -> None:
+    line = orphan(waiting(30, SHOWN), waiting(60, SHOWN))
+    assert lane(line, Lane.CLIENT_STATE) == ["SYN-SENT", "ESTAB", "FIN-WAIT-1", "FIN-WAIT-2"]
+    assert lane(orphan(), Lane.CLIENT_STATE)[-1] == "FIN-WAIT-2"
+
+
+def test_the_end_of_an_orphan_is_between_two_looks() -> None:
+    end = find(orphan(waiting(30, SHOWN), waiting(90)), Lane.CLIENT_STATE, "UNCONN")
+    assert (end.source, end.time_ns, end.precision_ns) == (Source.SS, BEGUN + 90 * MS, 59 * MS)
+    assert end.what == StateChange(State.CLOSED, State.FIN_WAIT_2)
+
+
+def test_a_reset_ends_an_orphan() -> None:
+    line = orphan(waiting(30), script=(*CLIENT_FIRST[:2], "< R."))
+    assert lane(line, Lane.CLIENT_STATE)[-2:] == ["FIN-WAIT-2", "UNCONN"]
+    assert find(line, Lane.CLIENT_STATE, "UNCONN").time_ns == at(53)
+
+
+def test_a_reset_in_fin_wait_2_is_told_by_the_kernel_itself() -> None:
+    changes = (*OPENS, *CLOSES[:3], transition(54, CLIENT_SOCKET, "FIN-WAIT-2", "UNCONN", CLIENT_ENDS))
+    record = kernel(transitions=(*LISTENS, *changes), calls=())
+    end = find(timeline(*OPEN, *CLIENT_FIRST[:2], "< R.", record=record), Lane.CLIENT_STATE, "UNCONN")
+    assert (end.source, end.time_ns) == (Source.KERNEL, at(54))
+
+
+def test_without_the_kernel_s_record_an_orphan_that_is_gone_from_ss_is_gone() -> None:
+    line = timeline(*OPEN, *CLIENT_FIRST[:2], snapshots=(waiting(30, SHOWN), waiting(90)))
+    assert lane(line, Lane.CLIENT_STATE)[-2:] == ["FIN-WAIT-2", "UNCONN"]

@@ -6,7 +6,7 @@ const NONE = -1;
 const CALL = 0, STATE = 1, SEGMENT = 2;
 const CLIENT_CALLS = 0, CLIENT_STATE = 1, WIRE = 2, SERVER_STATE = 3, SERVER_CALLS = 4;
 const KIND_OF_LANE = [CALL, STATE, SEGMENT, STATE, CALL];
-const OVER = doc.states.indexOf("UNCONN");
+const OVER = doc.states.indexOf("CLOSED");
 
 const $ = id => document.getElementById(id);
 const escaped = text => String(text).replace(/[&<>"']/g, letter => `&#${letter.charCodeAt(0)};`);
@@ -47,7 +47,7 @@ const changes = doc.changes;
 const segments = {
   ...doc.segments, client: digits(doc.segments.client), again: digits(doc.segments.again), lost: digits(doc.segments.lost),
 };
-const talks = { ...doc.talks, count: doc.talks.took.length, begun: summed(doc.talks.begun) };
+const talks = { ...doc.talks, open: digits(doc.talks.open), count: doc.talks.took.length, begun: summed(doc.talks.begun) };
 const queues = doc.queues.map(queue => ({ ...queue, time: summed(queue.time), seen: digits(queue.seen) }));
 
 // A list of lists in two arrays: of(i) is what belongs to i.
@@ -60,7 +60,15 @@ function grouped(count, groupOf) {
   return { of: i => all.subarray(begins[i], begins[i + 1]) };
 }
 const ofTalk = grouped(talks.count, m => moments.talk[m]);
-const effects = grouped(moments.count, m => moments.cause[m]);
+
+// What brought a record about, and what it brought about. A wait for many descriptors may have several causes.
+const also = new Map(doc.also.map(([m, ...causes]) => [m, causes]));
+const causesOf = m => [...(moments.cause[m] === NONE ? [] : [moments.cause[m]]), ...(also.get(m) || [])];
+const effects = (() => {
+  const first = grouped(moments.count, m => moments.cause[m]), more = new Map();
+  for (const [m, causes] of also) for (const cause of causes) more.set(cause, [...(more.get(cause) || []), m]);
+  return { of: m => more.has(m) ? [...first.of(m), ...more.get(m)] : first.of(m) };
+})();
 
 // Who calls: a thread of a program on one side.
 const threads = [], threadOf = new Int32Array(moments.count).fill(NONE);

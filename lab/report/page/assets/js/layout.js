@@ -2,8 +2,7 @@
 
 const SEVERAL = 12, MOST_THREADS = 24;
 const TOP = 76; // the steps, the marks, the axis
-const SET_UP = new Set(["socket", "bind", "listen"]);
-const WAITS = new Set(["select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"]);
+const SET_UP = new Set(doc.set_up), WAITS = new Set(doc.waits_for_many);
 
 // `from`: a time that the scale reaches back to, though none of the connections does.
 function arrange(chosen, mode, from = Infinity) {
@@ -40,7 +39,7 @@ function zeroOf(walk) {
 
 // A call on no connection, or on several: that of a program which these connections have to do with.
 function belongs(m, involved, mine) {
-  if (moments.cause[m] !== NONE && mine(moments.cause[m])) return true;
+  if (causesOf(m).some(mine)) return true;
   for (const effect of effects.of(m)) if (mine(effect)) return true;
   if (kind(m) !== CALL || !involved.has(threadOf[m])) return false;
   return SET_UP.has(doc.tables.names[calls.name[moments.place[m]]]);

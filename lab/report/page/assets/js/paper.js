@@ -28,7 +28,7 @@ addEventListener("beforeprint", () => {
   const { model } = picture, shown = model.chosen.slice(0, MOST_TALKS), told = model.walk.subarray(0, MOST_RECORDS);
   const path = each => `<span class="path">${statesOf(each)}</span>`;
   const talksTable = table([ui.name, ui.ports, ui.lasted, ui.ending, ui.client, ui.server], shown.map(t => [
-    escaped(talks.name[t] || "–"), escaped(`${talks.port[t]} → ${serverName(t)}`), lasting(talks.took[t]), escaped(endingName(t)),
+    escaped(talks.name[t] || "–"), escaped(`${talks.port[t]} → ${serverName(t)}`), lastingOf(t), escaped(endingName(t)),
     path(talks.clientPath[t]), path(talks.serverPath[t]),
   ]));
   const recordsTable = table([ui.time, ui.where, ui.what, ""], Array.from(told, m => [

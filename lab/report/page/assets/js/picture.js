@@ -151,7 +151,7 @@ function whole(view) {
 
 // What caused a moment and what it caused, and one step further on both sides.
 function relatives(m, near, far) {
-  const around = each => [...(moments.cause[each] === NONE ? [] : [moments.cause[each]]), ...effects.of(each)];
+  const around = each => [...causesOf(each), ...effects.of(each)];
   for (const one of around(m)) near.add(one);
   for (const one of near) for (const other of around(one)) if (other !== m && !near.has(other)) far.add(other);
 }
@@ -171,7 +171,7 @@ function point(m, leaving) {
 function links(lit, near) {
   const out = [];
   for (const other of near) {
-    const causes = moments.cause[lit] === other, from = causes ? other : lit, to = causes ? lit : other;
+    const causes = causesOf(lit).includes(other), from = causes ? other : lit, to = causes ? lit : other;
     const a = point(from, true), b = point(to, false);
     if (!a || !b) continue;
     const bend = `${number((a[0] + b[0]) / 2 + 14)} ${number((a[1] + b[1]) / 2)}`;

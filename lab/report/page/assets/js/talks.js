@@ -4,7 +4,7 @@ const endingName = t => doc.endings[doc.tables.names[talks.ending[t]]];
 
 function statesOf(path) {
   const words = doc.tables.paths[path];
-  const states = words.split(" ").filter(state => state && state !== "UNCONN");
+  const states = words.split(" ").filter(Boolean);
   return states.length ? states.map(state => `<b style="background:var(--${state})">${state}</b>`).join("") : "–";
 }
 
@@ -25,7 +25,7 @@ const choice = {
       names: "talk",
       inside: `<span><i class="swatch" style="${own ? `${own};background:var(--own)` : ""}"></i>`
         + `${escaped(talks.name[t] || "–")}</span><span class="mono">${ports(t)}</span><span class="number">`
-        + `${lasting(talks.took[t])}</span><span>${escaped(endingName(t))}</span>`
+        + `${lastingOf(t)}</span><span>${escaped(endingName(t))}</span>`
         + `<span class="path">${statesOf(talks.clientPath[t])}</span><span class="path">`
           + `${statesOf(talks.serverPath[t])}</span>`,
     };

@@ -69,8 +69,9 @@ function explained(m, i) {
     fact(text.replace("\0", "").trim(), time);
   }
   fact(ui.clock, clock(moments.time[m]));
-  const exact = moments.precision[m] ? filled(ui.within, { time: lasting(moments.precision[m]) }) : ui.exact;
-  fact(ui.source, `${doc.sources_named[doc.sources[moments.source[m]]]} · ${exact}`);
+  const told = doc.sources[moments.source[m]], proved = kind(m) === STATE && (told === "inferred" || told === "ss");
+  const exact = moments.precision[m] ? filled(ui.within, { time: lasting(moments.precision[m]) }) : proved ? ui["at-segment"] : ui.exact;
+  fact(ui.source, `${doc.sources_named[told]} · ${exact}`);
   if (kind(m) === SEGMENT) fact(ui.frames, frames(m));
   const step = moments.step[m] === NONE ? "" : ` · ${filled(ui.step, doc.steps[moments.step[m]])}`;
   return `<p class="what"><span class="mono">${escaped(label(m))}</span><span class="where">`

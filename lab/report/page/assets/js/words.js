@@ -10,6 +10,9 @@ function lasting(ns) {
   return `${trimmed(ns / SECOND, ns < 10 * SECOND ? 2 : 1)} s`;
 }
 
+// How long a connection lasted; at least so long, if it still stood when the run ended.
+const lastingOf = t => talks.open[t] ? filled(ui["at-least"], { time: lasting(talks.took[t]) }) : lasting(talks.took[t]);
+
 // To the microsecond, whatever the size: 0.061 ms, 2.000071 s.
 function standing(ns) {
   if (Math.abs(ns) < SECOND) return `${(ns / MILLI).toFixed(3)} ms`;
@@ -26,10 +29,14 @@ const stateName = m => doc.states[changes.state[moments.place[m]]];
 const inferred = m => doc.sources[moments.source[m]] === "inferred";
 
 function callLabel(m, full) {
-  const c = moments.place[m], name = `${doc.tables.names[calls.name[c]]}()`;
-  if (!full) return name;
-  if (calls.error[c] !== NONE) return `${name} ${doc.tables.errors[calls.error[c]]}`;
-  return calls.result[c] === null ? `${name} …` : `${name} = ${calls.result[c]}`;
+  const c = moments.place[m], name = doc.tables.names[calls.name[c]];
+  if (!full) return `${name}()`;
+  const about = calls.about[c] === NONE ? "" : doc.tables.words[calls.about[c]], asked = `${name}(${about})`;
+  if (calls.error[c] !== NONE) {
+    const error = doc.tables.errors[calls.error[c]];
+    return `${asked} ${error.startsWith("ERESTART") ? ui.interrupted : error}`; // no program sees such a name
+  }
+  return calls.result[c] === null ? `${asked} …` : `${asked} = ${calls.result[c]}`;
 }
 
 // What stands on an arrow, the longest first; tcpdump's letters, numbers counted from each end's first.

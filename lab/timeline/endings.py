@@ -1,0 +1,31 @@
+"""Who closed where no program did: the kernel, when a signal had ended the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final
+
+from lab.timeline.draft import Draft
+from lab.timeline.model import CallMade, Signal, Source, StateChange
+from lab.wire.state import State
+
+_CLOSES: Final = frozenset({State.FIN_WAIT_1, State.LAST_ACK})
+
+
+def close_at_the_end(by_talk: Iterable[list[Draft]], loose: Iterable[Draft]) -> None:
+    """Give each end that was closed in a thread which a signal had ended the call that the signal broke off as cause.
+
+    A process that ends gives all its descriptors back: do_exit() in kernel/exit.c, in the same thread.
+    """
+    by_talk = list(by_talk)
+    broken = {
+        draft.pid: draft
+        for draft in chain(loose, *by_talk)
+        if isinstance(draft.what, CallMade) and draft.what.signal is Signal.ENDED and draft.source is Source.KERNEL
+    }
+    for draft in chain.from_iterable(by_talk) if broken else ():
+        if draft.pid and isinstance(draft.what, StateChange) and draft.what.state in _CLOSES:
+            end = broken.get(draft.pid)
+            if end is not None and (end.ended_ns or end.time_ns) <= draft.time_ns:
+                draft.cause = end
