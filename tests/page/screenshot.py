@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.page.conftest import FLAGS, chromium
 
-WIDTH, HEIGHT = 1200, 1076
+WIDTH, HEIGHT = 1200, 1096
 STEPS: Final = 40
 ESTAB: Final = "ESTAB"
 
