@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -20,6 +21,10 @@ from lab.settings import ROOT
 SECONDS: Final = 20.0
 KEYS: Final = {"^C": "\x03", "^D": "\x04", "^Z": "\x1a"}
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>]|\r")
+_BEGUN: Final = re.compile(r"\x1b(?:\[[0-9;?]*|\][^\x07]*)?$")
+"""A control sequence of which the rest has not come yet."""
+_LONGEST: Final = 4096
+"""Characters, more than any pattern that is waited for: what was looked through before is not searched again."""
 
 
 class Terminal:
@@ -34,7 +39,8 @@ class Terminal:
         self.name = name or argv[0]
         self.text = ""
         self.since = 0
-        self._raw = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
@@ -65,6 +71,7 @@ class Terminal:
         while True:
             if found := re.compile(pattern).search(self.text, since):
                 return found.end()
+            since = max(since, len(self.text) - _LONGEST)
             left = deadline - time.monotonic()
             if left <= 0 or not self.look(left):
                 return None
@@ -77,8 +84,10 @@ class Terminal:
             data = os.read(self._fd, 65536)
         except OSError:  # EIO: nobody holds the other end any more
             return False
-        self._raw += data
-        self.text = _CONTROL.sub("", self._raw.decode("utf-8", "replace"))
+        come = self._begun + self._decoder.decode(data)
+        begun = _BEGUN.search(come)
+        self._begun = begun.group() if begun else ""
+        self.text += _CONTROL.sub("", come[: begun.start()] if begun else come)
         return bool(data)
 
     def end(self, seconds: float = SECONDS) -> int:

@@ -85,8 +85,8 @@ STEPS = (
         type=(
             Type("server", "operator_silent {server} 8000", "waiting on {server}:8000"),
             Type("client", "prompt {server} 8000", "connected from {client}"),
-            Type("client2", "prompt {server} 8000", "connected from {client}"),
             Type("client", "hello", ""),
+            Type("client2", "prompt {server} 8000", "connected from {client}"),
             Type("client2", "me_too", ""),
             Type("watcher", "ss -tanp sport = :8000", r"ESTAB +6 +0 +{server}:8000 "),
             Type("server", "", "client 2 says"),

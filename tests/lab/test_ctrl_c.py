@@ -24,14 +24,14 @@ WHERE: Final = "where the server is"
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "conform": (WHERE, "partial"),
     "crowd": (WHERE, "3"),
-    "idle_cost": ("--calls", "20000"),
+    "idle_cost": ("500", "900", "--calls", "20000"),
     "leaves_politely": (WHERE, "reset"),
     "rude": (WHERE, "reset"),
     "share_counter": ("--count", "5000"),
     "shares_all": ("--count", "5000"),
     "shares_none": ("--count", "5000"),
-    "switch_cost": ("--times", "1000000"),
-    "tells_no_ratio": ("--times", "1000000"),
+    "switch_cost": ("--rounds", "1", "--times", "1000000"),
+    "tells_no_ratio": ("--rounds", "1", "--times", "1000000"),
 }
 """How a client is called; others only have to know where the server is."""
 

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """Broken on purpose: on `exit` it says good-bye and waits for the client to close.
 
-It says so in Latin-1, which the client cannot decode: the client breaks off and so closes first. TIME-WAIT is now on
-the client, and the server has none.
+The client waits for the server to close, as it asked: neither does, and both ends stay ESTAB.
 
 The right one: images/servers/serve_blocking.py
 """
@@ -21,7 +20,7 @@ def converse(connection: socket.socket) -> bool:
             return True
         print("received", message, flush=True)
         if message == b"exit":
-            connection.sendall("à bientôt".encode("latin-1"))
+            connection.sendall(b"good-bye")
             continue  # the mistake: it was asked to close
         if message == b"exitall":
             return False
