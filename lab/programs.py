@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.errors import MachineError
-from lab.hosts.strace import under_strace
+from lab.hosts.strace import COMMAND as STRACE
 from lab.kernel.sockets import parse_ss
 from lab.settings import PATIENCE
 from lab.wire.state import State
@@ -27,9 +27,12 @@ PROMPT: Final = "input>>>"
 
 
 class Program:
-    """A program under a name of the exercise, on one host, run by the unprivileged user unless `user` is root."""
+    """A program under a name of the exercise, on one host.
 
-    def __init__(self, stage: Stage, host: Host, name: str, argv: Sequence[str], user: str = "lab") -> None:
+    Its `user` is `own`: an unprivileged id that no other program has; `lab`, who types by hand; or root.
+    """
+
+    def __init__(self, stage: Stage, host: Host, name: str, argv: Sequence[str], user: str = "own") -> None:
         self.stage = stage
         self.host = host
         self.name = name
@@ -48,8 +51,10 @@ class Program:
 
     def start(self) -> int:
         """Start it; return its process id."""
-        argv = under_strace(self.name, self.argv) if self.traced else self.argv
-        answer = self.host.channel.call("spawn", name=self.name, argv=list(argv), user=self.user, pty=self.pty)
+        tracer = STRACE if self.traced else ()
+        answer = self.host.channel.call(
+            "spawn", name=self.name, argv=list(self.argv), user=self.user, pty=self.pty, tracer=tracer
+        )
         self.pid = answer["pid"]
         return self.pid
 

@@ -101,7 +101,7 @@ class Recording:
         """
         step = self._step
         channel = self.hosts[on].channel
-        channel.call("sample", name=name, argv=SS_COMMAND, pause=pause)
+        channel.call("sample", name=name, argv=SS_COMMAND, user="root", pause=pause)
         try:
             yield
         finally:

@@ -10,7 +10,8 @@ from lab.evidence.records import Party, Stopped
 from lab.holding import COMMAND as HOLDER
 from lab.holding import HeldAcks
 from lab.hosts.host import Host
-from lab.hosts.strace import fetch_trace, under_strace
+from lab.hosts.strace import COMMAND as STRACE
+from lab.hosts.strace import fetch_trace
 from lab.kernel.sockets import parse_ss
 from lab.polling import Polling
 from lab.programs import Client, Program, Server
@@ -145,10 +146,15 @@ class Stage(Recording):
         """Run a client program to its end."""
         self._client(name or program, program, port, args, on=on, to=to).wait()
 
-    def shell(self, name: str, *, on: str, line: str, root: bool = False, says: str | None = None) -> Program:
-        """Type a line into a shell on a host, and wait for its end; with `says`, only until it has printed that."""
+    def shell(
+        self, name: str, *, on: str, line: str, root: bool = False, sees_all: bool = False, says: str | None = None
+    ) -> Program:
+        """Type a line into a shell on a host, and wait for its end; with `says`, only until it has printed that.
+
+        With `sees_all` it sees the processes of the play's programs, as who starts them by hand sees theirs.
+        """
         host = self.hosts[on]
-        program = Program(self, host, name, ("bash", "-c", line), "root" if root else "lab")
+        program = Program(self, host, name, ("bash", "-c", line), "root" if root or sees_all else "lab")
         pid = program.start()
         self.parties.append(Party(name, "root" if root else "shell", on, line.partition(" ")[0], line, pid, None, None))
         self.act(name, "run", line)
@@ -204,7 +210,7 @@ class Stage(Recording):
         found = []
         for program in self._traced:
             text, whole = fetch_trace(program.host.channel, program.name)
-            command = " ".join(under_strace(program.name, program.argv))
+            command = " ".join((*STRACE, *program.argv))
             file = f"traces/{program.name}.strace"
             found.append(Trace(program.name, program.host.name, command, text, file, cut=not whole))
         return tuple(found)

@@ -125,7 +125,7 @@ def play(stage: Stage) -> None:
     """One listener and a client that comes and goes; a frozen server, a full queue; then the same on the wire."""
     with stage.step("row"):
         server = stage.serve("serve_blocking", port=8000, backlog=5)
-        stage.shell("row", on="server", line="ss -tanp sport = :8000")
+        stage.shell("row", on="server", line="ss -tanp sport = :8000", sees_all=True)
         stage.snapshot("listening", on=("server",))
 
     with stage.step("two_ends"):
@@ -152,8 +152,8 @@ def play(stage: Stage) -> None:
         stage.snapshot("unanswered", on=("client",), client=state("SYN-SENT", held=True))
 
     with stage.step("grep"):
-        stage.shell("grep", on="server", line="ss -tanp | grep 8000")
-        stage.shell("filter", on="server", line="ss -tanp sport = :8000")
+        stage.shell("grep", on="server", line="ss -tanp | grep 8000", sees_all=True)
+        stage.shell("filter", on="server", line="ss -tanp sport = :8000", sees_all=True)
         b.leave()
         stage.snapshot("free", server=gone("b"))
 

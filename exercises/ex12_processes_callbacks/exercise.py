@@ -22,7 +22,7 @@ SLOW = 4 * SECONDS
 """Each of these programs loads a hundred modules before it does anything, and so do its spawned workers."""
 URLS = ("http://www.site-one.lab:8000/", "http://www.site-two.lab:8000/", "http://www.site-three.lab:8000/")
 PAGES = " ".join(URLS)
-WHO = "ps -u lab -o pid,ppid,wchan:20,comm"
+WHO = "ps -N -u root -o pid,ppid,wchan:20,comm"
 """Which processes the user has: each one's parent, and where in the kernel it sleeps."""
 REFUSED = "An attempt has been made to start a new process"
 TOLD = r"200 Hello from (?P<site>site\d): fetched by (?P<worker>\d+), told to (?P<pid>\d+) in another thread"
@@ -116,7 +116,7 @@ def play(stage: Stage) -> None:
             site3=asked(),
             seconds=SLOW,
         )
-        stage.shell("who", on="client", line=WHO)
+        stage.shell("who", on="client", line=WHO, sees_all=True)
         pool.wait_says("pages asked for")
 
     with stage.step("answers"):

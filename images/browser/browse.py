@@ -8,7 +8,7 @@ guard would stop anything else, but a browser that looks for its maker's servers
 import argparse
 import os
 
-FOLDER = "/tmp/browse"  # all that it writes: the lab removes it with the browser itself
+FOLDER = f"/tmp/browse-{os.getuid()}"  # all that it writes: the lab removes it with the browser itself
 QUIET = (
     "--headless",  # no window
     "--no-sandbox",  # the host has no privilege that Chromium's own sandbox could be made of; the host is the sandbox

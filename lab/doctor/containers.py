@@ -31,7 +31,9 @@ _ABILITIES: Final = {
 }
 
 # linux/capability.h: the numbers of those that compose.yaml grants.
-_CAPABILITIES: Final = {5: "KILL", 6: "SETGID", 7: "SETUID", 12: "NET_ADMIN", 13: "NET_RAW"}
+_CAPABILITIES: Final = {
+    1: "DAC_OVERRIDE", 5: "KILL", 6: "SETGID", 7: "SETUID", 12: "NET_ADMIN", 13: "NET_RAW", 19: "SYS_PTRACE",
+}  # fmt: skip
 
 
 def examine_containers(settings: Settings) -> Iterator[Finding]:

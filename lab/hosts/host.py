@@ -25,8 +25,8 @@ SYSCTLS: Final = (
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.ip_local_port_range",
 )
-_TIDY: Final = {"browser": (("rm", "-rf", "/tmp/browse"),)}  # noqa: S108 - the host's own
-"""What else puts a host back as it was: the browser leaves its profile and its caches, see images/browser/browse.py."""
+_TIDY: Final = {"browser": (("sh", "-c", "rm -rf /tmp/browse-*"),)}
+"""What else puts a host back as it was: a browser that was opened by hand leaves its profile and its caches."""
 
 Look = tuple[int, int, str]
 """What `ss` said: begun and ended (ns since the epoch), and its text."""
@@ -50,12 +50,12 @@ class Host:
         return str(answer["stdout"])
 
     def look(self) -> Look:
-        """Run `ss` as the servers' own user, who alone sees their processes; return begin, end (ns) and its text."""
+        """Run `ss` as root: it sees every program's processes, and none can reach it; return begin, end (ns), text."""
         return self.end_look(self.begin_look())
 
     def begin_look(self) -> int:
         """Ask for a look without waiting for it; return the number to ask `end_look` for."""
-        return self.channel.begin("run", {"argv": SS_COMMAND, "user": "lab", "timeout": _LOOK_SECONDS})
+        return self.channel.begin("run", {"argv": SS_COMMAND, "user": "root", "timeout": _LOOK_SECONDS})
 
     def end_look(self, number: int) -> Look:
         """Wait for a look that `begin_look` asked for; EvidenceError when `ss` fails."""

@@ -24,7 +24,7 @@ class Looker:
         self._container = container
         try:
             self._process = subprocess.Popen(
-                ["docker", "exec", "-i", "-u", "lab", container, "sh", "-c", _LOOP],
+                ["docker", "exec", "-i", "-u", "root", container, "sh", "-c", _LOOP],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

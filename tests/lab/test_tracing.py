@@ -58,7 +58,7 @@ def processes(settings: Settings) -> list[str]:
 
 
 def traces_left(settings: Settings) -> str:
-    return run("docker", "exec", settings.container("server"), "sh", "-c", "ls /tmp | grep strace || :")
+    return run("docker", "exec", settings.container("server"), "sh", "-c", "ls /tmp /run/traces | grep [.]strace || :")
 
 
 def test_a_traced_program_keeps_its_name_its_number_and_its_ways(stage: Stage, hosts_up: Settings) -> None:
@@ -124,7 +124,7 @@ def test_a_program_that_ended_by_itself_has_a_whole_trace(stage: Stage) -> None:
 
 
 def test_without_strace_that_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.hosts.strace.COMMAND", ("strace", "--no-such-option"))
+    monkeypatch.setattr("lab.programs.STRACE", ("strace", "--no-such-option"))
     stage.serve("serve_blocking", port=8000, trace=True, ready=False).wait()
     with pytest.raises(EvidenceError) as caught:
         stage.traces()

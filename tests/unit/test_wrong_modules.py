@@ -20,6 +20,8 @@ BROKEN: Final = sorted(IMAGES.glob("*/broken/*.py"))
 PROGRAMS: Final[Mapping[str, Path]] = {path.stem: path for path in IMAGES.glob("*/**/*.py") if "host" not in path.parts}
 RIGHT: Final = re.compile(r"images/(?:servers|clients)/\w+\.py")
 MOST_LINES: Final = 9
+HOSTILE: Final = {"burns_apart": 16, "hides_calls": 24, "reaches_out": 24}
+"""Those that also try to have it not seen, and in how many lines."""
 
 
 @pytest.fixture(params=numbers())
@@ -78,4 +80,4 @@ def test_a_wrong_program_differs_from_the_right_one_by_little_and_says_so(path: 
     assert named, "its docstring names no right one"
     right = (ROOT / named[-1]).read_text(encoding="utf-8").splitlines()
     added = [line for line in text.split('"""', 2)[2].splitlines() if line.strip() and line not in right]
-    assert len(added) <= MOST_LINES, added
+    assert len(added) <= HOSTILE.get(path.stem, MOST_LINES), added

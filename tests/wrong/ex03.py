@@ -127,6 +127,12 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=no_reuseaddr": Wrong(
         {}, stops=Stop("restart", "again", "ended-early", "cannot listen on .*Address already in use")
     ),
+    "serve_blocking=reaches_out": Wrong(
+        {
+            "upper-case": Seen("a printed other lines", {"Line": "hello"}),
+            "exchange": Seen("segments that differ: 2", {"Data": '"hello"'}),
+        }
+    ),
     "serve_blocking=resets_on_close": Wrong(
         {
             "server-closes-first": Seen("no FIN, but a reset"),

@@ -77,6 +77,19 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "never-called": Seen(r"accept\(\): [12] times", {"Count": "[12]"}),
         }
     ),
+    # What follows would hide its mistake, had it the means.
+    "serve_blocking=hides_calls": Wrong(
+        {
+            "asleep-in-recv": Seen(r"server was longest inside poll\(\)", {"Inside": r"\d+%"}),
+            "all-the-while": Seen(r"server was longest inside poll\(\)", {"Inside": r"\d+%"}),
+            "no-call-at-rest": Seen(r"\*\(\): \d+ times", {"Count": r"[1-9]\d*"}),
+        },
+        may=("waiting-is-free",),
+        patience=_LONG,
+    ),
+    "serve_blocking=burns_apart": Wrong(
+        {"waiting-is-free": Seen("times as much processor time", {"Ratio": r"[\d.]+"})}, patience=_LONG
+    ),
     "serve_blocking=never_rests": Wrong(
         {"waiting-is-free": Seen("times as much processor time", {"Ratio": r"[\d.]+"})}, patience=_LONG
     ),

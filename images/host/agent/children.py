@@ -1,4 +1,8 @@
-"""All processes started here: each in a session of its own, as the right user, and none outlives the agent."""
+"""All processes started here: each in a session of its own, as the right user, and none outlives the agent.
+
+A program of a play gets a user id that nobody else has. So none can signal, trace or write to another one, or to what
+looks at it, and the id tells whose a process is, however it was forked.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from child import Child, Command
 from loop import Loop
-from process import descendants, end_with, kill
+from process import belonging_to, descendants, end_with, kill
 from program import Program
 from reply import RefusedError
 from terminal import Seated, Terminal, sit_down
@@ -24,8 +28,12 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PYTHONUNBUFFERED": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
+    # /tmp is everybody's: without this, one program could leave modules there that another one imports.
+    "PYTHONNOUSERSITE": "1",
     "HOME": "/tmp",
 }
+OWN = "own"
+FIRST_UID = 2000
 
 
 class Children:
@@ -37,6 +45,7 @@ class Children:
         self._programs: dict[str, Program] = {}
         user = pwd.getpwnam("lab")
         self._users = {"lab": (user.pw_uid, user.pw_gid), "root": (0, 0)}
+        self._own: dict[str, int] = {}
 
     def run(self, argv: Sequence[str], user: str, finished: Callable[[Command], object]) -> Command:
         """Start a short command; RefusedError when it cannot be started."""
@@ -44,10 +53,22 @@ class Children:
         self._all.append(command)
         return command
 
-    def spawn(self, name: str, argv: Sequence[str], user: str, *, pty: bool = False) -> Program:
-        """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs."""
+    def spawn(
+        self, name: str, argv: Sequence[str], user: str, *, pty: bool = False, tracer: Sequence[str] = ()
+    ) -> Program:
+        """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs.
+
+        With the user `own` it gets an id of its own, the same for each program of that name. A tracer is run by root,
+        and is told as whom to run the program.
+        """
         if name in self._programs:
             raise RefusedError("name-taken", name)
+        if user == OWN:
+            uid = self._own.setdefault(name, FIRST_UID + len(self._own))
+            user = f"{OWN} {uid}"
+            self._users[user] = (uid, uid)
+        if tracer:
+            argv, user = (*tracer, "-u", "{}:{}".format(*self._users[user]), *argv), "root"
         if pty:
             with Terminal() as terminal:
                 process = self._start(argv, user, stays=True, terminal=terminal)
@@ -57,6 +78,10 @@ class Children:
         self._programs[name] = program
         self._all.append(program)
         return program
+
+    def owner(self, name: str) -> int | None:
+        """Return the user id that a program of that name alone has; None when it has none of its own."""
+        return self._own.get(name)
 
     def named(self, name: str) -> Program:
         """Return the program of that name; RefusedError when none runs."""
@@ -74,6 +99,13 @@ class Children:
                     del self._programs[child.name]
                 child.finish()
         self._reap_orphans()
+
+    def end(self, name: str) -> None:
+        """End a program if it still runs, and those of its processes that have left it."""
+        if name in self._programs:
+            self._programs[name].end()
+        for pid in belonging_to(self.owner(name)):
+            kill(pid)
 
     def end_all(self) -> None:
         """End every process that was started here, and what it started: a stopped one too. Return when none is left."""

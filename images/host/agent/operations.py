@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import cgroup
 from child import Command
-from children import Children
+from children import FIRST_UID, OWN, Children
+from leavings import remove_left
 from loop import Loop
 from reply import RefusedError, Reply
 from sampling import PAUSE_SECONDS, Sampling
 from strangers import end_strangers
-from tracing import TraceEnd, forget_traces
+from tracing import TraceEnd, forget_traces, trace_of
 from usage import usage
 
 
@@ -79,9 +80,23 @@ class Operations:
         command = self._children.run(argv, user, finished)
         timer = self._loop.at(timeout, too_late)
 
-    def do_spawn(self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab", *, pty: bool = False) -> None:
-        """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events."""
-        program = self._children.spawn(name, argv, user, pty=pty)
+    def do_spawn(
+        self,
+        reply: Reply,
+        name: str,
+        argv: Sequence[str],
+        user: str = OWN,
+        *,
+        pty: bool = False,
+        tracer: Sequence[str] = (),
+    ) -> None:
+        """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events.
+
+        `tracer` is the strace that is to run it, which writes where only root can.
+        """
+        if tracer:
+            tracer = (*tracer, "-o", trace_of(name))
+        program = self._children.spawn(name, argv, user, pty=pty, tracer=tracer)
         reply.ok(pid=program.process.pid, time_ns=time.time_ns())
 
     def do_write(self, reply: Reply, name: str, text: str) -> None:
@@ -109,8 +124,9 @@ class Operations:
         reply.ok(time_ns=time_ns)
 
     def do_stop_all(self, reply: Reply) -> None:
-        """End every program started here; answer when none is left."""
+        """End every program started here, and remove what they left; answer when none is left."""
         self._children.end_all()
+        remove_left(FIRST_UID)
         reply.ok()
 
     # -- looks
@@ -130,9 +146,9 @@ class Operations:
         self._samplings.pop(name).stop(reply)
 
     def do_usage(self, reply: Reply, name: str) -> None:
-        """Answer with what a program and all that descends from it have used, with the whole host's, and the time."""
+        """Answer with what a program and all its processes have used, with the whole host's, and the time."""
         process = self._children.named(name).process
-        cpu_ns, voluntary, involuntary = usage(process.pid)
+        cpu_ns, voluntary, involuntary = usage(process.pid, self._children.owner(name))
         reply.ok(
             time_ns=time.time_ns(),
             cpu_ns=cpu_ns,
@@ -141,11 +157,10 @@ class Operations:
             host_cpu_ns=cgroup.cpu_ns(),
         )
 
-    def do_trace(self, reply: Reply, name: str, path: str) -> None:
+    def do_trace(self, reply: Reply, name: str) -> None:
         """End a traced program if it still runs; answer with its trace when all of it is written, and remove it."""
-        with contextlib.suppress(RefusedError):
-            self._children.named(name).end()
-        TraceEnd(self._loop, reply, path)
+        self._children.end(name)
+        TraceEnd(self._loop, reply, trace_of(name))
 
     def do_forget_traces(self, reply: Reply) -> None:
         """Remove the traces that a lab which was killed has left."""

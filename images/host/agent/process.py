@@ -47,6 +47,16 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def belonging_to(owner: int | None) -> list[int]:
+    """Return the processes of a user id: also those that have left their parents and their session."""
+    found = []
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == owner:
+                found.append(int(entry))
+    return found
+
+
 def kill(pid: int) -> None:
     """End a process that may have ended already."""
     with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,7 @@
-"""The trace of a program that runs under strace: all of it, once strace has written its last line."""
+"""The trace of a program that runs under strace: all of it, once strace has written its last line.
+
+strace is root's, and so is the folder: no program can change what is written of it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from loop import Loop
 from process import kill
 from reply import Reply
 
-PATTERN = "/tmp/*.strace"
+FOLDER = "/run/traces"
 TRACE_BYTES = 33554432
 SECONDS = 3.0
 POLL_SECONDS = 0.003
@@ -48,7 +51,8 @@ def tracer_of(path: str) -> int:
         if entry.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{entry}/cmdline", "rb") as file:
                 words = file.read().split(b"\0")
-                if os.path.basename(words[0]) == b"strace" and wanted in words:
+                # Any process may look like it, but for whose it is.
+                if os.path.basename(words[0]) == b"strace" and wanted in words and not os.fstat(file.fileno()).st_uid:
                     return int(entry)
     return 0
 
@@ -65,7 +69,14 @@ def read(path: str) -> tuple[str, bool]:
     return kept.decode("utf-8", "replace"), len(kept) == len(data)
 
 
-def forget_traces(pattern: str = PATTERN) -> None:
+def trace_of(name: str) -> str:
+    """Return the file of a program's trace, in a folder that is there then and root's alone."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(FOLDER, 0o700)
+    return f"{FOLDER}/{name}.strace"
+
+
+def forget_traces(pattern: str = f"{FOLDER}/*.strace") -> None:
     """Remove the traces that lie here."""
     for path in glob.glob(pattern):
         with contextlib.suppress(FileNotFoundError):

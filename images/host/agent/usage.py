@@ -6,20 +6,20 @@ import contextlib
 import os
 import time
 
-from process import descendants
+from process import belonging_to, descendants
 
 CPUCLOCK_SCHED = 2
 FIELDS = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
 
 
-def usage(pid: int) -> tuple[int, int, int]:
-    """Return what a process and all its descendants have used.
+def usage(pid: int, owner: int | None) -> tuple[int, int, int]:
+    """Return what a process and all its descendants have used, and whoever else has the user id that is its own alone.
 
     ns on a processor, threads that have ended included; then how often their threads gave the processor up to wait, and
     how often it was taken from them, threads that have ended not included: proc(5) knows only of the living.
     """
     used = [0, 0, 0]
-    for each in (pid, *descendants(pid)):
+    for each in {pid, *descendants(pid), *belonging_to(owner)}:
         with contextlib.suppress(OSError):  # it may end any moment
             used[0] += time.clock_gettime_ns(clock_of(each))
             for thread in os.listdir(f"/proc/{each}/task"):
