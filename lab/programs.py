@@ -39,6 +39,8 @@ class Program:
         """Whether it sits at a pseudo-terminal of its own: what it reads was typed there, and ^C is a key."""
         self.traced = False
         """Whether strace writes down its system calls."""
+        self.followed = True
+        """Whether the recorder may follow what it and its children do."""
         self.patience = SECONDS
         """How long it is waited for: its words, its end."""
         self.pid = 0
@@ -49,7 +51,9 @@ class Program:
     def start(self) -> int:
         """Start it; return its process id."""
         argv = under_strace(self.name, self.argv) if self.traced else self.argv
-        answer = self.host.channel.call("spawn", name=self.name, argv=list(argv), user=self.user, pty=self.pty)
+        answer = self.host.channel.call(
+            "spawn", name=self.name, argv=list(argv), user=self.user, pty=self.pty, followed=self.followed
+        )
         self.pid = answer["pid"]
         return self.pid
 

@@ -16,6 +16,7 @@ from loop import Loop
 from process import descendants, end_with, kill
 from program import Program
 from reply import RefusedError
+from starter import Starter
 from terminal import Seated, Terminal, sit_down
 
 END_SECONDS = 2.0
@@ -35,6 +36,7 @@ class Children:
         self._loop = loop
         self._all: list[Child] = []
         self._programs: dict[str, Program] = {}
+        self.starter = Starter()
         user = pwd.getpwnam("lab")
         self._users = {"lab": (user.pw_uid, user.pw_gid), "root": (0, 0)}
 
@@ -44,16 +46,19 @@ class Children:
         self._all.append(command)
         return command
 
-    def spawn(self, name: str, argv: Sequence[str], user: str, *, pty: bool = False) -> Program:
-        """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs."""
+    def spawn(self, name: str, argv: Sequence[str], user: str, *, pty: bool = False, followed: bool = False) -> Program:
+        """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs.
+
+        Of one that is `followed` the recorder may tell the calls.
+        """
         if name in self._programs:
             raise RefusedError("name-taken", name)
         if pty:
             with Terminal() as terminal:
-                process = self._start(argv, user, stays=True, terminal=terminal)
+                process = self._start_program(argv, user, terminal, followed=followed)
                 program: Program = Seated(self._loop, process, name, terminal.take())
         else:
-            program = Program(self._loop, self._start(argv, user, stays=True), name)
+            program = Program(self._loop, self._start_program(argv, user, None, followed=followed), name)
         self._programs[name] = program
         self._all.append(program)
         return program
@@ -89,6 +94,20 @@ class Children:
                 kill(pid)
             self._reap_orphans()
 
+    def _start_program(
+        self, argv: Sequence[str], user: str, terminal: Terminal | None, *, followed: bool
+    ) -> subprocess.Popen[bytes]:
+        started: list[subprocess.Popen[bytes]] = []
+
+        def start() -> None:
+            started.append(self._start(argv, user, stays=True, terminal=terminal))
+
+        if followed:
+            self.starter.do(start)
+        else:
+            start()
+        return started[0]
+
     def _start(
         self, argv: Sequence[str], user: str, *, stays: bool, terminal: Terminal | None = None
     ) -> subprocess.Popen[bytes]:
@@ -107,7 +126,7 @@ class Children:
                 cwd="/tmp",
                 # Whatever ends agent and warden together, what stays must go too. It doubles the time of the fork,
                 # and a short command ends by itself.
-                preexec_fn=(functools.partial(sit_down, end) if terminal else end) if stays else None,  # noqa: PLW1509 - one thread
+                preexec_fn=(functools.partial(sit_down, end) if terminal else end) if stays else None,  # noqa: PLW1509 - one thread at a time, see starter.py
                 start_new_session=True,
                 env=ENVIRONMENT,
             )

@@ -48,13 +48,16 @@ class Operations:
     def do_beacon(self, reply: Reply, address: str) -> None:
         """Have a socket listen on this host's address for a moment: the kernel's tracer tells who did that.
 
-        So the recorder knows this process by the machine's number, see recorder/record.py.
+        So the recorder knows the thread that starts programs by the machine's number, see recorder/record.py.
         """
         import socket  # noqa: PLC0415 - not every host is recorded
 
-        with socket.socket() as beacon:
-            beacon.bind((address, 0))
-            beacon.listen()
+        def listen() -> None:
+            with socket.socket() as beacon:
+                beacon.bind((address, 0))
+                beacon.listen()
+
+        self._children.starter.do(listen)
         reply.ok()
 
     # -- programs
@@ -79,9 +82,21 @@ class Operations:
         command = self._children.run(argv, user, finished)
         timer = self._loop.at(timeout, too_late)
 
-    def do_spawn(self, reply: Reply, name: str, argv: Sequence[str], user: str = "lab", *, pty: bool = False) -> None:
-        """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events."""
-        program = self._children.spawn(name, argv, user, pty=pty)
+    def do_spawn(
+        self,
+        reply: Reply,
+        name: str,
+        argv: Sequence[str],
+        user: str = "lab",
+        *,
+        pty: bool = False,
+        followed: bool = True,
+    ) -> None:
+        """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events.
+
+        The recorder follows what it does, unless it is root's, or not to be `followed`.
+        """
+        program = self._children.spawn(name, argv, user, pty=pty, followed=followed and user != "root")
         reply.ok(pid=program.process.pid, time_ns=time.time_ns())
 
     def do_write(self, reply: Reply, name: str, text: str) -> None:
