@@ -42,6 +42,8 @@ class Program:
         """Whether it sits at a pseudo-terminal of its own: what it reads was typed there, and ^C is a key."""
         self.traced = False
         """Whether strace writes down its system calls."""
+        self.followed = True
+        """Whether the recorder may follow what it and its children do."""
         self.patience = SECONDS
         """How long it is waited for: its words, its end."""
         self.pid = 0
@@ -51,9 +53,14 @@ class Program:
 
     def start(self) -> int:
         """Start it; return its process id."""
-        tracer = STRACE if self.traced else ()
         answer = self.host.channel.call(
-            "spawn", name=self.name, argv=list(self.argv), user=self.user, pty=self.pty, tracer=tracer
+            "spawn",
+            name=self.name,
+            argv=list(self.argv),
+            user=self.user,
+            pty=self.pty,
+            tracer=STRACE if self.traced else (),
+            followed=self.followed,
         )
         self.pid = answer["pid"]
         return self.pid

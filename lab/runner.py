@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from lab.errors import EvidenceError, MachineError
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
 from lab.hosts.host import Host
-from lab.hosts.recorder import SWITCHED_OFF, lab_programs
+from lab.hosts.recorder import SWITCHED_OFF
 from lab.hosts.tcpdump import NAME as TCPDUMP
 from lab.hosts.why import explained
 from lab.kernel.sockets import parse_ss
@@ -67,7 +66,7 @@ def _play_on(
     stand_ins: Mapping[str, str],
 ) -> Evidence:
     _refuse_taken_port(hosts["server"])
-    recorder.begin(lab_programs(_named(exercise) | {*stand_ins.values()}))
+    recorder.begin()
     environment = {"kernel": ""}
     for name, found in zip(hosts, _on_all(hosts, _make_ready), strict=True):
         environment |= {f"{name}.{key}": value for key, value in found.items()}
@@ -114,11 +113,6 @@ def _play_on(
         kernel=kernel,
         unrecorded=recorder.unrecorded,
     )
-
-
-def _named(exercise: Exercise) -> set[str]:
-    """Return the words of an exercise, the programs that it starts among them, and the client that needs no naming."""
-    return {*re.findall(r"\w+", (exercise.folder / "exercise.py").read_text(encoding="utf-8")), "prompt"}
 
 
 @contextlib.contextmanager

@@ -180,6 +180,7 @@ class Stage(Recording):
         remote = Endpoint(self.hosts[to].address, port)
         argv = [program, remote.address, str(port), *args]
         client = Client(self, host, name, argv)
+        client.followed = on != "browser"  # a browser calls more than anybody wants to know
         pid = self._start(client, trace=trace)
         self.parties.append(Party(name, "client", on, program, " ".join(argv), pid, None, remote))
         self.act(name, "connect", " ".join(argv))

@@ -40,7 +40,7 @@ def image_name() -> str:
     digest = hashlib.sha256()
     for path in sorted(IMAGES.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(IMAGES).as_posix().encode() + b"\0")
+            digest.update(os.fsencode(path.relative_to(IMAGES)) + b"\0")
             digest.update(path.read_bytes() + b"\0")
     return f"socketlab/host:{digest.hexdigest()[:12]}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import LabError
@@ -47,11 +47,10 @@ _DRAIN_SECONDS: Final = 20.0
 _CHUNK_BYTES: Final = 2**22
 
 
-def lab_programs(first: Collection[str] = ()) -> list[str]:
-    """Return the names of all programs of the lessons, those of `first` in front."""
-    folders = [ROOT / "images" / kind for kind in ("servers", "clients", "browser")]
-    known = sorted({path.stem for folder in folders for path in folder.rglob("*.py")})
-    return sorted(known, key=lambda name: name not in first)
+def lab_programs() -> list[str]:
+    """Return the names of all programs of the lessons."""
+    folders = [ROOT / "images" / kind for kind in ("servers", "clients")]
+    return sorted({path.stem for folder in folders for path in folder.rglob("*.py")})
 
 
 class Recorder:
@@ -76,10 +75,10 @@ class Recorder:
         if channel and channel.state in _CODES:
             self.unrecorded = channel.state
 
-    def begin(self, programs: Sequence[str], buffer_kb: int = BUFFER_KB, *, calls: bool = True) -> None:
-        """Start it. `programs` are those whose calls are recorded, by name; the kernel tests them in this order.
+    def begin(self, buffer_kb: int = BUFFER_KB, *, calls: bool = True) -> None:
+        """Start it: it records the calls of what the agents of this lab's hosts start, whatever that is called.
 
-        Of other labs' programs nothing is recorded: only of those that the agents of this lab's hosts start.
+        Where the kernel cannot be told whose programs are whose, it records what is called as the lab's programs are.
         Without `calls` it records what becomes of sockets alone.
         """
 
@@ -88,7 +87,7 @@ class Recorder:
                 "name": instance_name(self._settings),
                 "addresses": list(self._settings.addresses.values()),
                 "hosts": [self._settings.addresses[host] for host in self._hosts],
-                "programs": programs,
+                "programs": lab_programs(),
                 "calls": syscall_ids(channel.facts.get("kernel.machine", "")) if calls else None,
                 "buffer_kb": buffer_kb,
             }

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lab.hosts.connection import Connection
 from lab.hosts.engine import engine
 from lab.hosts.host import Host
-from lab.hosts.recorder import BUFFER_KB, lab_programs
+from lab.hosts.recorder import BUFFER_KB
 from lab.settings import HOSTS, RECORDER
 from lab.stage import Stage
-from tests.bench.load import CLIENT, SERVER, connect, require_recorder, serve
+from tests.bench.load import connect, require_recorder, serve
 from tests.bench.numbers import Comparison, Goal, Row
 from tests.bench.world import World
 
@@ -131,7 +131,7 @@ def _connect(stage: Stage, on: On, recorder: Recorder) -> float:
 
 def _begin(on: On, recorder: Recorder, hosts: Iterable[Host]) -> None:
     if on.states:
-        recorder.begin(lab_programs((SERVER, CLIENT)), BUFFER_KB if on.read else _ROOMY_KB, calls=on.calls)
+        recorder.begin(BUFFER_KB if on.read else _ROOMY_KB, calls=on.calls)
     if on.captures:
         for host in hosts:
             host.tcpdump.begin()

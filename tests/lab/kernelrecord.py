@@ -12,7 +12,7 @@ from typing import Final
 from lab.evidence.raw import KernelRecord
 from lab.hosts.connection import Connection
 from lab.hosts.host import Host
-from lab.hosts.recorder import BUFFER_KB, Recorder, lab_programs
+from lab.hosts.recorder import BUFFER_KB, Recorder
 from lab.hosts.tracefs import FOLDERS, mounted_tracefs
 from lab.settings import HOSTS, PORT, RECORDER, Settings
 from lab.stage import Stage
@@ -35,7 +35,7 @@ class Scene:
 
     def begin(self, buffer_kb: int = BUFFER_KB) -> None:
         """Start the recorder, and wait until it records."""
-        self.recorder.begin(lab_programs({"serve_blocking", "rounds"}), buffer_kb)
+        self.recorder.begin(buffer_kb)
         self.recorder.wait_recording()
         assert self.recorder.unrecorded == ""
 

@@ -15,7 +15,7 @@ from lab.evidence.raw import KernelRecord
 from lab.hosts import compose, recorder
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
-from lab.hosts.recorder import BUFFER_KB, lab_programs
+from lab.hosts.recorder import BUFFER_KB
 from lab.settings import HOSTS, PORT, RECORDER, Settings
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
@@ -257,7 +257,7 @@ def test_where_it_is_not_mounted_it_has_the_one_capability_to_mount_it(
 def test_where_it_may_not_mount_it_says_so(other: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose, "_least_grant", dict)
     with scene(other) as lab:
-        lab.recorder.begin(lab_programs())
+        lab.recorder.begin()
         lab.recorder.wait_recording()
         assert (lab.recorder.end(), lab.recorder.unrecorded) == (None, "not-permitted")
         assert powers(other) == {0}
@@ -323,7 +323,7 @@ def test_two_labs_record_at_once_and_each_its_own_connections(lab: Scene, other:
 def test_switched_off_no_container_is_made(other: Settings) -> None:
     remove_lab(other)
     with scene(dataclasses.replace(other, recorder=False)) as lab:
-        lab.recorder.begin(lab_programs(), BUFFER_KB)
+        lab.recorder.begin(BUFFER_KB)
         lab.recorder.wait_recording()
         assert (lab.recorder.end(), lab.recorder.unrecorded) == (None, "switched-off")
     assert set(container_ids(other)) == {other.container(host) for host in HOSTS}

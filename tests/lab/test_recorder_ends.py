@@ -17,7 +17,6 @@ from lab.exercise import judge, load_exercise
 from lab.hosts import compose
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.connection import Connection
-from lab.hosts.recorder import lab_programs
 from lab.hosts.tracefs import instance_names, remove_instances
 from lab.judge.verdict import Verdict
 from lab.runner import play
@@ -135,7 +134,7 @@ def test_down_in_the_midst_of_a_recording_leaves_nothing(cut: Settings) -> None:
     with Connection(cut) as connection:
         connection.hosts({host: {} for host in HOSTS})
         recorder = connection.recorder()
-        recorder.begin(lab_programs())
+        recorder.begin()
         recorder.wait_recording()
         assert instance(cut) is True
         assert here("down", env=variables(cut)).returncode == 0

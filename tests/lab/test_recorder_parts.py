@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.hosts.recorder import lab_programs
 from lab.hosts.tracefs import instance_name, instance_names
 from lab.settings import Settings
 from lab.wire.state import State
@@ -24,7 +23,7 @@ def found(hosts_up: Settings) -> Iterator[Scene]:
 
 @needs_root
 def test_without_calls_it_records_states_alone(found: Scene) -> None:
-    found.recorder.begin(lab_programs({"serve_blocking", "rounds"}), calls=False)
+    found.recorder.begin(calls=False)
     found.recorder.wait_recording()
     found.connect(5)
     assert [name for name in trace_instances() if name in instance_names(found.settings)] == [

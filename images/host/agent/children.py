@@ -20,6 +20,7 @@ from loop import Loop
 from process import belonging_to, descendants, end_with, kill
 from program import Program
 from reply import RefusedError
+from starter import Starter
 from terminal import Seated, Terminal, sit_down
 
 END_SECONDS = 2.0
@@ -43,6 +44,7 @@ class Children:
         self._loop = loop
         self._all: list[Child] = []
         self._programs: dict[str, Program] = {}
+        self.starter = Starter()
         user = pwd.getpwnam("lab")
         self._users = {"lab": (user.pw_uid, user.pw_gid), "root": (0, 0)}
         self._own: dict[str, int] = {}
@@ -54,12 +56,19 @@ class Children:
         return command
 
     def spawn(
-        self, name: str, argv: Sequence[str], user: str, *, pty: bool = False, tracer: Sequence[str] = ()
+        self,
+        name: str,
+        argv: Sequence[str],
+        user: str,
+        *,
+        pty: bool = False,
+        tracer: Sequence[str] = (),
+        followed: bool = False,
     ) -> Program:
         """Start a program that stays; RefusedError when it cannot be started, or when one of that name runs.
 
         With the user `own` it gets an id of its own, the same for each program of that name. A tracer is run by root,
-        and is told as whom to run the program.
+        and is told as whom to run the program. Of one that is `followed` the recorder may tell the calls.
         """
         if name in self._programs:
             raise RefusedError("name-taken", name)
@@ -71,10 +80,10 @@ class Children:
             argv, user = (*tracer, "-u", "{}:{}".format(*self._users[user]), *argv), "root"
         if pty:
             with Terminal() as terminal:
-                process = self._start(argv, user, stays=True, terminal=terminal)
+                process = self._start_program(argv, user, terminal, followed=followed)
                 program: Program = Seated(self._loop, process, name, terminal.take())
         else:
-            program = Program(self._loop, self._start(argv, user, stays=True), name)
+            program = Program(self._loop, self._start_program(argv, user, None, followed=followed), name)
         self._programs[name] = program
         self._all.append(program)
         return program
@@ -121,6 +130,20 @@ class Children:
                 kill(pid)
             self._reap_orphans()
 
+    def _start_program(
+        self, argv: Sequence[str], user: str, terminal: Terminal | None, *, followed: bool
+    ) -> subprocess.Popen[bytes]:
+        started: list[subprocess.Popen[bytes]] = []
+
+        def start() -> None:
+            started.append(self._start(argv, user, stays=True, terminal=terminal))
+
+        if followed:
+            self.starter.do(start)
+        else:
+            start()
+        return started[0]
+
     def _start(
         self, argv: Sequence[str], user: str, *, stays: bool, terminal: Terminal | None = None
     ) -> subprocess.Popen[bytes]:
@@ -139,7 +162,7 @@ class Children:
                 cwd="/tmp",
                 # Whatever ends agent and warden together, what stays must go too. It doubles the time of the fork,
                 # and a short command ends by itself.
-                preexec_fn=(functools.partial(sit_down, end) if terminal else end) if stays else None,  # noqa: PLW1509 - one thread
+                preexec_fn=(functools.partial(sit_down, end) if terminal else end) if stays else None,  # noqa: PLW1509 - one thread at a time, see starter.py
                 start_new_session=True,
                 env=ENVIRONMENT,
             )

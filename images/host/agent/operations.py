@@ -49,13 +49,16 @@ class Operations:
     def do_beacon(self, reply: Reply, address: str) -> None:
         """Have a socket listen on this host's address for a moment: the kernel's tracer tells who did that.
 
-        So the recorder knows this process by the machine's number, see recorder/record.py.
+        So the recorder knows the thread that starts programs by the machine's number, see recorder/record.py.
         """
         import socket  # noqa: PLC0415 - not every host is recorded
 
-        with socket.socket() as beacon:
-            beacon.bind((address, 0))
-            beacon.listen()
+        def listen() -> None:
+            with socket.socket() as beacon:
+                beacon.bind((address, 0))
+                beacon.listen()
+
+        self._children.starter.do(listen)
         reply.ok()
 
     # -- programs
@@ -89,14 +92,16 @@ class Operations:
         *,
         pty: bool = False,
         tracer: Sequence[str] = (),
+        followed: bool = True,
     ) -> None:
         """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events.
 
-        `tracer` is the strace that is to run it, which writes where only root can.
+        `tracer` is the strace that is to run it, which writes where only root can. The recorder follows what the program
+        does, unless it is root's, or not to be `followed`.
         """
         if tracer:
             tracer = (*tracer, "-o", trace_of(name))
-        program = self._children.spawn(name, argv, user, pty=pty, tracer=tracer)
+        program = self._children.spawn(name, argv, user, pty=pty, tracer=tracer, followed=followed and user != "root")
         reply.ok(pid=program.process.pid, time_ns=time.time_ns())
 
     def do_write(self, reply: Reply, name: str, text: str) -> None:

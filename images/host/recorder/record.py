@@ -3,10 +3,10 @@
     record.py '{"name": …, "addresses": […], "hosts": […], "programs": […], "calls": […] or null, "buffer_kb": …}'
 
 There are two instances. One takes what becomes of sockets on the lab's addresses, whoever is at work when it happens.
-The other takes what the lab's programs do, and for that the kernel is told whose they are: all that descend from the
-hosts' agents. By which numbers it knows these, it tells itself: at `who` each agent is to have a socket listen for a
-moment on its host's address, and once they have, there is a line on stdin. Without `calls` (null) there is the first
-instance alone.
+The other takes what the lab's programs do, and for that the kernel is told whose they are: all that descend from those
+threads of the hosts' agents that start programs. By which numbers it knows these, it tells itself: at `who` each agent
+is to have a socket listen for a moment on its host's address, and once they have, there is a line on stdin. Where it
+does not tell, they are those of the names in `programs`. Without `calls` (null) there is the first instance alone.
 
 The kernel's buffers are copied to /tmp/recording as they fill: a file of raw pages for each. At SIGINT what is left in
 them is added, and /run/recording.json, which describes it all, is written; then this prints `recorded` and how much.

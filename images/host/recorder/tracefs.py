@@ -80,8 +80,8 @@ def remove(name: str) -> bool:
 
 def put(path: str, text: str) -> None:
     """Write to a file of the kernel's, which takes each write as a command."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text or "\n")
+    with open(path, "wb", buffering=0) as file:
+        file.write(os.fsencode(text or "\n"))  # programs' names are files', of any bytes
 
 
 def get(path: str) -> str:
