@@ -96,8 +96,8 @@ class Operations:
     ) -> None:
         """Start a program that stays, with `pty` at a terminal of its own; its lines and its end come as events.
 
-        `tracer` is the strace that is to run it, which writes where only root can. The recorder follows what the program
-        does, unless it is root's, or not to be `followed`.
+        `tracer` is the strace that is to run it, which writes where only root can. The recorder follows what the
+        program does, unless it is root's, or not to be `followed`.
         """
         if tracer:
             tracer = (*tracer, "-o", trace_of(name))
