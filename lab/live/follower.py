@@ -56,6 +56,7 @@ class Follower:
         self._records = True
         self._flood: _Flood | None = None
         self._forgot_ns = begun_ns
+        self._under_way: Sequence[KernelCall] = ()
         self._owners.homes |= {each.pid: each.address for each in standing}
         told = self._listeners.told(standing, begun_ns - 1)
         self._hear(Heard({}, told, [], 0), self._owners.sort(told), begun_ns)
@@ -82,6 +83,7 @@ class Follower:
         self._gaps.lost(heard)
         calls, again = self._polls.take(self._owners.sort(self._listeners.named(heard.told, self._owners.homes)))
         self._again += again
+        self._under_way = heard.under_way
         if self._flood is None:
             self._hear(heard, calls, now_ns)
             if self._window.size > MOST:
@@ -133,7 +135,7 @@ class Follower:
         news = self._teller.tell(timeline, trace, ripe, until_ns)
         if now_ns - self._forgot_ns > _OFTEN_NS or (flood and flood.told):
             self._forgot_ns = now_ns
-            self._window.forget(until_ns)
+            self._window.forget(until_ns, self._owners.busy(self._under_way))
             self._polls.forget(self._window.pids)
             self._owners.forget(self._window.pids)
         return news

@@ -16,6 +16,8 @@ _OWN: Final = frozenset({State.LISTEN, State.SYN_SENT})
 _EARLIER: Final = 32
 """Calls of a stranger that are kept: they are told of once it turns out to be none."""
 _MOST_STRANGERS: Final = 200
+_MOST_FORKS: Final = 1_000
+"""Forks that are kept, the last: a worker may have nothing to do for hours."""
 
 
 class Thread(NamedTuple):
@@ -28,8 +30,9 @@ class Thread(NamedTuple):
 class Owners:
     """Knows the threads that had a socket of the lab's, and what these started.
 
-    `who` looks at the hosts. It is asked for a thread that listens on all addresses, which may be anybody's, and for
-    the name of what the kernel tells no name of: whatever Python runs is `python3` to it.
+    `who` looks at the hosts. It is asked for a thread that listens on all addresses, which may be anybody's; for the
+    name of what the kernel tells no name of: whatever Python runs is `python3` to it; and for a worker that calls again
+    after it was idle for long: its number may be another's by now.
     """
 
     def __init__(self, who: Callable[[], Mapping[int, Thread]] = dict) -> None:
@@ -37,8 +40,11 @@ class Owners:
         """The addresses of the hosts of those that were asked about."""
         self._who = who
         self._asked: set[int] = set()
-        self._named: set[int] = set()
+        self._named: dict[int, str] = {}
         self._ours: set[int] = set()
+        self._forks: dict[int, int] = {}
+        self._idle: set[int] = set()
+        self._called: set[int] = set()
         self._sockets: set[int] = set()
         self._everywhere: set[int] = set()
         self._strangers: dict[int, deque[KernelCall]] = {}
@@ -50,13 +56,12 @@ class Owners:
         """
         self._learn(told)
         for started in told.started:
-            if started.parent in self._ours:
-                self._ours.add(started.pid)
-            if started.program or started.parent in self._named:
-                self._named.add(started.pid)
+            self._take(started)
+        self._inherit()
         if unknown := self._unknown(told):
             self._asked |= unknown
             self._introduce(told, unknown)
+            self._inherit()
         told.transitions = [each for each in told.transitions if not everywhere(each.local) or self._at_home(each)]
         found: list[KernelCall] = []
         for pid in self._strangers.keys() & self._ours:
@@ -71,19 +76,44 @@ class Owners:
                 self._strangers[call.pid] = earlier
         for pid in [*self._strangers][:-_MOST_STRANGERS]:
             del self._strangers[pid]
+        self._called |= {call.pid for call in found}
         return found
 
     def owns(self, pid: int) -> bool:
         """Tell whether the thread is of this lab."""
         return pid in self._ours
 
+    def busy(self, under_way: Iterable[KernelCall]) -> set[int]:
+        """Return the threads of ours that are in a call, or called since this was asked last: those live."""
+        called, self._called = self._called, set()
+        return called | {call.pid for call in under_way if call.pid in self._ours}
+
     def forget(self, pids: Iterable[int]) -> None:
-        """Forget all threads but these: a number may be another's by now."""
+        """Forget all threads but these: a number may be another's by now. Who was forked is asked for when it calls."""
         kept = set(pids)
+        self._forks = dict([*self._forks.items()][-_MOST_FORKS:])
+        self._idle = (self._idle | self._ours - kept) & self._forks.keys()
         self._ours &= kept
-        self._named &= kept
+        self._named = {pid: program for pid, program in self._named.items() if pid in kept or pid in self._idle}
         self._asked &= kept
         self.homes = {pid: address for pid, address in self.homes.items() if pid in kept}
+
+    def _take(self, started: Started) -> None:
+        """Take note of a program, or of who forked whom: of strangers too, who may turn out to be none."""
+        if started.parent is not None:
+            self._forks.pop(started.pid, None)
+            self._forks[started.pid] = started.parent
+            self._idle.discard(started.pid)
+        if started.program:
+            self._named[started.pid] = started.program
+
+    def _inherit(self) -> None:
+        """Take those for ours that one of ours forked; they run its program."""
+        for pid, parent in self._forks.items():
+            if pid not in self._idle and (parent in self._ours or parent in self._idle):
+                self._ours.add(pid)
+                if parent in self._named:
+                    self._named.setdefault(pid, self._named[parent])
 
     def _learn(self, told: Told) -> None:
         opened: dict[int, int] = {}
@@ -110,18 +140,27 @@ class Owners:
     def _unknown(self, told: Told) -> set[int]:
         """Return the threads to ask for: nobody is asked for twice."""
         anybody = {each.pid for each in told.transitions if everywhere(each.local) and each.new is State.LISTEN}
-        return (anybody - self.homes.keys() | self._ours - self._named) - self._asked
+        again = self._idle & {call.pid for call in told.calls}
+        return (anybody - self.homes.keys() | self._ours - self._named.keys() | again) - self._asked
 
     def _introduce(self, told: Told, unknown: set[int]) -> None:
         """Take those for ours that run on the hosts, and tell of their names as if the kernel had."""
         begun_ns = min([*(each.time_ns for each in told.transitions), *(each.begun_ns for each in told.calls)])
         threads = self._who()
+        for pid in unknown & self._idle:
+            self._idle.discard(pid)
+            if threads and pid not in threads:
+                del self._forks[pid]
+            else:
+                self._ours.add(pid)
         for pid in unknown & threads.keys():
             self.homes[pid] = threads[pid].address
             self._ours.add(pid)
-            if pid not in self._named:
-                self._named.add(pid)
-                told.started.append(Started(begun_ns, pid, threads[pid].program, None))
+        for pid in unknown & threads.keys() - self._named.keys():
+            program = self._named[pid] = threads[pid].program
+            parent = self._forks.get(pid)
+            if parent not in self._ours or parent not in threads or threads[parent].program != program:
+                told.started.append(Started(begun_ns, pid, program, None))
 
     def _at_home(self, change: Transition) -> bool:
         """Tell whether a socket on all addresses is one of ours; another process may close it than opened it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -135,8 +135,8 @@ class Window:
             kernel=None if trace is None else _Kernel(b"", died=False, file="", told=trace),
         )
 
-    def forget(self, until_ns: int) -> None:
-        """Forget what was over some time before; all up to `until_ns` was told."""
+    def forget(self, until_ns: int, busy: Collection[int] = ()) -> None:
+        """Forget what was over some time before; all up to `until_ns` was told. The threads that are `busy` live."""
         since_ns = until_ns - KEEP_NS
         trace = self.trace()
         joined = join(self.evidence(trace, until_ns))
@@ -149,7 +149,12 @@ class Window:
         ]
         self._transitions = sorted(each for life in living for each in life.transitions)
         self._resets = [each for each in self._resets if each.time_ns >= since_ns]
+        self._pids = {each.pid for each in self._transitions} | {*busy}
         self._forget_calls(trace, lives, {id(life) for life in living}, since_ns)
+        family = _with_children(_with_parents(self._pids, self._started), self._started)
+        self._started = [
+            each for each in self._started[-_MOST_STARTED:] if each.time_ns >= since_ns or each.pid in family
+        ]
 
     def cut(self, most: int) -> tuple[int, int, int]:
         """Keep so many segments and calls, the first; return the time of the last, and how many of each are gone."""
@@ -180,7 +185,7 @@ class Window:
 
     @property
     def pids(self) -> set[int]:
-        """Whose sockets are known, as of the last time that something was forgotten."""
+        """Whose sockets are known, and who was busy, as of the last time that something was forgotten."""
         return self._pids
 
     def _forget_calls(self, trace: KernelTrace, lives: Lives, living: set[int], since_ns: int) -> None:
@@ -189,7 +194,6 @@ class Window:
         told: set[int] = set()
         kept: list[KernelCall] = []
         self._held = []
-        self._pids = {each.pid for each in self._transitions}
         for call in (*self._calls, *self._under_way):
             made = descriptors.made_by(call)
             opening = made or descriptors.of(call)
@@ -206,10 +210,6 @@ class Window:
             if recent and call.ended_ns is not None:
                 kept.append(call)
         self._calls = kept
-        wanted = _with_parents(self._pids, self._started)
-        self._started = [
-            each for each in self._started[-_MOST_STARTED:] if each.time_ns >= since_ns or each.pid in wanted
-        ]
 
 
 def _worth(joined: Sequence[Joined], since_ns: int) -> set[int]:
@@ -262,4 +262,13 @@ def _with_parents(pids: set[int], started: Iterable[Started]) -> set[int]:
         while above is not None and above not in found:
             found.add(above)
             above = parents.get(above)
+    return found
+
+
+def _with_children(pids: set[int], started: Iterable[Started]) -> set[int]:
+    """Add all that these forked, who may call after hours."""
+    found = set(pids)
+    for each in started:
+        if each.parent in found:
+            found.add(each.pid)
     return found

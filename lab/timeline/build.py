@@ -12,6 +12,7 @@ from lab.evidence.records import Evidence, Step
 from lab.timeline.calls import Strace, kernel_calls
 from lab.timeline.causes import find_causes, find_causes_of_listeners, ordered
 from lab.timeline.connections import Joined, Passage, join, passages, relative
+from lab.timeline.descriptors import Descriptors
 from lab.timeline.draft import Draft
 from lab.timeline.endings import close_at_the_end
 from lab.timeline.lives import Life, Lives, lives_of
@@ -80,9 +81,11 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
     hosts = {address: host for host, address in evidence.lab.addresses.items()}
     lives = lives_of(trace, joined, hosts) if trace else Lives(())
     parts = _Parts(joined, looks, lives, [[] for _ in joined], trace.precision_ns if trace else 0)
-    programs = Programs(trace, lives, evidence) if trace else None
-    if trace and programs:
-        parts.add(kernel_calls(trace, lives, programs))
+    programs = None
+    if trace:
+        descriptors = Descriptors(trace, lives)
+        programs = Programs(trace, lives, descriptors, evidence)
+        parts.add(kernel_calls(trace, descriptors, programs))
         _add_listeners(parts)
     parts.add(_by_strace(evidence, parts))
     find_causes_of_listeners(parts.loose)

@@ -16,7 +16,6 @@ from lab.timeline.about import FIONBIO, kernel_about, strace_about
 from lab.timeline.connections import Joined
 from lab.timeline.descriptors import Descriptors, Opening
 from lab.timeline.draft import Draft
-from lab.timeline.lives import Lives
 from lab.timeline.model import CallMade, Lane, Source
 from lab.timeline.programs import Programs
 from lab.timeline.signals import broken_off, signals
@@ -48,9 +47,8 @@ def family(name: str) -> str:
     return FAMILIES.get(name, {"readv": "read", "writev": "write"}.get(name, name))
 
 
-def kernel_calls(trace: KernelTrace, lives: Lives, programs: Programs) -> Iterator[Draft]:
+def kernel_calls(trace: KernelTrace, descriptors: Descriptors, programs: Programs) -> Iterator[Draft]:
     """Yield the calls of the lab's programs on sockets, on many descriptors at once, and reads of what is typed."""
-    descriptors = Descriptors(trace, lives)
     broken = signals(trace.calls, lambda call: broken_off(_outcome(call)[1]), _likeness, programs.killed_in)
     for call in trace.calls:
         program = programs.of(call.pid)

@@ -9,7 +9,7 @@ from typing import Final
 
 from lab.evidence.records import Evidence, Party
 from lab.kernel.trace import KernelCall, KernelTrace
-from lab.timeline.descriptors import makes_tcp
+from lab.timeline.descriptors import Descriptors, makes_tcp
 from lab.timeline.lives import Life, Lives
 from lab.timeline.parties import Candidate, paired
 from lab.wire.segment import Endpoint
@@ -50,14 +50,14 @@ class Programs:
     processes, or that made sockets which came to nothing, just when the exercise started a program of its name.
     """
 
-    def __init__(self, trace: KernelTrace, lives: Lives, evidence: Evidence) -> None:
+    def __init__(self, trace: KernelTrace, lives: Lives, descriptors: Descriptors, evidence: Evidence) -> None:
         self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
         agents = trace.agents.keys() - self._files.keys()  # they start all programs, and are none of them
         self._parents = {
             each.pid: each.parent for each in trace.started if each.parent is not None and each.parent not in agents
         }
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
-        seen = self._seen(trace, lives)
+        seen = self._seen(trace, lives, descriptors)
         clients = _clients(evidence)
         by_sockets = {pid: _by_sockets(one.sockets, clients) for pid, one in seen.items()}
         candidates = [
@@ -104,11 +104,13 @@ class Programs:
         last = max(early, key=lambda act: act.time_ns, default=None)
         return last is None or last.verb != "freeze"
 
-    def _seen(self, trace: KernelTrace, lives: Lives) -> dict[int, _Seen]:
+    def _seen(self, trace: KernelTrace, lives: Lives, descriptors: Descriptors) -> dict[int, _Seen]:
         """Return what each program did, with all its processes, in the order in which that was told."""
         found: dict[int, _Seen] = {}
-        for pid, life in _sockets(trace, lives):
-            found.setdefault(self._root(pid), _Seen()).sockets.append(life)
+        for pid, life in _sockets(trace, lives, descriptors):
+            sockets = found.setdefault(self._root(pid), _Seen()).sockets
+            if not sockets or sockets[-1] is not life:
+                sockets.append(life)
         tcp: set[tuple[int, int]] = set()
         for call in trace.calls:
             one = found.setdefault(self._root(call.pid), _Seen())
@@ -137,8 +139,11 @@ def _shows_a_state(call: KernelCall) -> bool:
     return call.name == "connect" and call.result not in _NEVER_BEGUN
 
 
-def _sockets(trace: KernelTrace, lives: Lives) -> Iterator[tuple[int, Life]]:
-    """Yield which thread was at work on which socket, in the order in which that was told."""
+def _sockets(trace: KernelTrace, lives: Lives, descriptors: Descriptors) -> Iterator[tuple[int, Life]]:
+    """Yield which thread was at work on which socket: first what the kernel told, then what descriptors tell.
+
+    A worker that inherited its listener, and waits for it, has no socket that the kernel told it to be at work on.
+    """
     for life in lives.all:
         for each in life.transitions:
             if each.pid and each.new in _BY_PROGRAMS:
@@ -147,6 +152,10 @@ def _sockets(trace: KernelTrace, lives: Lives) -> Iterator[tuple[int, Life]]:
         worked_on = lives.behind(call)
         if worked_on is not None:
             yield call.pid, worked_on
+    for call in trace.calls:
+        opening = descriptors.target_of(call) or descriptors.of(call)
+        if opening is not None and opening.life is not None:
+            yield call.pid, opening.life
 
 
 def _clients(evidence: Evidence) -> Mapping[tuple[str, Endpoint | None], list[Party]]:

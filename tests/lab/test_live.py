@@ -48,6 +48,9 @@ def up(settings: Settings) -> Iterator[Settings]:
         assert left_of(found) == []
 
 
+PREFORK: Final = ROOT / "tests" / "fixtures" / "prefork.py"
+
+
 class Live:
     """A `lab live` that runs, and the lines that it has printed so far."""
 
@@ -298,6 +301,39 @@ def test_a_learners_own_script_is_told_by_its_name_also_on_all_addresses(up: Set
         assert named < listens < sends, str(told)
         assert told.end() == 0
     assert eventually(lambda: nothing_left(up))
+
+
+@pytest.mark.parametrize(
+    ("address", "seconds"), [("server", "-1"), ("", "-1"), ("server", "0.5")], ids=["waits", "everywhere", "polls"]
+)
+def test_of_a_server_that_forked_its_workers_every_process_is_told_of_in_the_servers_column(
+    up: Settings, address: str, seconds: str
+) -> None:
+    write = by_hand(up, "server", "sh", "-c", "cat >/tmp/my_workers.py")
+    subprocess.run(write, input=PREFORK.read_text(encoding="utf-8"), text=True, check=True)
+    command = ("/tmp/my_workers.py", up.addresses.get(address, "0.0.0.0"), str(PORT), "5")  # noqa: S104, S108 - the host's own
+    with live(up, "--json") as told, typed(up, "server", "python3", *command, "--seconds", seconds):
+        told.wait('"kind": "program".*"my_workers"')
+        assert eventually(lambda: len(workers(told)) == 6, SECONDS), str(told)
+        told.wait('"call": "epoll_wait"')
+        for _ in range(2):
+            place = len(told.lines)
+            with connect(up) as client:
+                told.wait('"call": "accept".*"error": null', place)
+                leave(client)
+                told.wait('"state": "UNCONN"', place)
+        assert told.end() == 0
+    assert set(workers(told).values()) == {"server-calls"}, str(told)
+    assert len([one for one in told.objects() if one["kind"] == "program" and one["host"] == "server"]) == 1
+
+
+def workers(told: Live) -> dict[int, str]:
+    """Return the server's processes that made calls, each with the lanes of its calls."""
+    found: dict[int, set[str]] = {}
+    for one in told.objects():
+        if one["kind"] == "call" and one["host"] == "server":
+            found.setdefault(one["pid"], set()).add(one["lane"])
+    return {pid: " ".join(sorted(lanes)) for pid, lanes in found.items()}
 
 
 def test_another_labs_server_on_all_addresses_is_not_told_of(up: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.evidence.records import Evidence, LabFacts
@@ -11,6 +11,7 @@ from lab.kernel.trace import KernelCall, KernelTrace, Transition
 from lab.live.follower import Follower
 from lab.live.hearing import Heard
 from lab.live.news import Appears, Item, News, Note
+from lab.live.owners import Thread
 from lab.live.standing import Standing
 from lab.settings import HOSTS
 from lab.timeline.model import CallMade, StateChange
@@ -75,13 +76,19 @@ class Happened:
 
 
 def hear(
-    happened: Happened, every_ns: int, *, until_ns: int = 0, standing: Sequence[Standing] = ()
+    happened: Happened,
+    every_ns: int,
+    *,
+    until_ns: int = 0,
+    standing: Sequence[Standing] = (),
+    facts: LabFacts = FACTS,
+    who: Callable[[], Mapping[int, Thread]] = dict,
 ) -> tuple[list[Item], Follower]:
     """Return what is told when it is heard every so many ns, and who told it."""
     times = happened.times()
     at = times[0] - 1
     last_ns = max(until_ns, times[-1] + 1) + HOLD_NS
-    follower = Follower(FACTS, HOSTS, at, standing)
+    follower = Follower(facts, HOSTS, at, standing, who)
     items: list[Item] = []
     while at < last_ns:
         items += follower.follow(happened.between(at, at + every_ns), at + every_ns)
