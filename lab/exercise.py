@@ -54,12 +54,14 @@ class Type:
 
     `terminal` is server, client, watcher (a second shell on the server), client2 (a second shell on the client), root
     (a shell on the server as root, for tcpdump) or croot (one on the client, for nft). `{server}` and `{client}` stand
-    for the addresses. `line` may be `^D`, `^C` or `^Z` for a key.
+    for the addresses. `line` may be `^D`, `^C` or `^Z` for a key. `after` is a pattern of what has come in that
+    terminal since the line before when one types this one: a test waits for it, as a reader does.
     """
 
     terminal: str
     line: str
     sees: str
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ def terminals(names: set[str], settings: Settings | None = None) -> Iterator[dic
 
 def type_line(terminal: Terminal, one: Type, addresses: Mapping[str, str]) -> None:
     line, sees = filled(one.line, addresses), filled(one.sees, addresses)
+    if one.after:
+        terminal.wait(filled(one.after, addresses), terminal.since)
     command = " " in line
     if command:
         terminal.wait(PROMPT, terminal.since)
