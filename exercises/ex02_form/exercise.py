@@ -1,4 +1,4 @@
-"""A form posted: 23 bytes of pairs, 中文 percent-encoded, and the reset that eats an answer."""
+"""A form posted: 23 bytes of pairs, 中文 percent-encoded, and the reset that costs an answer."""
 
 from __future__ import annotations
 

@@ -254,6 +254,7 @@ def _full_buffers(stage: Stage) -> None:
         s.say("hello")
         s.wait()
         q.say("read", answer=False)
+        q.wait()
 
     with stage.step("keeps"):
         keeps = stage.serve("serve_selectors", name="keeps", port=8006, options=NO_ROOM)
@@ -318,6 +319,7 @@ EXPECT = (
     printed("dies", matches="BlockingIOError: .*", stream="stderr", step="dies", id="blocking-error"),
     exited("dies", 1, step="dies", id="server-dies"),
     printed("s", "the server closed the connection", step="dies", id="s-lost"),
+    said("q", f"{{}} of {LARGE} bytes came back", ">0", step="dies", id="arrived-stays"),
     sockets("full_r", on="server", only="client:r", step="keeps", id="stops-reading", table="""
         State  Recv-Q      Send-Q      Local        Peer
         ESTAB  1..1000000  1..1000000  server:8006  client:r

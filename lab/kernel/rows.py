@@ -19,11 +19,15 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A running timer (`ss -o`): its name (`on`, `keepalive`, `timewait`, `persist`), ms left, retransmissions."""
+    """A running timer (`ss -o`): its name (`on`, `keepalive`, `timewait`, `persist`) and the ms left.
+
+    `unanswered` are time-outs in a row, of `keepalive` and `persist` probes; a resend that no time-out caused (a tail
+    loss probe) is not among them: inet_sk_diag_fill() in net/ipv4/inet_diag.c.
+    """
 
     name: str
     remaining_ms: int
-    retransmits: int
+    unanswered: int
 
 
 @dataclass(frozen=True, slots=True)

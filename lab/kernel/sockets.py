@@ -43,7 +43,7 @@ _PROCESS: Final = re.compile(
     r'(?:,(?=\(")|(?P<end>\))(?=\s|$|timer:\())',
     re.DOTALL,
 )
-_TIMER: Final = re.compile(r"timer:\((?P<name>[a-z]+),(?P<left>[^,()\s]*),(?P<retransmits>[0-9]{1,10})\)")
+_TIMER: Final = re.compile(r"timer:\((?P<name>[a-z]+),(?P<left>[^,()\s]*),(?P<unanswered>[0-9]{1,10})\)")
 _LEFT: Final = re.compile(
     r"(?:(?P<minutes>[0-9]{1,10})min)?"
     r"(?:(?P<seconds>[0-9]{1,2})sec|(?P<exact>[0-9])\.(?P<part>[0-9]{3})(?:ms|sec)|(?P<ms>[0-9]{1,3})ms)?",
@@ -79,7 +79,7 @@ def parse_ss(text: str, *, where: str = "ss") -> tuple[SocketRow, ...]:
     >>> str(established.peer), established.processes
     ('192.168.1.101:58132', (Process(name='python3', pid=7, fd=4),))
     >>> waiting.timer
-    Timer(name='timewait', remaining_ms=59000, retransmits=0)
+    Timer(name='timewait', remaining_ms=59000, unanswered=0)
 
     Linux 3.10's ss, without its header, and a cut line:
 
@@ -201,7 +201,7 @@ class _Line:
         left = _LEFT.fullmatch(found["left"])
         if left is None:
             raise self._error("ss-bad-number", field="timer", value=_printable(found["left"]))
-        return Timer(found["name"], _milliseconds(left), int(found["retransmits"])), found.end()
+        return Timer(found["name"], _milliseconds(left), int(found["unanswered"])), found.end()
 
     def _error(self, code: str, **params: object) -> SsParseError:
         return SsParseError(code, where=self.where, row=self.number, line=_printable(self.text), **params)

@@ -14,6 +14,8 @@ from lab.wire.segment import Endpoint
 from lab.wire.sequence import Flow, Ranges
 
 _READS: Final = frozenset({"recv", "read"})
+_READ: Final = frozenset({"read", "end"})
+"""What a read is here: one that got bytes, and one that got end-of-file."""
 _WRITES: Final = frozenset({"send", "write"})
 _SHORT_NS: Final = 1_000_000
 """A send that took longer than this waited for room: how much of it was queued meanwhile, nobody told."""
@@ -46,14 +48,17 @@ class Half:
 def received(half: Half) -> list[Change]:
     """Return how Recv-Q changed: bytes that arrived in order, and a FIN, which counts one; less what was read.
 
-    A FIN counts until end-of-file was read: tcp_recvmsg_locked() in net/ipv4/tcp.c.
+    A FIN counts until end-of-file was read: tcp_recvmsg_locked() in net/ipv4/tcp.c. What had arrived before a RST can
+    be read after it: tcp_reset() in net/ipv4/tcp_input.c throws away what was to be sent, and nothing else.
     """
     if not half.told:
         return []
     happened = sorted([*_arrivals(half), *_reads(half)], key=lambda one: one[0])
     if half.over_ns is not None:
         # What comes later has no socket to go to.
-        happened = [*(one for one in happened if one[0] <= half.over_ns), (half.over_ns, "over", 0)]
+        until = _readable_ns(half, half.over_ns)
+        happened = [one for one in happened if one[0] <= (until if one[1] in _READ else half.over_ns)]
+        happened.append((until, "over", 0))
     level, come, read, fin = 0, 0, 0, -1
     found: list[Change] = []
     for time_ns, what, number in happened:
@@ -73,6 +78,18 @@ def received(half: Half) -> list[Change]:
             found.append((time_ns, come - read - level))
             level = come - read
     return found
+
+
+def _readable_ns(half: Half, over_ns: int) -> int:
+    """Return until when there is something to read on a connection that is over: after a RST until it is let go of."""
+    reset = any(
+        each.arrived is not None and each.from_client != half.client and has_rst(each.arrived) for each in half.passages
+    )
+    if not reset:
+        return over_ns
+    closed = [call.time_ns for call in half.calls if isinstance(call.what, CallMade) and call.what.name == "close"]
+    reads = [time_ns for time_ns, _, _ in _reads(half)]
+    return max(over_ns, min(closed, default=max(reads, default=over_ns)))
 
 
 def _arrivals(half: Half) -> Iterator[tuple[int, str, int]]:

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Broken on purpose: it answers before it has read the body to its end.
 
-When it then closes, bytes are left unread, and the kernel sends a reset (R) in place of a FIN: it tells the client that
-data was lost, and the answer may be lost with it. A small body mostly comes with the head, and all seems well.
+When it then closes, bytes are left unread, and the kernel sends a reset (R) in place of a FIN: a client that meets this
+error may throw away the answer that it has. A small body mostly comes with the head, and all seems well.
 
 The right one: images/servers/serve_http_full.py
 """

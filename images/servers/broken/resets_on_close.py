@@ -2,7 +2,7 @@
 """Broken on purpose: it sets SO_LINGER with 0 seconds, to get rid of TIME-WAIT.
 
 close() then sends a reset (R) instead of a FIN: no TIME-WAIT anywhere, but the client gets "connection reset by
-peer", and what was still on its way is lost.
+peer", and what was not yet sent is lost.
 
 The right one: images/servers/serve_blocking.py
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from lab.report.lengths import duration
@@ -11,6 +11,7 @@ from lab.timeline.about import FIONBIO
 from lab.timeline.model import CallMade, Moment, SegmentSent, Signal
 from lab.timeline.waiting import FOR_MANY, IN_PROGRESS, waits
 from lab.wire.bits import has_fin, has_rst
+from lab.wire.segment import Flags
 
 READS: Final = frozenset({"recv", "read"})
 _NAMED: Final = frozenset({"socket", "bind", "listen", "connect", "accept", "close", "shutdown", "sleep"})
@@ -31,6 +32,8 @@ _ON_CONNECTIONS: Final = frozenset({"accept", "connect", "recv", "send"})
 _RESETS: Final = {"TCP_ABORT_ON_CLOSE": "resets-unread", "TCP_STATE": "resets-at-once"}
 """What the kernel's reason for a RST says of the close() that sent it: tcp_close() in net/ipv4/tcp.c has the first for
 bytes unread, and leaves it to tcp_disconnect(), which has the second, where SO_LINGER has a time of 0."""
+_ENDS: Final[Mapping[Flags | None, str]] = {Flags.FIN: "end-of-file", Flags.RST: "end-of-file-reset"}
+"""What 0 bytes mean: after a RST whose error another call has taken, no FIN need have come."""
 _OUTCOMES: Final = (
     {error: f"error-{error.lower()}" for error in ("ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EADDRINUSE")}
     | dict.fromkeys(("EAGAIN", "EWOULDBLOCK"), "not-yet")
@@ -38,8 +41,13 @@ _OUTCOMES: Final = (
 )
 
 
-def call_said(moment: Moment, call: CallMade, port: int | None, brought: Iterable[Moment]) -> Said:
-    """Return what is said of a call on the connection of the client's `port`; `brought` are the moments it caused."""
+def call_said(
+    moment: Moment, call: CallMade, port: int | None, brought: Iterable[Moment], last_word: Flags | None = None
+) -> Said:
+    """Return what is said of a call on the connection of the client's `port`; `brought` are the moments it caused.
+
+    `last_word` is how the other side's direction had ended when the call returned: by a FIN, by a RST, or not (None).
+    """
     fields: dict[str, Field] = {"name": call.name, "fd": "?" if call.fd is None else call.fd}
     if call.result is not None:
         fields["count"] = call.result
@@ -51,10 +59,12 @@ def call_said(moment: Moment, call: CallMade, port: int | None, brought: Iterabl
         fields["about"] = fields["target"] = call.about.rpartition(" ")[2]
     if moment.ended_ns is not None:
         fields["time"] = duration(moment.ended_ns - moment.time_ns)
-    return Said(tuple(f"call.{part}" for part in _parts(moment, call, port, tuple(brought))), fields)
+    return Said(tuple(f"call.{part}" for part in _parts(moment, call, port, tuple(brought), last_word)), fields)
 
 
-def _parts(moment: Moment, call: CallMade, port: int | None, brought: tuple[Moment, ...]) -> Iterator[str]:
+def _parts(
+    moment: Moment, call: CallMade, port: int | None, brought: tuple[Moment, ...], last_word: Flags | None
+) -> Iterator[str]:
     yield _asked(call, port)
     if call.name == "close":
         yield from _ending(brought)
@@ -63,7 +73,7 @@ def _parts(moment: Moment, call: CallMade, port: int | None, brought: tuple[Mome
         return
     if waits(moment):
         yield "answered" if call.name == "connect" and call.error is None else "waited"
-    if outcome := _outcome(call, port):
+    if outcome := _outcome(call, last_word):
         yield outcome
 
 
@@ -89,7 +99,7 @@ def _ending(brought: tuple[Moment, ...]) -> Iterator[str]:
         yield "sends-fin"
 
 
-def _outcome(call: CallMade, port: int | None) -> str | None:
+def _outcome(call: CallMade, last_word: Flags | None) -> str | None:
     """What came of it, where the first sentence does not say it already."""
     if call.signal is not None:
         returns = call.error == "EINTR" and call.signal in (Signal.ANEW, Signal.ELSE)
@@ -97,7 +107,7 @@ def _outcome(call: CallMade, port: int | None) -> str | None:
     if call.error is not None:
         return _OUTCOMES.get(call.error, "error")
     if call.name in READS and call.result == 0:
-        return "end-of-file" if port is not None else "end-of-file-any"
+        return _ENDS.get(last_word, "end-of-file-any")
     if call.name in FOR_MANY:
         return {0: "ready-none", 1: "ready-one"}.get(call.result or 0, "ready-many")
     return None

@@ -14,6 +14,8 @@ from lab.report.page.states import state_said
 from lab.text.catalog import messages
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
 from lab.timeline.wakes import served
+from lab.wire.bits import has_fin, has_rst
+from lab.wire.segment import Flags
 
 FIELD: Final = re.compile(r"\{(\w+)\}")
 
@@ -41,10 +43,21 @@ class Sentences:
         self._served = served(timeline.moments)
         self._capturing = capturing(timeline)
         self._templates: dict[tuple[str, ...], str] = {}
+        self._ends: dict[tuple[int | None, bool], list[tuple[int, Flags]]] = {}
         self._who: dict[tuple[Lane, str | None], Mapping[str, Field]] = {}
         for moment in timeline.moments:
             if moment.cause is not None:
                 self._brought.setdefault(moment.cause, []).append(moment)
+            self._note_end(moment)
+
+    def _note_end(self, moment: Moment) -> None:
+        what = moment.what
+        if not isinstance(what, SegmentSent) or self.lost(moment, what):
+            return
+        flag = Flags.FIN if has_fin(what.segment) else Flags.RST if has_rst(what.segment) else None
+        if flag is not None:
+            arrived_ns = moment.time_ns if moment.ended_ns is None else moment.ended_ns
+            self._ends.setdefault((moment.talk, what.from_client), []).append((arrived_ns, flag))
 
     def lost(self, moment: Moment, sent: SegmentSent) -> bool:
         """Tell whether a segment left and never arrived."""
@@ -67,7 +80,7 @@ class Sentences:
         cause = None if moment.cause is None else self._timeline.moments[moment.cause]
         if isinstance(what, CallMade):
             port = None if moment.talk is None else self._timeline.talks[moment.talk].client.port
-            said = call_said(moment, what, port, self._brought.get(moment.number, ()))
+            said = call_said(moment, what, port, self._brought.get(moment.number, ()), self._last_word(moment))
             calls = self._served.get(moment.number, ())
             return with_ready(said, what.result or 0, calls, self._timeline, self._texts)
         if isinstance(what, StateChange):
@@ -75,6 +88,14 @@ class Sentences:
         heard = self._heard.setdefault(moment.talk, Heard())
         queued = cause is not None and isinstance(cause.what, StateChange)
         return segment_said(what, heard, lost=self.lost(moment, what), queued=queued)
+
+    def _last_word(self, moment: Moment) -> Flags | None:
+        """Return what had ended the other side's direction when a call returned: the first that had come."""
+        if moment.ended_ns is None:
+            return None
+        ends = self._ends.get((moment.talk, moment.lane is Lane.SERVER_CALLS), ())
+        until = moment.ended_ns + moment.precision_ns
+        return min(((arrived_ns, flag) for arrived_ns, flag in ends if arrived_ns <= until), default=(0, None))[1]
 
     def _template(self, parts: tuple[str, ...]) -> str:
         if parts not in self._templates:

@@ -96,7 +96,7 @@ def render(rows: list[SocketRow], endpoint: Callable[[Endpoint | None, str | Non
         shown = [f" users:({users})"] if users else []
         if row.timer:
             left = duration(row.timer.remaining_ms, old=old)
-            shown.append(f" timer:({row.timer.name},{left},{row.timer.retransmits})")
+            shown.append(f" timer:({row.timer.name},{left},{row.timer.unanswered})")
         lines.append(line + "".join(reversed(shown) if old else shown))
     return "\n".join(lines) + "\n"
 

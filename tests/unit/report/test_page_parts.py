@@ -94,8 +94,33 @@ def test_a_close_that_resets_says_why_as_far_as_the_kernel_does(reason: str | No
 
 
 def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
-    assert sum("end-of-file" in told for told in of_calls(one()[0], "recv")) == 2
+    ends = [told for told in of_calls(one()[0], "recv") if "end-of-file" in told]
+    assert ["the other side has closed its direction" in told for told in ends] == [False, True], (
+        "the client's, by an F"
+    )
     assert of_calls(one()[0], "accept")[-1].endswith("When the recording ends, the call has not returned.")
+
+
+@pytest.mark.parametrize(
+    ("came", "said"),
+    [
+        ("R.", "end-of-file, though no `F` has come: `R` ended the connection"),
+        ("F.", "end-of-file: the other side has closed its direction"),
+        (".", "It gets 0 bytes: end-of-file."),
+    ],
+)
+@pytest.mark.parametrize("from_server", [True, False])
+def test_0_bytes_are_told_by_what_had_come_before(came: str, said: str, *, from_server: bool) -> None:
+    score = Score()
+    talk = score.talk("a", 58132)
+    reader, ours, theirs = ("client", ">", "<") if from_server else ("server", "<", ">")
+    score.segment(theirs, 0, "P.", 1, 1, b"hello", talk=talk)
+    score.segment(ours, 5, "F.", 1, 1, talk=talk)  # its own end says nothing of the other's
+    score.segment(theirs, 20, came, 6, 1, talk=talk)
+    score.call(reader, 100, 110, "recv(3)", 0, talk=talk)
+    score.segment(theirs, 200, "F.", 6, 1, talk=talk)  # too late
+    (told,) = of_calls(score.timeline(), "recv")
+    assert said in told
 
 
 @pytest.mark.parametrize(
@@ -108,7 +133,7 @@ def test_an_end_of_file_and_an_unfinished_call_are_told() -> None:
         ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.LAST}, "the program makes no other call"),
         ({"result": -1, "error": "EINTR", "signal": Signal.ANEW}, "it returns with EINTR"),
         ({"result": -1, "error": "EINTR", "signal": Signal.ENDED}, "A signal ended the program here"),
-        ({"name": "bind", "result": -1, "error": "EADDRINUSE"}, "still in TIME-WAIT (EADDRINUSE)"),
+        ({"name": "bind", "result": -1, "error": "EADDRINUSE"}, "that is left, mostly in TIME-WAIT (EADDRINUSE)"),
         ({"result": -1, "error": "EBADF"}, "It fails with EBADF"),
         ({"name": "connect", "result": -1, "error": "EINPROGRESS"}, "the kernel goes on by itself"),
         ({"name": "connect", "result": -1, "error": "ECONNREFUSED"}, "nobody listens there"),

@@ -5,13 +5,17 @@ from __future__ import annotations
 from lab.timeline.model import Queue, QueueKind, Timeline
 from tests.unit.judge.builders import BEGUN, MS, SERVER, A, row, snapshot
 from tests.unit.timeline.builders import (
+    CLIENT_BEGINS,
     LISTENS,
     OPEN,
     OPENS,
     SERVER_BEGINS,
     SERVER_ENDS,
+    SERVER_PID,
     SERVER_SOCKET,
     TALK,
+    at,
+    call,
     kernel,
     timeline,
     transition,
@@ -71,3 +75,23 @@ def test_what_comes_when_the_socket_is_gone_goes_to_no_queue() -> None:
     changes = (*LISTENS, *OPENS, transition(31, SERVER_SOCKET, "ESTAB", "UNCONN", SERVER_ENDS))
     line = timeline(*OPEN, "> P. hello", "< R", record=kernel(transitions=changes, calls=SERVER_BEGINS))
     assert [each for each in line.queues if (each.kind, each.host) == (QueueKind.RECV, "server")] == []
+
+
+def test_what_had_arrived_before_a_reset_waits_until_it_is_read() -> None:
+    changes = (*LISTENS, *OPENS, transition(53, SERVER_SOCKET, "ESTAB", "UNCONN", SERVER_ENDS))
+    reads = tuple(
+        call(us, 2, SERVER_PID, "recvfrom", 4, took, SERVER_SOCKET) for us, took in ((100, 3), (110, 2), (120, 0))
+    )
+    record = kernel(transitions=changes, calls=(*SERVER_BEGINS, *CLIENT_BEGINS, *reads))
+    line = timeline(*OPEN, "> P. hello", "< .", "> R.", record=record)
+    assert values(queue(line, QueueKind.RECV, "server")) == [5, 2, 0]
+
+
+def test_what_nobody_reads_after_a_reset_waits_until_the_socket_is_closed() -> None:
+    changes = (*LISTENS, *OPENS, transition(53, SERVER_SOCKET, "ESTAB", "UNCONN", SERVER_ENDS))
+    close = call(150, 2, SERVER_PID, "close", 4, 0, SERVER_SOCKET)
+    line = timeline(
+        *OPEN, "> P. hello", "< .", "> R.", record=kernel(transitions=changes, calls=(*SERVER_BEGINS, close))
+    )
+    levels = queue(line, QueueKind.RECV, "server").levels
+    assert [(level.value, level.time_ns) for level in levels][1:] == [(0, at(150))]
