@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 # Our own bytecode is cached whatever the user's settings, and theirs must not reach our environment.
 export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
-lab := .venv/bin/lab
+# It is told whose it is: it ends when this make has gone, by kill -9 too (lab/commands/leaving.py).
+lab := LAB_MAKE=$$PPID .venv/bin/lab
 py := .venv/bin/python
 ready := @lab/setup/ready.sh
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from lab.commands.leaving import end_with_make
 from lab.commands.writing import as_long_as_read, open_standard_streams
 from lab.errors import EXIT_PASS, EXIT_USAGE, LabError, UsageError
 from lab.report.error import show_error
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(number, signal.default_int_handler)
     code = EXIT_PASS
     try:
+        end_with_make()
         with as_long_as_read():
             options = _parser(messages(language)).parse_args(arguments)
             command: Callable[[argparse.Namespace, Settings], int] = options.command
@@ -217,11 +219,12 @@ def _conform(options: argparse.Namespace, settings: Settings) -> int:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     if options.all:
         return _run_all(options, settings)
+    from lab.commands.progress import progress  # noqa: PLC0415
     from lab.hosts.connection import Connection  # noqa: PLC0415
     from lab.shelf import exercise_folder  # noqa: PLC0415
 
     exercise_folder(options.number)  # nobody is rung for an exercise that there is not
-    with Connection(settings) as connection:
+    with Connection(settings, say=progress(settings)) as connection:
         # The hosts answer while this is loaded.
         from lab.commands.runs import run  # noqa: PLC0415
         from lab.commands.standing import read_stand_ins  # noqa: PLC0415

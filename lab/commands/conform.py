@@ -29,7 +29,8 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
             raise UsageError("unknown-case", case=case, known=", ".join(CASES))
     chosen = [case for case in CASES if case in (cases or CASES)]
     trials: list[Trial] = []
-    with open_hosts(settings, {host: {} for host in HOSTS}, progress(settings) if build else None) as hosts:
+    tell = progress(settings)
+    with open_hosts(settings, {host: {} for host in HOSTS}, tell if build else None, say=tell) as hosts:
         page = None
         if not as_json:
             from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw

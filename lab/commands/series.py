@@ -14,6 +14,7 @@ from lab.commands.writing import as_long_as_read
 from lab.errors import EvidenceError, LabError, UsageError
 from lab.exercise import Exercise, judge, load_exercise
 from lab.hosts.connection import Connection
+from lab.hosts.turn import take_turn
 from lab.judge.verdict import Verdict
 from lab.report.jsonform import to_json
 from lab.report.series import Row, SeriesTable, series_document, verdict_of
@@ -69,9 +70,9 @@ def in_order(exercises: Iterable[Exercise]) -> list[Exercise]:
 
 
 def _play_all(exercises: list[Exercise], settings: Settings, *, build: bool) -> Iterator[Row]:
-    """Play each; while one is judged and kept, the hosts are rung for the next."""
-    with ExitStack() as last:
-        connection = last.enter_context(Connection(settings))
+    """Play each; while one is judged and kept, the hosts are rung for the next. All of them are one session."""
+    with take_turn(settings, progress(settings)) as turn, ExitStack() as last:
+        connection = last.enter_context(Connection(settings, turn=turn))
         for exercise in exercises:
             begun = time.monotonic()
             evidence: Evidence | LabError
@@ -84,7 +85,7 @@ def _play_all(exercises: list[Exercise], settings: Settings, *, build: bool) -> 
                 evidence = error
             last.close()
             if exercise is not exercises[-1]:
-                connection = last.enter_context(Connection(settings))
+                connection = last.enter_context(Connection(settings, turn=turn))
             yield _row(exercise, evidence, settings, begun)
 
 

@@ -35,7 +35,7 @@ def rows() -> list[Row]:
         Row(exercise(3), Verdict.PASS, 1.23, builders.all_well(), RUN),
         Row(exercise(4), Verdict.FAIL, 12.0, replace(builders.all_verdicts(), rules=False), RUN),
         Row(exercise(5), Verdict.INCONCLUSIVE, 0.5, builders.all_well(), RUN),
-        Row(exercise(6), Verdict.CANNOT_RUN, 0.1, error=MachineError("lab-busy", lab="other")),
+        Row(exercise(6), Verdict.CANNOT_RUN, 0.1, error=MachineError("lab-held", lab="other")),
     ]
 
 
