@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from lab.commands.documents import write_document
 from lab.commands.progress import progress
 from lab.commands.writing import as_long_as_read
 from lab.conformance import CASES, FAMILY, Outcome, Trial
@@ -47,6 +47,11 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
             if page:
                 page.end(trials)
             else:
-                document = {"format": FORMAT, "trials": [asdict(trial) for trial in trials]}
-                sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+                code = _code(trials)
+                document = {"format": FORMAT, "exit_code": code, "trials": [asdict(trial) for trial in trials]}
+                write_document(json.dumps(document, ensure_ascii=False, indent=2) + "\n", code)
+    return _code(trials)
+
+
+def _code(trials: Sequence[Trial]) -> int:
     return EXIT_FAIL if any(trial.outcome is Outcome.FAIL for trial in trials) else EXIT_PASS

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from lab.commands.documents import write_document
 from lab.commands.progress import progress
 from lab.commands.runs import EXIT_OF, forms_of
 from lab.commands.writing import as_long_as_read
-from lab.errors import EvidenceError, LabError, UsageError
+from lab.errors import EvidenceError, InterruptError, LabError, UsageError
 from lab.exercise import Exercise, judge, load_exercise
 from lab.hosts.connection import Connection
 from lab.hosts.turn import take_turn
@@ -37,20 +37,26 @@ def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
     table = None if as_json else SeriesTable(exercises, settings.language)
     rows: list[Row] = []
     begun = time.monotonic()
+    ended: LabError | None = None
     try:
         for row in _play_all(in_order(exercises), settings, build=build):
             rows.append(row)
             if table:
                 table.add(row)
+    except LabError as error:
+        ended = error
+        raise
+    except KeyboardInterrupt:
+        ended = InterruptError("interrupted")
+        raise
     finally:
-        interrupted = len(rows) < len(exercises)
         seconds = time.monotonic() - begun
         with as_long_as_read():
             if table:
                 table.end(rows, seconds)
             else:
-                document = series_document(rows, exercises, settings.language, seconds, interrupted=interrupted)
-                sys.stdout.write(to_json(document))
+                document = series_document(rows, exercises, settings.language, seconds, ended)
+                write_document(to_json(document), document["exit_code"])
     return EXIT_OF[verdict_of(rows)]
 
 
