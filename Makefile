@@ -134,6 +134,12 @@ test: ## run all tests, those in containers too | 运行全部测试，包括容
 	@$(lab) images
 	@$(py) -m tests
 
+.PHONY: chaos
+chaos: ## kill, stop and interrupt everything at 500 random moments: KILLS=50 for fewer, SEED=7 for the same ones again | 在 500 个随机时刻杀死、暂停或中断一切：KILLS=50 指定次数，SEED=7 重现同样的时刻
+	$(ready) dev
+	@$(lab) images
+	@$(py) -m tests.chaos $(or $(KILLS),500) $(if $(SEED),--seed $(SEED))
+
 .PHONY: check
 check: ## lint and type-check everything | 检查全部代码（lint 与类型）
 	@lab/setup/check.sh
