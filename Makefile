@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 # Our own bytecode is cached whatever the user's settings, and theirs must not reach our environment.
 export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
-lab := .venv/bin/lab
+# It is told whose it is: it ends when this make has gone, by kill -9 too (lab/commands/leaving.py).
+lab := LAB_MAKE=$$PPID .venv/bin/lab
 py := .venv/bin/python
 ready := @lab/setup/ready.sh
 
@@ -132,6 +133,12 @@ test: ## run all tests, those in containers too | 运行全部测试，包括容
 	@lab/setup/chromium.sh
 	@$(lab) images
 	@$(py) -m tests
+
+.PHONY: chaos
+chaos: ## kill, stop and interrupt everything at 500 random moments: KILLS=50 for fewer, SEED=7 for the same ones again | 在 500 个随机时刻杀死、暂停或中断一切：KILLS=50 指定次数，SEED=7 重现同样的时刻
+	$(ready) dev
+	@$(lab) images
+	@$(py) -m tests.chaos $(or $(KILLS),500) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
 check: ## lint and type-check everything | 检查全部代码（lint 与类型）

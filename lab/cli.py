@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from lab.commands.documents import begin_documents, write_error, written_code
+from lab.commands.leaving import end_with_make
 from lab.commands.writing import as_long_as_read, open_standard_streams
-from lab.errors import EXIT_PASS, EXIT_USAGE, LabError, UsageError
+from lab.errors import EXIT_INTERRUPTED, EXIT_PASS, InterruptError, LabError, UsageError
 from lab.report.error import show_error
 from lab.settings import KNOWN_HOSTS, Settings, read_settings
 from lab.text.catalog import Catalog, choose_language, messages
@@ -19,41 +21,49 @@ from lab.text.catalog import Catalog, choose_language, messages
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
-
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one clear line in the reader's language."""
+    """A parser whose complaint is an error like every other: one clear line in the reader's language."""
 
     def error(self, message: str) -> NoReturn:
-        language = choose_language(os.environ)
-        show_error(LabError("usage", message=message, command=self.prog), language)
-        raise SystemExit(EXIT_USAGE)
+        raise UsageError("usage", message=message, command=self.prog)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: see `lab --help`."""
     language = choose_language(os.environ)
+    typed = sys.argv[1:] if arguments is None else arguments
     open_standard_streams()
+    begin_documents()
     # kill without -9 and a closed terminal end the lab as Ctrl-C does: everything started goes along.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
     code = EXIT_PASS
     try:
+        end_with_make()
         with as_long_as_read():
-            options = _parser(messages(language)).parse_args(arguments)
+            options = _parser(messages(language)).parse_args(typed)
             command: Callable[[argparse.Namespace, Settings], int] = options.command
             code = command(options, read_settings(os.environ))
     except LabError as error:
-        code = error.exit_code
-        with contextlib.suppress(OSError):  # the terminal has gone
-            show_error(error, language)
+        code = _tell(error, language, typed)
     except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
-        with contextlib.suppress(OSError):
-            sys.stderr.write("\n" + messages(language).get("cli.interrupted") + "\n")
+        written = written_code()
+        if written in (None, EXIT_INTERRUPTED):
+            with contextlib.suppress(OSError):
+                sys.stderr.write("\n")  # the terminal shows ^C
+            code = _tell(InterruptError("interrupted"), language, typed)
+        else:  # the result was out already, and says with which code this ends
+            code = written
     return code
+
+
+def _tell(error: LabError, language: str, typed: Sequence[str]) -> int:
+    with contextlib.suppress(OSError):  # the terminal has gone
+        show_error(error, language)
+    write_error(error, language, typed)
+    return error.exit_code
 
 
 def _parser(texts: Catalog) -> argparse.ArgumentParser:
@@ -217,11 +227,12 @@ def _conform(options: argparse.Namespace, settings: Settings) -> int:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     if options.all:
         return _run_all(options, settings)
+    from lab.commands.progress import progress  # noqa: PLC0415
     from lab.hosts.connection import Connection  # noqa: PLC0415
     from lab.shelf import exercise_folder  # noqa: PLC0415
 
     exercise_folder(options.number)  # nobody is rung for an exercise that there is not
-    with Connection(settings) as connection:
+    with Connection(settings, say=progress(settings)) as connection:
         # The hosts answer while this is loaded.
         from lab.commands.runs import run  # noqa: PLC0415
         from lab.commands.standing import read_stand_ins  # noqa: PLC0415

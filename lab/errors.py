@@ -11,6 +11,7 @@ EXIT_FAIL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_MACHINE: Final = 3
 EXIT_INCONCLUSIVE: Final = 4
+EXIT_INTERRUPTED: Final = 130
 
 
 class LabError(Exception):
@@ -59,3 +60,9 @@ class EvidenceError(LabError):
     """The evidence does not decide: a truncated capture, a record that is damaged, a probe that died."""
 
     exit_code = EXIT_INCONCLUSIVE
+
+
+class InterruptError(LabError):
+    """A person or a signal ended it before it had a result."""
+
+    exit_code = EXIT_INTERRUPTED

@@ -63,19 +63,12 @@ def find_run(text: str, runs: Path) -> Path:
 
 @contextlib.contextmanager
 def _workshop(parent: Path) -> Iterator[Path]:
-    """Yield a hidden folder to build a run in, and remove it; also those that killed runs have left.
-
-    A lock tells theirs from that of a lab which is at work beside us.
-    """
+    """Yield a hidden folder to build a run in, and remove it; also those that killed runs have left."""
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     workshop = parent / f"{_UNFINISHED}.{os.getpid()}"
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        for left in parent.glob(f"{_UNFINISHED}.*"):
-            # The lock alone does not tell: one that has just been made may not be locked yet.
-            if not Path("/proc", left.suffix[1:]).exists():
-                with contextlib.suppress(OSError), _locked(left):
-                    shutil.rmtree(left, ignore_errors=True)
+        _sweep(parent)
         workshop.mkdir()
         with _locked(workshop):
             yield workshop
@@ -84,6 +77,22 @@ def _workshop(parent: Path) -> Iterator[Path]:
         for folder in made:
             with contextlib.suppress(OSError):  # not empty: a run is kept in it
                 folder.rmdir()
+
+
+def sweep_unfinished(runs: Path) -> None:
+    """Remove what killed runs of any exercise have left; a run that is being kept just now stays."""
+    with contextlib.suppress(OSError):  # no run was ever kept, or the folder may not be read
+        for parent in runs.iterdir():
+            _sweep(parent)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed runs have left; a lock tells theirs from that of a lab which is at work beside us."""
+    for left in parent.glob(f"{_UNFINISHED}.*"):
+        # The lock alone does not tell: one that has just been made may not be locked yet.
+        if not Path("/proc", left.suffix[1:]).exists():
+            with contextlib.suppress(OSError), _locked(left):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from lab.commands.documents import write_document
 from lab.commands.progress import progress
 from lab.commands.writing import as_long_as_read
 from lab.conformance import CASES, FAMILY, Outcome, Trial
@@ -29,7 +29,8 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
             raise UsageError("unknown-case", case=case, known=", ".join(CASES))
     chosen = [case for case in CASES if case in (cases or CASES)]
     trials: list[Trial] = []
-    with open_hosts(settings, {host: {} for host in HOSTS}, progress(settings) if build else None) as hosts:
+    tell = progress(settings)
+    with open_hosts(settings, {host: {} for host in HOSTS}, tell if build else None, say=tell) as hosts:
         page = None
         if not as_json:
             from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw
@@ -46,6 +47,11 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
             if page:
                 page.end(trials)
             else:
-                document = {"format": FORMAT, "trials": [asdict(trial) for trial in trials]}
-                sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+                code = _code(trials)
+                document = {"format": FORMAT, "exit_code": code, "trials": [asdict(trial) for trial in trials]}
+                write_document(json.dumps(document, ensure_ascii=False, indent=2) + "\n", code)
+    return _code(trials)
+
+
+def _code(trials: Sequence[Trial]) -> int:
     return EXIT_FAIL if any(trial.outcome is Outcome.FAIL for trial in trials) else EXIT_PASS

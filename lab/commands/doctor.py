@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from rich.console import Console
 
+from lab.commands.documents import write_document
 from lab.doctor.containers import examine_containers
 from lab.doctor.finding import Finding, Health
 from lab.doctor.machine import examine_machine
@@ -18,10 +18,10 @@ from lab.settings import Settings
 def doctor(settings: Settings, *, as_json: bool) -> int:
     """Print the findings; exit code 3 when one of them means that the lab cannot run here."""
     findings: list[Finding] = [*examine_containers(settings), *examine_machine(settings)]
+    code = EXIT_MACHINE if any(finding.health is Health.STOPS for finding in findings) else EXIT_PASS
     if as_json:
-        document = doctor_document(findings, settings.language)
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        document = doctor_document(findings, settings.language) | {"exit_code": code}
+        write_document(json.dumps(document, ensure_ascii=False, indent=2) + "\n", code)
     else:
         doctor_page(Console(highlight=False), findings, settings.language)
-    stops = any(finding.health is Health.STOPS for finding in findings)
-    return EXIT_MACHINE if stops else EXIT_PASS
+    return code

@@ -10,30 +10,36 @@ from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import image_exists, image_name
 from lab.hosts.shell import open_shell
-from lab.hosts.standing import further_hosts
+from lab.hosts.standing import further_hosts, running
+from lab.hosts.turn import take_turn
+from lab.runs import sweep_unfinished
 from lab.settings import HOSTS, PROFILES, RECORDER, Settings
 
 
 def down(settings: Settings) -> int:
     """Remove the hosts and their network."""
-    for name in remove_lab(settings):
+    ended, removed = remove_lab(settings)
+    for who in ended:
+        say(settings, "ended", command=who.command, pid=who.pid)
+    for name in removed:
         say(settings, "removed", what=name)
+    sweep_unfinished(settings.runs)
     say(settings, "down", lab=settings.name)
     return EXIT_PASS
 
 
 def reset(settings: Settings) -> int:
     """End every program and every connection on all hosts, leaving them as new; their containers stay."""
-    with open_hosts(settings, None, hosts=(*HOSTS, *further_hosts(settings))) as hosts:
+    with open_hosts(settings, None, hosts=(*HOSTS, *further_hosts(settings)), say=progress(settings)) as hosts:
         for host in hosts.values():
             host.end_strangers()
             host.clean()
         left = [row for host in hosts.values() for row in host.leftovers()]
-    if left:
-        # A kernel without INET_DIAG_DESTROY refuses `ss -K`: start the containers anew instead.
-        with engine() as client:
-            for name in hosts:
-                client.containers.get(settings.container(name)).restart(timeout=1)
+        if left:
+            # A kernel without INET_DIAG_DESTROY refuses `ss -K`: start the containers anew instead.
+            with engine() as client:
+                for name in hosts:
+                    client.containers.get(settings.container(name)).restart(timeout=1)
     say(settings, "reset", lab=settings.name)
     return EXIT_PASS
 
@@ -73,7 +79,11 @@ def shell(settings: Settings, host: str, *, root: bool) -> int:
     with engine() as client:
         names = [container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})]
     if settings.container(host) not in names:
-        # Those that are up stay as an exercise has made them.
-        missing = [each for each in dict.fromkeys((*HOSTS, host)) if settings.container(each) not in names]
-        bring_up(settings, {each: {} for each in missing}, progress(settings))
+        tell = progress(settings)
+        with take_turn(settings, tell) as turn:
+            # Those that are up stay as an exercise has made them.
+            up = running(settings)
+            missing = [each for each in dict.fromkeys((*HOSTS, host)) if settings.container(each) not in up]
+            if missing:  # nobody has brought them up while this waited
+                bring_up(settings, {each: {} for each in missing}, tell, turn)
     return open_shell(settings.container(host), "root" if root else "lab")

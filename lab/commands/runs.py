@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from lab.commands.documents import write_document
 from lab.commands.progress import progress
 from lab.commands.standing import require_played
 from lab.commands.writing import as_long_as_read
@@ -71,7 +72,7 @@ def run(
     folder = keep(evidence, forms, settings.runs)
     with as_long_as_read():
         if as_json:
-            sys.stdout.write(forms[VERDICT_FILE])
+            write_document(forms[VERDICT_FILE], EXIT_OF[judgement.verdict])
         else:
             _show(exercise, evidence, judgement, settings, folder, fresh=True)
         if timeline:
@@ -94,7 +95,8 @@ def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     folder, exercise, evidence, judgement = read_saved(settings, text)
     with as_long_as_read():
         if as_json:
-            sys.stdout.write(to_json(_document(exercise, evidence, judgement, settings)))
+            document = _document(exercise, evidence, judgement, settings)
+            write_document(to_json(document), EXIT_OF[judgement.verdict])
         else:
             _show(exercise, evidence, judgement, settings, folder, fresh=False)
     return EXIT_OF[judgement.verdict]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from lab.commands.documents import write_document
 from lab.commands.progress import progress
 from lab.commands.runs import EXIT_OF, forms_of
 from lab.commands.writing import as_long_as_read
-from lab.errors import EvidenceError, LabError, UsageError
+from lab.errors import EvidenceError, InterruptError, LabError, UsageError
 from lab.exercise import Exercise, judge, load_exercise
 from lab.hosts.connection import Connection
+from lab.hosts.turn import take_turn
 from lab.judge.verdict import Verdict
 from lab.report.jsonform import to_json
 from lab.report.series import Row, SeriesTable, series_document, verdict_of
@@ -36,20 +37,26 @@ def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
     table = None if as_json else SeriesTable(exercises, settings.language)
     rows: list[Row] = []
     begun = time.monotonic()
+    ended: LabError | None = None
     try:
         for row in _play_all(in_order(exercises), settings, build=build):
             rows.append(row)
             if table:
                 table.add(row)
+    except LabError as error:
+        ended = error
+        raise
+    except KeyboardInterrupt:
+        ended = InterruptError("interrupted")
+        raise
     finally:
-        interrupted = len(rows) < len(exercises)
         seconds = time.monotonic() - begun
         with as_long_as_read():
             if table:
                 table.end(rows, seconds)
             else:
-                document = series_document(rows, exercises, settings.language, seconds, interrupted=interrupted)
-                sys.stdout.write(to_json(document))
+                document = series_document(rows, exercises, settings.language, seconds, ended)
+                write_document(to_json(document), document["exit_code"])
     return EXIT_OF[verdict_of(rows)]
 
 
@@ -69,9 +76,9 @@ def in_order(exercises: Iterable[Exercise]) -> list[Exercise]:
 
 
 def _play_all(exercises: list[Exercise], settings: Settings, *, build: bool) -> Iterator[Row]:
-    """Play each; while one is judged and kept, the hosts are rung for the next."""
-    with ExitStack() as last:
-        connection = last.enter_context(Connection(settings))
+    """Play each; while one is judged and kept, the hosts are rung for the next. All of them are one session."""
+    with take_turn(settings, progress(settings)) as turn, ExitStack() as last:
+        connection = last.enter_context(Connection(settings, turn=turn))
         for exercise in exercises:
             begun = time.monotonic()
             evidence: Evidence | LabError
@@ -84,7 +91,7 @@ def _play_all(exercises: list[Exercise], settings: Settings, *, build: bool) -> 
                 evidence = error
             last.close()
             if exercise is not exercises[-1]:
-                connection = last.enter_context(Connection(settings))
+                connection = last.enter_context(Connection(settings, turn=turn))
             yield _row(exercise, evidence, settings, begun)
 
 

@@ -6,6 +6,7 @@ from lab.commands.progress import progress, say
 from lab.errors import EXIT_PASS
 from lab.hosts.compose import bring_up
 from lab.hosts.images import ensure_image
+from lab.hosts.turn import take_turn
 from lab.settings import HOSTS, RECORDER, Settings
 
 
@@ -24,7 +25,9 @@ def images(settings: Settings, *, browser: bool) -> int:
 def up(settings: Settings, *, build: bool) -> int:
     """Start both hosts, and say where they are. The recorder comes with them, so that no run waits for it."""
     services = (*HOSTS, RECORDER) if settings.recorder else HOSTS
-    bring_up(settings, {service: {} for service in services}, progress(settings) if build else None)
+    tell = progress(settings)
+    with take_turn(settings, tell) as turn:
+        bring_up(settings, {service: {} for service in services}, tell if build else None, turn)
     for host in HOSTS:
         say(settings, "host-up", host=host, address=settings.addresses[host])
     return EXIT_PASS

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lab.errors import EXIT_PASS
-from lab.hosts.looker import Looker
+from lab.hosts.looker import Lookers
 from lab.hosts.why import explained
 from lab.report.watch import watch_view
 from lab.settings import HOSTS, Settings
@@ -29,15 +29,13 @@ def watch(settings: Settings, *, looks: int | None = None) -> int:
     before = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(settings, begun=False))
-        lookers = {host: stack.enter_context(Looker(host, settings.container(host))) for host in HOSTS}
+        lookers = stack.enter_context(Lookers(settings, HOSTS))
         live = (
             stack.enter_context(Live(console=console, auto_refresh=False, screen=True)) if console.is_terminal else None
         )
         with contextlib.suppress(KeyboardInterrupt):
             for number in itertools.count():
-                for looker in lookers.values():
-                    looker.ask()
-                now = {host: looker.rows() for host, looker in lookers.items()}
+                now = lookers.rows()
                 view = watch_view(now, before, settings.addresses, settings.language)
                 if live:
                     live.update(Group(hint, Text(), view), refresh=True)

@@ -21,8 +21,8 @@ from lab.hosts.ending import wait_end
 
 AGENT: Final = ("python3", "-I", "-S", "/lab/agent")
 CALL_SECONDS: Final = 10.0
-BUSY_SECONDS: Final = 3.0
-"""How long an agent waits for the one before it to have cleaned up."""
+BUSY_SECONDS: Final = 5.0
+"""How long an agent waits for the one before it to have cleaned up: who has the lab's turn need not wait for a play."""
 _END_SECONDS: Final = 2.0
 
 

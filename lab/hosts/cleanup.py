@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.tracefs import remove_instances
-from lab.hosts.turn import our_turn
+from lab.hosts.turn import clear_turn
 from lab.settings import RECORDER
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.models.networks import Network
 
+    from lab.hosts.holders import Holder
     from lab.settings import Settings
 
 _TURN_SECONDS: Final = 20.0
@@ -31,13 +32,15 @@ _STOP_SECONDS: Final = 5
 _SERVICE: Final = "com.docker.compose.service"
 
 
-def remove_lab(settings: Settings) -> list[str]:
-    """Remove the lab's containers, network, link and recording; return the names of what was removed.
+def remove_lab(settings: Settings) -> tuple[list[Holder], list[str]]:
+    """Remove the lab's containers, network, link and recording; return who was ended and what was removed.
 
-    Waits for a `docker compose` that is still at work for a lab that was killed, but goes on if that hangs.
+    Who plays on it or waits for its turn is ended: either would make hosts again. Waits for a `docker compose` that is
+    still at work for a lab that was killed, but goes on if that hangs.
     """
-    with our_turn(settings, _TURN_SECONDS, must=False):
-        return remove_now(settings)
+    ended: list[Holder] = []
+    with clear_turn(settings, ended.append, _TURN_SECONDS) or contextlib.nullcontext():
+        return ended, remove_now(settings)
 
 
 def remove_now(settings: Settings) -> list[str]:

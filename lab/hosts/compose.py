@@ -18,7 +18,7 @@ from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import Say, browser_image_name, ensure_image, image_exists, image_name, image_of
 from lab.hosts.network import colliding_network, own_subnet, standing_network
 from lab.hosts.tracefs import mounted_tracefs
-from lab.hosts.turn import our_turn
+from lab.hosts.turn import Turn, take_turn
 from lab.settings import RECORDER, ROOT
 
 if TYPE_CHECKING:
@@ -45,19 +45,19 @@ def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None) -> None:
+def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None, turn: Turn | None = None) -> None:
     """Make the network and these hosts, or only what differs, and wait until each has set its guard.
 
     Other hosts of the lab stay as they are. With `build`, which is told of each long part, a missing image is built
     first. MachineError says what stands in the way. What that may be is looked for only when compose fails: asking the
     engine first costs more than the start itself. The recorder stands in nobody's way: it is left out when the engine
-    refuses it.
+    refuses it. Who has the lab's `turn` already hands it over; otherwise this waits for it.
     """
-    with our_turn(settings) as turn, _nothing_half(settings):
+    with contextlib.nullcontext(turn) if turn else take_turn(settings) as held, _nothing_half(settings):
         failures: list[MachineError] = []
         for services, grant in _attempts(sysctls):
             try:
-                return _bring_up(settings, services, grant, build, turn)
+                return _bring_up(settings, services, grant, build, held.descriptors)
             except MachineError as failure:
                 failures.append(failure)
                 if failure.code != "compose-failed":
@@ -172,10 +172,10 @@ def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:
     """
     logs = {
         host: subprocess.Popen(
-            ["docker", "logs", "--follow", settings.container(host)],
-            stdin=subprocess.DEVNULL,
+            ["sh", "-c", _FOLLOW, "sh", settings.container(host)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.DEVNULL,
             text=True,
             errors="replace",
         )
@@ -183,7 +183,7 @@ def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:
     }
     try:
         for host, process in logs.items():
-            watchdog = threading.Timer(_GUARD_SECONDS, process.kill)
+            watchdog = threading.Timer(_GUARD_SECONDS, _stop_following, [process])
             watchdog.start()
             guarded = any(line.strip() == _GUARDED for line in process.stdout or ())
             watchdog.cancel()
@@ -191,10 +191,18 @@ def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:
                 raise MachineError("host-unguarded", host=host, container=settings.container(host))
     finally:
         for process in logs.values():
+            _stop_following(process)
             with process:
-                process.kill()
+                pass
 
 
+def _stop_following(process: subprocess.Popen[str]) -> None:
+    if process.stdin:
+        process.stdin.close()
+
+
+# It ends with its stdin, and so with this process, however that ends: alone it would follow until the host ends.
+_FOLLOW: Final = 'docker logs --follow "$1" 2>&1 & exec >&-; read -r _; kill $!'
 _GUARDED: Final = "the guard stands"
 """What images/host/entry.sh says when it is done."""
 _GUARD_SECONDS: Final = 5.0

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from lab.errors import LabError
-from lab.hosts.channel import BUSY_SECONDS, Channel
+from lab.hosts.channel import Channel
+from lab.hosts.turn import Turn, take_turn
 from lab.settings import HOSTS, RECORDER
 
 if TYPE_CHECKING:
@@ -21,21 +22,37 @@ if TYPE_CHECKING:
 class Connection:
     """The hosts' channels, and the recorder's. They ring at once: the caller goes on loading meanwhile.
 
-    Leaving it, also by an error, ends all agents and everything they started.
+    It has the lab's turn from before the first ring until it hangs up, and tells `say` when it has to wait for that:
+    nobody else makes or drives the hosts meanwhile, also while these are made anew. Several connections of one session
+    share the `turn` that they are given. Leaving it, also by an error, ends all agents and everything they started.
     """
 
-    def __init__(self, settings: Settings, hosts: Iterable[str] = HOSTS, *, records: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        hosts: Iterable[str] = HOSTS,
+        *,
+        records: bool = True,
+        turn: Turn | None = None,
+        say: Say | None = None,
+    ) -> None:
         self._settings = settings
         self._records = records and settings.recorder
-        self._channels = _ring(settings, (*hosts, RECORDER) if self._records else hosts)
+        self._channels: dict[str, Channel] = {}
+        self._lent = turn is not None
+        self._turn = turn or take_turn(settings, say)
+        try:
+            self._channels = _ring(settings, (*hosts, RECORDER) if self._records else hosts)
+        except BaseException:
+            self.hang_up()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.hang_up()
-        for channel in self._channels.values():
-            channel.close()
+        self._close()
 
     def hosts(self, sysctls: Sysctls | None, build: Say | None = None) -> Mapping[str, Host]:
         """Return the hosts of `sysctls` with their agents running, made anew where they are not as it needs them.
@@ -56,9 +73,8 @@ class Connection:
             if sysctls is not None:
                 wanted = {host: config_of(self._settings, host, sysctls) for host in sysctls}
                 if {host: channel.config for host, channel in self._channels.items()} != wanted:
-                    self.__exit__()
-                    self._channels = {}
-                    bring_up(self._settings, sysctls, build)
+                    self._close()
+                    bring_up(self._settings, sysctls, build, self._turn)
                     self._channels = _ring(self._settings, sysctls)
                     self._wait_ready(must=True)
         addresses = self._settings.addresses
@@ -74,9 +90,18 @@ class Connection:
         return Recorder(self._settings, channel, "" if channel else absent, hosts)
 
     def hang_up(self) -> None:
-        """Tell all agents that it is over; leaving the connection waits for their end."""
+        """Tell all agents that it is over, and give the turn back; leaving the connection waits for their end."""
         for channel in self._channels.values():
             channel.hang_up()
+        if not self._lent:
+            self._turn.give_back()
+
+    def _close(self) -> None:
+        for channel in self._channels.values():
+            channel.hang_up()
+        for channel in self._channels.values():
+            channel.close()
+        self._channels = {}
 
     def _wait_ready(self, *, must: bool) -> None:
         """Wait for all agents; those of hosts that are not there are left out, or raise when they `must` be.
@@ -94,20 +119,21 @@ class Connection:
 
 
 def _ring(settings: Settings, hosts: Iterable[str]) -> dict[str, Channel]:
-    # Of two labs that begin at once, the one that gets the first host must get the others: it is more patient there.
-    return {
-        host: Channel(host, settings.container(host), BUSY_SECONDS * (1 if host == HOSTS[0] else 2)) for host in hosts
-    }
+    return {host: Channel(host, settings.container(host)) for host in hosts}
 
 
 @contextlib.contextmanager
 def open_hosts(
-    settings: Settings, sysctls: Sysctls | None, build: Say | None = None, hosts: Iterable[str] = HOSTS
+    settings: Settings,
+    sysctls: Sysctls | None,
+    build: Say | None = None,
+    hosts: Iterable[str] = HOSTS,
+    say: Say | None = None,
 ) -> Iterator[Mapping[str, Host]]:
     """Yield the hosts, see `Connection.hosts`; a host that dies while they are in use is explained, too."""
     from lab.hosts.why import explained  # noqa: PLC0415
 
-    with Connection(settings, hosts, records=False) as connection:
+    with Connection(settings, hosts, records=False, say=say) as connection:
         hosts = connection.hosts(sysctls, build)
         with explained(settings, begun=True):
             yield hosts

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import re
-import subprocess
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Self
 
 from lab.errors import MachineError
 from lab.hosts.ear import Ear
-from lab.hosts.engine import LABEL
 from lab.hosts.recorder import DIED, NOT_PERMITTED, SWITCHED_OFF, lab_programs
+from lab.hosts.standing import BACK_SECONDS, RETRY_SECONDS, anything_left
 from lab.hosts.tracefs import live_instance_name
 from lab.kernel.syscalls import syscall_ids
 from lab.live.hearing import Arrived, Counts
@@ -35,9 +34,6 @@ _PYTHON: Final = "python3"
 """Runs what a learner has written; the lab's own agents and recorders have names of their own."""
 _BUFFER_KB: Final = 8192
 _START_SECONDS: Final = 10.0
-_BACK_SECONDS: Final = 10.0
-"""How long a host that is gone may take to be there again: an exercise makes it anew in one or two."""
-_RETRY_SECONDS: Final = 0.2
 _POLL_SECONDS: Final = 0.05
 _ASK_AGAIN_NS: Final = 2_000_000_000
 _COUNT: Final = re.compile(r"(\d+) packets? (captured|received by filter|dropped by kernel)")
@@ -162,7 +158,7 @@ class LiveLab:
 
     def _back(self, host: _Host) -> _Host:
         """Listen again to a host that an exercise has made anew, or whose programs were ended (`lab reset`)."""
-        deadline = time.monotonic() + _BACK_SECONDS
+        deadline = time.monotonic() + BACK_SECONDS
         while True:
             host.ear.close()
             again = _Host(host.host, host.ear.container)
@@ -172,13 +168,8 @@ class LiveLab:
                 return again
             failure = again.gone()
             again.ear.close()
-            if not self._stands():
+            if not anything_left(self._settings):
                 raise MachineError("lab-gone", lab=self._settings.name) from failure
             if time.monotonic() > deadline:
                 raise failure
-            time.sleep(_RETRY_SECONDS)
-
-    def _stands(self) -> bool:
-        """Tell whether anything of the lab is left."""
-        command = ["docker", "ps", "-a", "-q", "--filter", f"label={LABEL}={self._settings.name}"]
-        return bool(subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip())
+            time.sleep(RETRY_SECONDS)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from typing import Final, Self
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, Self
 
 from lab.errors import MachineError
 from lab.hosts.ending import wait_end
+from lab.hosts.standing import BACK_SECONDS, RETRY_SECONDS, anything_left
 from lab.kernel.rows import SocketRow
 from lab.kernel.sockets import SS_COMMAND, parse_ss
+
+if TYPE_CHECKING:
+    from lab.settings import Settings
 
 _END: Final = "\x1e"
 # One shell for all looks; it ends at end-of-file, also when this process is killed.
@@ -52,10 +58,8 @@ class Looker:
             lines.append(line)
         raise self._gone()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End it; safe to call twice."""
         if self._process.stdin:
             try:
                 self._process.stdin.close()
@@ -63,8 +67,71 @@ class Looker:
                 self._process.kill()
         wait_end(self._process)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _gone(self) -> MachineError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
         detail = f"exit status {self._process.returncode}"
         return MachineError("host-died", host=self._host, container=self._container, detail=detail)
+
+
+class Lookers:
+    """The looks at several hosts, simultaneous. A host that an exercise makes anew is asked again once it is back.
+
+    Raises MachineError `host-died` for a host that is not there, `lab-gone` when the lab is taken down meanwhile.
+    """
+
+    def __init__(self, settings: Settings, hosts: Iterable[str]) -> None:
+        self._settings = settings
+        self._lookers: dict[str, Looker] = {}
+        for host in hosts:
+            self._lookers[host] = self._begin(host)
+        self._answered: set[str] = set()
+
+    def rows(self) -> dict[str, tuple[SocketRow, ...]]:
+        """Return the rows of all hosts at about the same moment."""
+        asked = {}
+        for host, looker in self._lookers.items():
+            with contextlib.suppress(MachineError):  # it is asked again below
+                looker.ask()
+                asked[host] = looker
+        return {host: self._rows(host, asked.get(host)) for host in list(self._lookers)}
+
+    def close(self) -> None:
+        """End all of them."""
+        for looker in self._lookers.values():
+            looker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self, host: str) -> Looker:
+        return Looker(host, self._settings.container(host))
+
+    def _rows(self, host: str, looker: Looker | None) -> tuple[SocketRow, ...]:
+        deadline = time.monotonic() + BACK_SECONDS
+        while True:
+            try:
+                if looker is None:
+                    self._lookers[host].close()
+                    looker = self._lookers[host] = self._begin(host)
+                    looker.ask()
+                found = looker.rows()
+            except MachineError as gone:
+                if host not in self._answered or time.monotonic() > deadline:
+                    raise
+                if not anything_left(self._settings):
+                    raise MachineError("lab-gone", lab=self._settings.name) from gone
+                looker = None
+                time.sleep(RETRY_SECONDS)
+            else:
+                self._answered.add(host)
+                return found

@@ -18,7 +18,7 @@ from lab.judge.verdict import Verdict, worst
 from lab.report.checks import ROLES
 from lab.report.claims import ruling_slug
 from lab.report.ending import slug
-from lab.report.error import error_line
+from lab.report.error import error_line, error_object
 from lab.report.fold import fold
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad, pad_left
 from lab.report.jsonform import EXIT_CODES
@@ -151,18 +151,19 @@ class SeriesTable:
 
 
 def series_document(
-    rows: Sequence[Row], exercises: Sequence[Exercise], language: str, seconds: float, *, interrupted: bool
+    rows: Sequence[Row], exercises: Sequence[Exercise], language: str, seconds: float, ended: LabError | None = None
 ) -> dict[str, Any]:
-    """Return the series as a document; `series.schema.json` beside this file describes it."""
+    """Return the series as a document, with what `ended` it before its time; `series.schema.json` describes it."""
     verdict = verdict_of(rows)
     played = {row.exercise.number for row in rows}
     return {
         "format": FORMAT,
         "language": language,
         "verdict": verdict.value,
-        "exit_code": EXIT_CODES[verdict],
+        "exit_code": ended.exit_code if ended else EXIT_CODES[verdict],
         "seconds": round(seconds, 3),
-        "interrupted": interrupted,
+        "interrupted": len(rows) < len(exercises),
+        "error": error_object(ended, language) if ended else None,
         "not_played": [one.number for one in exercises if one.number not in played],
         "exercises": [_exercise(row, language) for row in rows],
     }

@@ -14,8 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from lab.cli import EXIT_INTERRUPTED
-from lab.errors import EXIT_MACHINE, EXIT_USAGE, LabError
+from lab.errors import EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_USAGE, LabError
 from lab.report.error import show_error
 from lab.settings import read_settings
 from lab.text.catalog import Catalog, choose_language, load_catalog

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 
+from lab.hosts.cleanup import remove_lab
+from lab.hosts.compose import bring_up
 from lab.hosts.looker import Looker
-from lab.settings import RECORDER
+from lab.settings import HOSTS, RECORDER
 from lab.wire.state import State
-from tests.support import eventually, run
+from tests.lab.faults import lab
+from tests.support import another_lab, eventually, run, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lab.settings import Settings
     from tests.lab.conftest import RunLab
@@ -125,3 +130,37 @@ def test_a_looker_leaves_nothing_in_the_host(hosts_up: Settings, client: docker.
         looker.rows()
         assert len(loops()) == 1
     assert eventually(lambda: not loops())
+
+
+def serve(settings: Settings, port: int) -> None:
+    """Have a server that `lab watch` shows once it listens."""
+    command = ["serve_blocking", settings.addresses["server"], str(port)]
+    run("docker", "exec", "-d", "-u", "lab", settings.container("server"), *command)
+
+
+def test_watch_goes_on_when_hosts_are_made_anew_and_says_that_the_lab_was_taken_down(
+    settings: Settings, tmp_path: Path
+) -> None:
+    other = another_lab(settings, "watch")
+    bring_up(other, {host: {} for host in HOSTS})
+    try:
+        with lab("watch", runs=tmp_path, env=variables(other)) as process:
+            said: list[str] = []
+            reader = threading.Thread(target=lambda: said.extend(process.stdout or ()))
+            reader.start()
+
+            def shows(port: int) -> bool:
+                return eventually(lambda: any(f":{port}" in line for line in said), 30)
+
+            for port in (8123, 8124):
+                serve(other, port)
+                assert shows(port), said
+                bring_up(other, {host: {"net.ipv4.tcp_syn_retries": port % 5 + 1} for host in HOSTS})
+            assert process.poll() is None
+            remove_lab(other)
+            assert process.wait(30) == 3
+            reader.join(5)
+            assert process.stderr
+            assert f"The lab {other.name}" in process.stderr.read()
+    finally:
+        remove_lab(other)

@@ -23,7 +23,7 @@ from lab.hosts.cleanup import remove_lab
 from lab.hosts.engine import engine
 from lab.settings import ROOT, Settings
 from tests.lab.faults import FULL, Answer, environment, finish, lab, runs_program, strangers
-from tests.lab.machine import machine_now
+from tests.lab.remains import children, traces
 from tests.support import another_lab, eventually, left_of, needs_root, variables
 
 FRACTIONS: Final = [n / 7 for n in range(8)] if FULL else []
@@ -151,7 +151,7 @@ def test_an_interrupted_lab_leaves_nobody_and_the_next_run_passes(
         assert "Traceback" not in answer.stderr
         assert len(answer.stderr.strip().splitlines()) == 1
         assert not list(bench.runs.glob("*/.*"))
-    assert eventually(lambda: not children(bench), 2), children(bench)
+    assert eventually(lambda: not children(bench.settings), 2), children(bench.settings)
     assert eventually(lambda: not strangers(bench.settings), 2), strangers(bench.settings)
     assert whole_runs(bench) >= runs_before
 
@@ -179,34 +179,6 @@ def whole_runs(bench: Bench) -> set[str]:
     return found
 
 
-def children(bench: Bench) -> list[str]:
-    """Return the machine's own processes that still work for the lab: `docker exec` and compose."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                variable = f"LAB_NAME={bench.settings.name}\0".encode()
-                ours = any(word.startswith(f"{bench.settings.name}-") for word in words)
-                ours = ours or ("compose" in words and variable in (entry / "environ").read_bytes())
-                if words[0].rpartition("/")[2].startswith("docker") and ours:
-                    found.append(" ".join(words))
-    return found
-
-
-def traces(settings: Settings) -> list[str]:
-    """Return every link, address, route and rule of the machine that names the lab's bridge or an address of its subnet.
-
-    Others may change the machine meanwhile; that nothing else changes is test_lan's to prove.
-    """
-    machine = machine_now(settings.bridge)
-    lines = [f"{name} on {master}" for name, master in machine.links.items()]
-    lines += [f"{name} {each}" for name, found in machine.addresses.items() for each in found]
-    lines += [*machine.routes, *machine.rules, *machine.packet_filter]
-    prefix = str(settings.subnet.network_address).rpartition(".")[0] + "."
-    return [line for line in lines if settings.bridge in line or prefix in line]
-
-
 @needs_root
 @pytest.mark.parametrize(("operation", "moment", "number"), DOWN_AFTER, ids=name_of)
 def test_one_down_from_anywhere_and_without_the_compose_file_leaves_nothing(
@@ -231,7 +203,7 @@ def test_one_down_from_anywhere_and_without_the_compose_file_leaves_nothing(
     assert (answer.returncode, answer.stderr) == (0, "")
     assert left_of(bench.settings) == []
     assert traces(bench.settings) == []
-    assert eventually(lambda: not children(bench), 2), children(bench)
+    assert eventually(lambda: not children(bench.settings), 2), children(bench.settings)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=["SIGHUP", "SIGTERM"])

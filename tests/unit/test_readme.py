@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab import errors
-from lab.cli import EXIT_INTERRUPTED, main
+from lab.cli import main
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from lab.text.catalog import load_catalog
@@ -143,7 +143,7 @@ def test_every_setting_of_the_command_is_in_the_table(language: str) -> None:
 
 @pytest.mark.parametrize("language", READMES)
 def test_the_exit_codes_are_those_of_the_lab(language: str) -> None:
-    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")} | {EXIT_INTERRUPTED}
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert [int(row[0]) for row in table(section_with(READMES[language], "130"))] == sorted(codes)
 
 

@@ -35,7 +35,7 @@ def rows() -> list[Row]:
         Row(exercise(3), Verdict.PASS, 1.23, builders.all_well(), RUN),
         Row(exercise(4), Verdict.FAIL, 12.0, replace(builders.all_verdicts(), rules=False), RUN),
         Row(exercise(5), Verdict.INCONCLUSIVE, 0.5, builders.all_well(), RUN),
-        Row(exercise(6), Verdict.CANNOT_RUN, 0.1, error=MachineError("lab-busy", lab="other")),
+        Row(exercise(6), Verdict.CANNOT_RUN, 0.1, error=MachineError("lab-held", lab="other")),
     ]
 
 
@@ -84,7 +84,7 @@ def test_the_worst_verdict_is_that_of_the_whole() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_document_keeps_its_schema(language: str) -> None:
     planned = [exercise(n) for n in (3, 4, 5, 6, 7)]
-    made = json.loads(json.dumps(series_document(rows(), planned, language, 14.2, interrupted=True)))
+    made = json.loads(json.dumps(series_document(rows(), planned, language, 14.2)))
     assert list(violations(made, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))) == []
     assert (made["not_played"], made["interrupted"], made["exit_code"]) == ([7], True, 1)
     assert made["exercises"][0]["claims"] == {"B3": "confirmed", "B4": "refuted", "B15": "refined"}
@@ -120,6 +120,8 @@ def test_ctrl_c_shows_what_was_done(
     if as_json:
         document = json.loads(said)
         assert (document["interrupted"], [one["number"] for one in document["exercises"]]) == (True, [3])
+        assert (document["exit_code"], document["error"]["code"]) == (130, "interrupted")
+        assert list(violations(document, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))) == []
     else:
         assert "PASS" in said
         assert "not played: 0" in said

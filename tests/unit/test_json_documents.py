@@ -1,0 +1,158 @@
+"""`--json` prints one document with every exit code: a result, or why there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from lab.cli import main
+from lab.commands import claims, runs, series
+from lab.commands.documents import asks_json, write_document
+from lab.errors import EvidenceError, MachineError
+from lab.report import error
+from lab.report.series import SCHEMA_FILE as SERIES_SCHEMA
+from tests.schema import violations
+
+Say = Callable[..., tuple[int, str, str]]
+SCHEMA: Final[Mapping[str, Any]] = json.loads(error.SCHEMA_FILE.read_text(encoding="utf-8"))
+ABSENT: Final = {"DOCKER_HOST": "tcp://127.0.0.1:1", "PATH": "/nonexistent", "DOCKER_CONTEXT": ""}
+"""No engine, and no command `docker`. By TCP: the SDK forgets to close a Unix socket that nobody listens at."""
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Say:
+    monkeypatch.setenv("LAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("LAB_NAME", "documents")
+
+    def said(*arguments: str, language: str = "en", **variables: str) -> tuple[int, str, str]:
+        for name, value in {"LAB_LANG": language, **variables}.items():
+            monkeypatch.setenv(name, value)
+        code = main(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return said
+
+
+def why(code: int, out: str, err: str) -> dict[str, str]:
+    """Return the error of the one document, which must keep its schema and say what stderr says."""
+    document = json.loads(out)
+    assert list(violations(document, SCHEMA)) == []
+    assert document["exit_code"] == code
+    told: dict[str, str] = document["error"]
+    assert err.strip() == f"lab: {told['what']} {told['remedy']}"
+    return told
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("run", "99", "--json"), "unknown-exercise"),
+        (("run", "--json"), "usage"),
+        (("run", "3", "--json", "--timeline"), "usage"),
+        (("run", "--all", "--json", "--server", "echo"), "stand-in-for-all"),
+        (("judge", "no/such/run", "--json"), "not-a-run"),
+        (("judge", "--js", "no/such/run"), "not-a-run"),
+        (("claims", "--json", "--markdown"), "usage"),
+        (("doctor", "--json", "all"), "usage"),
+        (("conform", "serves_nobody", "--json"), "unknown-server"),
+        (("live", "--json", "server"), "usage"),
+    ],
+)
+def test_wrong_usage(say: Say, arguments: tuple[str, ...], code: str, language: str) -> None:
+    told = say(*arguments, language=language)
+    assert told[0] == 2
+    assert why(*told)["code"] == code
+
+
+@pytest.mark.parametrize("command", [("run", "3"), ("judge", "3"), ("claims",), ("doctor",), ("live",), ("conform",)])
+def test_a_setting_that_makes_no_sense(say: Say, command: tuple[str, ...]) -> None:
+    told = say(*command, "--json", LAB_SUBNET="somewhere")
+    assert told[0] == 2
+    assert why(*told)["code"] == "subnet-malformed"
+
+
+@pytest.mark.parametrize("command", [("run", "3"), ("live",), ("conform",)])
+def test_a_machine_that_cannot(say: Say, command: tuple[str, ...]) -> None:
+    told = say(*command, "--json", **ABSENT)
+    assert told[0] == 3
+    assert why(*told)["code"] == "engine-absent"
+    assert told[1].count("\n") == (1 if command == ("live",) else 11)  # a stream has a line for each
+
+
+def test_a_machine_that_cannot_play_any_exercise(say: Say) -> None:
+    code, out, err = say("run", "--all", "--json", **ABSENT)
+    document = json.loads(out)
+    assert list(violations(document, json.loads(SERIES_SCHEMA.read_text(encoding="utf-8")))) == []
+    assert (code, document["exit_code"], document["error"]["code"]) == (3, 3, "engine-absent")
+    assert document["error"]["what"] in err
+
+
+def test_a_machine_without_an_engine_has_findings_all_the_same(say: Say) -> None:
+    code, out, _ = say("doctor", "--json", **ABSENT)
+    document = json.loads(out)
+    assert (code, document["exit_code"], document["runs"]) == (3, 3, False)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "code", "name"),
+    [
+        (EvidenceError("no-connection"), 4, "no-connection"),
+        (MachineError("engine-lost", detail="gone"), 3, "engine-lost"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_ends_a_command_before_its_result(
+    say: Say, monkeypatch: pytest.MonkeyPatch, stopped: BaseException, code: int, name: str
+) -> None:
+    def stop(*_: object) -> None:
+        raise stopped
+
+    monkeypatch.setattr(runs, "read_saved", stop)
+    monkeypatch.setattr(claims, "exercise_folders", stop)
+    for command in (("judge", "3"), ("claims",)):
+        told = say(*command, "--json")
+        assert told[0] == code
+        assert why(*told)["code"] == name
+
+
+@pytest.mark.parametrize("stopped", [EvidenceError("no-connection"), KeyboardInterrupt()])
+def test_a_series_that_ends_before_its_time_has_one_document(
+    say: Say, monkeypatch: pytest.MonkeyPatch, stopped: BaseException
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise stopped
+
+    monkeypatch.setattr(series, "_play_all", stop)
+    code, out, _ = say("run", "--all", "--json")
+    document = json.loads(out)
+    assert document["exit_code"] == code
+    assert code == (130 if isinstance(stopped, KeyboardInterrupt) else 4)
+
+
+def test_who_is_interrupted_after_the_result_has_that_result(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge_saved(*_: object, **__: object) -> int:
+        write_document('{"exit_code": 1}\n', 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "judge_saved", judge_saved)
+    assert say("judge", "3", "--json") == (1, '{"exit_code": 1}\n', "")
+
+
+def test_without_the_option_nothing_is_printed(say: Say) -> None:
+    code, out, err = say("run", "99")
+    assert (code, out) == (2, "")
+    assert err.startswith("lab: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asks"),
+    [(("run", "3", "--json"), True), (("run", "--j"), True), (("run", "--"), False), (("list", "json"), False)],
+)
+def test_json_is_asked_for_also_in_short(arguments: tuple[str, ...], *, asks: bool) -> None:
+    assert asks_json(arguments) is asks
