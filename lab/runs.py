@@ -56,7 +56,7 @@ def find_run(text: str, runs: Path) -> Path:
     short = f"ex{int(text):02}" if text.isdecimal() and len(text) <= 2 else text  # noqa: PLR2004
     for folder in (Path(text), runs / short, runs / short / LATEST):
         with contextlib.suppress(OSError):  # a name too long, a folder that may not be read
-            if (folder / EVIDENCE_FILE).is_file():
+            if os.path.lexists(folder / EVIDENCE_FILE):
                 return folder
     raise UsageError("not-a-run", path=text, file=EVIDENCE_FILE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -103,7 +104,7 @@ def _newest_first(parent: Path) -> Iterator[Path]:
     """Yield the folders of an exercise's runs; their names are times, so the last by name is the latest."""
     folders = parent.iterdir() if parent.is_dir() else ()
     for folder in sorted(folders, key=lambda one: one.name, reverse=True):
-        if not folder.name.startswith(".") and not folder.is_symlink() and (folder / EVIDENCE_FILE).is_file():
+        if not folder.name.startswith(".") and not folder.is_symlink() and os.path.lexists(folder / EVIDENCE_FILE):
             yield folder
 
 

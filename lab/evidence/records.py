@@ -13,11 +13,11 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.kernel.rows import SocketRow
-from lab.kernel.sockets import parse_ss
+from lab.kernel.sockets import parse_whole_ss
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Version of the saved form; a reader refuses a newer one."""
 
 
@@ -122,7 +122,7 @@ class Snapshot:
     @cached_property
     def rows(self) -> tuple[SocketRow, ...]:
         """The rows; SsParseError (an EvidenceError) names the line that cannot be read."""
-        return parse_ss(self.text, where=self.file)
+        return parse_whole_ss(self.text, where=self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Sampling:
 
     def rows(self) -> tuple[tuple[int, tuple[SocketRow, ...]], ...]:
         """Return (time, rows) of each sample."""
-        return tuple((sample.time_ns, parse_ss(sample.text, where=self.file)) for sample in self.samples)
+        return tuple((sample.time_ns, parse_whole_ss(sample.text, where=self.file)) for sample in self.samples)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 The folder holds `evidence.json` (everything but the raw outputs), and beside it what the tools gave, at the places that
 the records name: the texts of `ss`, a file per sampling, a capture per host; and what the kernel told as a listing.
+Of each of these files but the listing, which is there for the reader alone, evidence.json has length and digest.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import EvidenceError, MachineError, UsageError
 from lab.evidence.codec import FieldError, checked, decode, encode
+from lab.evidence.files import RunFiles, Written, written
 from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
 from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.evidence.records import FORMAT, Evidence, Sampling, Snapshot
@@ -28,6 +30,8 @@ from lab.kernel.listing import FILE as LISTING
 from lab.kernel.listing import list_trace
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_FILES: Final = "files"
+_SINCE_FILES: Final = 5
 _LATER: Final[dict[int, dict[str, Any]]] = {
     2: {"traces": [], "usages": [], "stand_ins": {}},
     3: {"kernel": None, "unrecorded": "no-recorder"},
@@ -58,10 +62,11 @@ def load(folder: Path) -> Evidence:
     Raises UsageError when the folder is no run, and EvidenceError, which names the file, and the place in it, for
     evidence that is missing, damaged, of a newer version, or not what this run recorded.
     """
-    if not (folder / EVIDENCE_FILE).is_file():
+    if not os.path.lexists(folder / EVIDENCE_FILE):
         raise UsageError("not-a-run", path=str(folder), file=EVIDENCE_FILE)
-    document = _parse(_text(folder, EVIDENCE_FILE))
-    evidence: Evidence = decode(Evidence, document, functools.partial(_fill, folder=folder))
+    files = RunFiles(folder)
+    document, files.expected = _parse(files.text(EVIDENCE_FILE))
+    evidence: Evidence = decode(Evidence, document, functools.partial(_fill, files=files))
     for record in evidence.captures:
         # What a tcpdump that died left behind may well be cut short: that is for the judge, not damage of the run.
         if not record.died:
@@ -73,22 +78,26 @@ def load(folder: Path) -> Evidence:
 
 def _files(evidence: Evidence) -> dict[str, bytes]:
     """Return the content of each file of a run, by its place in the folder."""
-    document = {"format": FORMAT, **encode(evidence)}
-    files = {
-        EVIDENCE_FILE: (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
-    }
+    files: dict[str, bytes] = {}
     raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in evidence.snapshots]
     raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
     raw += [(trace.file, trace.text) for trace in evidence.traces]
     raw += [(capture.file, capture.data) for capture in evidence.captures]
     if evidence.kernel:
         raw.append((evidence.kernel.file, evidence.kernel.data))
-        with contextlib.suppress(EvidenceError):  # what a recorder that died left behind may be cut short
-            raw.append((LISTING, list_trace(evidence.kernel.trace, {*evidence.lab.addresses.values()})))
     for place, content in raw:
-        if place in files:
+        if place in (EVIDENCE_FILE, LISTING, *files):
             raise ValueError(f"two records share the file {place}")
         files[place] = content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
+    # Last: whoever is sent to a line of a record finds it where it was before there were these.
+    kept = {place: encode(written(content)) for place, content in files.items()}
+    document = {"format": FORMAT, **encode(evidence), _FILES: kept}
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    files[EVIDENCE_FILE] = text.encode(errors="backslashreplace")
+    if evidence.kernel:
+        with contextlib.suppress(EvidenceError):  # what a recorder that died left behind may be cut short
+            listing = list_trace(evidence.kernel.trace, {*evidence.lab.addresses.values()})
+            files[LISTING] = listing.encode(errors="surrogatepass")
     return files
 
 
@@ -115,8 +124,11 @@ def _machine_errors(folder: Path) -> Iterator[None]:
         raise MachineError(code, path=str(folder), detail=error.strerror or str(error)) from None
 
 
-def _parse(text: str) -> dict[str, Any]:
-    """Return the document without its version; EvidenceError for what is no evidence of a version known here."""
+def _parse(text: str) -> tuple[dict[str, Any], dict[str, Written] | None]:
+    """Return the document without its version, and what was kept of each file, None in a version that did not.
+
+    Raises EvidenceError for what is no evidence of a version known here.
+    """
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
@@ -135,17 +147,21 @@ def _parse(text: str) -> dict[str, Any]:
     for since, later in _LATER.items():
         if version < since:
             members |= later
-    return members
+    if version < _SINCE_FILES:
+        return members, None
+    if _FILES not in members:
+        raise FieldError("evidence-field-missing", path=_FILES)
+    return members, decode(Mapping[str, Written], members.pop(_FILES), lambda record: record, _FILES)
 
 
-def _fill(record: Any, folder: Path) -> Any:  # noqa: ANN401 - any record
+def _fill(record: Any, files: RunFiles) -> Any:  # noqa: ANN401 - any record
     """Return the record with what stands in the file that it names."""
     if isinstance(record, Snapshot | Trace):
-        return replace(record, text=_text(folder, record.file))
+        return replace(record, text=files.text(record.file))
     if isinstance(record, CaptureRecord | KernelRecord):
-        return replace(record, data=_bytes(folder, record.file))
+        return replace(record, data=files.data(record.file))
     if isinstance(record, Sampling):
-        texts = _cut(record, _text(folder, record.file))
+        texts = _cut(record, files.text(record.file))
         samples = (replace(one, text=text) for one, text in zip(record.samples, texts, strict=True))
         return replace(record, samples=tuple(samples))
     return record
@@ -164,24 +180,3 @@ def _cut(sampling: Sampling, text: str) -> list[str]:
         found.append(text[told.end() : at])
         at += 1
     return found
-
-
-def _bytes(folder: Path, place: str) -> bytes:
-    parts = PurePosixPath(place).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\0" in place:
-        raise EvidenceError("evidence-file-outside", file=place)
-    try:
-        return (folder / place).read_bytes()
-    except FileNotFoundError:
-        raise EvidenceError("evidence-file-missing", file=place, path=str(folder)) from None
-    except OSError as error:
-        raise EvidenceError("evidence-file-unreadable", file=place, reason=error.strerror or str(error)) from None
-    except UnicodeEncodeError as error:
-        raise EvidenceError("evidence-file-unreadable", file=ascii(place), reason=error.reason) from None
-
-
-def _text(folder: Path, place: str) -> str:
-    try:
-        return _bytes(folder, place).decode(errors="surrogatepass")
-    except UnicodeDecodeError as error:
-        raise EvidenceError("evidence-file-unreadable", file=place, reason=f"UTF-8, byte {error.start}") from None

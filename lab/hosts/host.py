@@ -9,7 +9,7 @@ from lab.errors import EvidenceError
 from lab.hosts.channel import Channel
 from lab.hosts.tcpdump import Tcpdump
 from lab.kernel.counters import NSTAT_COMMAND, parse_nstat
-from lab.kernel.sockets import SS_COMMAND
+from lab.kernel.sockets import SS_COMMAND, is_whole
 
 _LOOK_SECONDS: Final = 4.0
 """A look takes 5 ms; a host that needs more than this is frozen, and no deadline of the stage means anything."""
@@ -62,6 +62,8 @@ class Host:
         answer = self.channel.answer(number, "ss", _LOOK_SECONDS + 1)
         if answer["status"] != 0:
             raise EvidenceError("probe-died", probe="ss", host=self.name, detail=answer["stderr"].strip())
+        if not is_whole(answer["stdout"]):
+            raise EvidenceError("probe-died", probe="ss", host=self.name, detail="not whole")
         return answer["begun_ns"], answer["ended_ns"], answer["stdout"]
 
     @staticmethod

@@ -58,6 +58,24 @@ class SsParseError(EvidenceError):
     """
 
 
+def is_whole(text: str) -> bool:
+    r"""Tell whether this is all that `ss -tanpo` printed, as far as that can be told: its header, and whole lines.
+
+    >>> is_whole(""), is_whole("State Recv-Q Send-Q\n"), is_whole("State Recv-Q Send-Q\nLISTEN 0 5 10.0.0.1:80")
+    (False, True, False)
+    """
+    return bool(_HEADER.match(text)) and text.endswith("\n")
+
+
+def parse_whole_ss(text: str, *, where: str) -> tuple[SocketRow, ...]:
+    """Return what `parse_ss` does; SsParseError also for an output that is not whole: no row of it then counts."""
+    if not is_whole(text):
+        lines = text.split("\n")
+        row = len(lines) if _HEADER.match(text) else 1
+        raise SsParseError("ss-not-whole", where=where, row=row, line=_printable(lines[row - 1]))
+    return parse_ss(text, where=where)
+
+
 def parse_ss(text: str, *, where: str = "ss") -> tuple[SocketRow, ...]:
     """Return the TCP sockets that `ss -tanpo` listed, in its order (which is the kernel's hash order: a set).
 

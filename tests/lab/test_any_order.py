@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 
+from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.store import load
 from lab.exercise import judge, load_exercise
 from lab.hosts.compose import bring_up
@@ -23,6 +24,7 @@ from lab.judge.judging import say
 from lab.judge.verdict import Verdict
 from lab.settings import HOSTS, RECORDER, Settings
 from lab.shelf import exercise_folders
+from tests.damage import UNREAD, files_of, passed_on_nothing
 from tests.lab.manylabs import Answer, Done, Job, Labs
 from tests.lab.queues import compared
 from tests.places import misplaced
@@ -161,6 +163,20 @@ def test_the_kernel_told_all_and_queues_are_as_ss_showed_them(turns: Mapping[int
     differing, rows = compared(evidence)
     assert differing == [], f"ORDER_SEED={SEED}"
     assert rows > 0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_file_that_is_judged_by_has_its_digest(turns: Mapping[int, Turn], number: int) -> None:
+    folder = turns[number].folder
+    document = json.loads((folder / EVIDENCE_FILE).read_text(encoding="utf-8"))
+    assert {*document["files"]} == {*files_of(folder)} - {*UNREAD, EVIDENCE_FILE}, (
+        "see tests/unit/evidence/test_damage.py"
+    )
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_expectation_passes_on_an_empty_record(turns: Mapping[int, Turn], number: int) -> None:
+    assert passed_on_nothing(load_exercise(number), load(turns[number].folder)) == []
 
 
 @pytest.mark.parametrize("number", NUMBERS)

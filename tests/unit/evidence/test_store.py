@@ -58,6 +58,16 @@ def rewrite(run: Path, change: Any) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
+def of_before(run: Path) -> None:
+    """Make it a run whose files' lengths and digests were not kept yet."""
+
+    def without(document: dict[str, Any]) -> None:
+        document["format"] = 4
+        del document["files"]
+
+    rewrite(run, without)
+
+
 def refused(run: Path) -> EvidenceError:
     with pytest.raises(EvidenceError) as caught:
         load(run)
@@ -160,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_named(run: Path) -> None:
     assert refused(run).params["file"] == "ss/connected.server.txt"
     path.unlink()
     path.mkdir()
-    assert refused(run).code == "evidence-file-unreadable"
+    assert refused(run).code == "evidence-file-irregular"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +206,8 @@ def test_a_newer_format_is_named_with_the_newest_known(run: Path) -> None:
         (lambda d: d["lab"].pop("subnet"), "lab.subnet"),
         (lambda d: d["counters"][0]["values"].update(TcpPassiveOpens=1.5), "counters[0].values.TcpPassiveOpens"),
         (lambda d: d["captures"].append({}), "captures[2].host"),
+        (lambda d: d.pop("files"), "files"),
+        (lambda d: d["files"]["server.pcap"].update(bytes="many"), "files.server.pcap.bytes"),
         (lambda d: d["captures"][0].update(extra=1), "captures[0].extra"),
         (lambda d: d.pop("format"), "format"),
         (lambda d: d.update(format="1"), "format"),
@@ -223,6 +235,7 @@ def test_a_record_never_reaches_outside_of_its_own_folder(run: Path, place: str)
     ],
 )
 def test_a_sampling_that_was_cut_or_changed_is_named(run: Path, change: Any) -> None:
+    of_before(run)
     path = run / "samples/frozen.server.txt"
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     error = refused(run)
@@ -230,6 +243,7 @@ def test_a_sampling_that_was_cut_or_changed_is_named(run: Path, change: Any) -> 
 
 
 def test_a_truncated_capture_names_the_packet(run: Path) -> None:
+    of_before(run)
     path = run / "server.pcap"
     path.write_bytes(path.read_bytes()[:-3])
     error = refused(run)
@@ -248,6 +262,8 @@ def test_a_truncated_capture_names_the_packet(run: Path) -> None:
 )
 def test_a_foreign_capture_is_named(run: Path, foreign: bytes) -> None:
     (run / "client.pcap").write_bytes(foreign)
+    assert refused(run).code == "evidence-file-changed"
+    of_before(run)
     error = refused(run)
     assert (error.code, error.params["file"]) == ("capture-of-another-run", "client.pcap")
 
@@ -308,7 +324,7 @@ def test_two_records_never_share_a_file(tmp_path: Path) -> None:
 def test_a_run_of_the_first_version_lacks_what_came_later(run: Path) -> None:
     def as_it_was(document: dict[str, Any]) -> None:
         document["format"] = 1
-        for later in ("traces", "usages", "stand_ins", "host_usages"):
+        for later in ("traces", "usages", "stand_ins", "host_usages", "files"):
             del document[later]
 
     rewrite(run, as_it_was)

@@ -38,9 +38,12 @@ EPOLLS = f"""
 """
 
 
-def traced(text: str, *, cut: bool = False) -> Evidence:
+ENDED = "41 1700000009.000000 +++ killed by SIGKILL +++\n"
+
+
+def traced(text: str, *, cut: bool = False, ended: str = ENDED) -> Evidence:
     steps = (Step("connects", BEGUN, BEGUN + 1000 * MS), Step("later", LATER, LATER + 1000 * MS))
-    trace = Trace("server", "server", "strace", text.lstrip(), "traces/server.strace", cut=cut)
+    trace = Trace("server", "server", "strace", text.lstrip() + ended, "traces/server.strace", cut=cut)
     return evidence(traces=(trace,), steps=steps, ended_ns=LATER + 1000 * MS)
 
 
