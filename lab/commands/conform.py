@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from lab.conformance import CASES, FAMILY, Outcome, Trial
 from lab.errors import EXIT_FAIL, EXIT_PASS, UsageError
 from lab.examining import examine
 from lab.hosts.connection import open_hosts
+from lab.report.jsonform import to_json
 from lab.settings import HOSTS, ROOT, Settings
 
 FORMAT = 1
@@ -47,5 +47,5 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
                 page.end(trials)
             else:
                 document = {"format": FORMAT, "trials": [asdict(trial) for trial in trials]}
-                sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+                sys.stdout.write(to_json(document))
     return EXIT_FAIL if any(trial.outcome is Outcome.FAIL for trial in trials) else EXIT_PASS

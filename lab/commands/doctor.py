@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from lab.doctor.finding import Finding, Health
 from lab.doctor.machine import examine_machine
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.report.doctor import doctor_document, doctor_page
+from lab.report.jsonform import to_json
 from lab.settings import Settings
 
 
@@ -20,7 +20,7 @@ def doctor(settings: Settings, *, as_json: bool) -> int:
     findings: list[Finding] = [*examine_containers(settings), *examine_machine(settings)]
     if as_json:
         document = doctor_document(findings, settings.language)
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(to_json(document))
     else:
         doctor_page(Console(highlight=False), findings, settings.language)
     stops = any(finding.health is Health.STOPS for finding in findings)

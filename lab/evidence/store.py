@@ -24,6 +24,7 @@ from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
 from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.evidence.records import FORMAT, Evidence, Sampling, Snapshot
 from lab.evidence.whole import check_capture, check_kernel
+from lab.foreign import shown_json
 from lab.kernel.listing import FILE as LISTING
 from lab.kernel.listing import list_trace
 
@@ -74,9 +75,7 @@ def load(folder: Path) -> Evidence:
 def _files(evidence: Evidence) -> dict[str, bytes]:
     """Return the content of each file of a run, by its place in the folder."""
     document = {"format": FORMAT, **encode(evidence)}
-    files = {
-        EVIDENCE_FILE: (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
-    }
+    files = {EVIDENCE_FILE: (shown_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()}
     raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in evidence.snapshots]
     raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
     raw += [(trace.file, trace.text) for trace in evidence.traces]

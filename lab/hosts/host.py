@@ -9,6 +9,7 @@ from lab.errors import EvidenceError
 from lab.hosts.channel import Channel
 from lab.hosts.tcpdump import Tcpdump
 from lab.kernel.counters import NSTAT_COMMAND, parse_nstat
+from lab.kernel.holders import plain_holders
 from lab.kernel.sockets import SS_COMMAND
 
 _LOOK_SECONDS: Final = 4.0
@@ -62,7 +63,7 @@ class Host:
         answer = self.channel.answer(number, "ss", _LOOK_SECONDS + 1)
         if answer["status"] != 0:
             raise EvidenceError("probe-died", probe="ss", host=self.name, detail=answer["stderr"].strip())
-        return answer["begun_ns"], answer["ended_ns"], answer["stdout"]
+        return answer["begun_ns"], answer["ended_ns"], plain_holders(answer["stdout"])
 
     @staticmethod
     def look_at(hosts: Mapping[str, Host]) -> dict[str, Look]:
