@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from lab.foreign import shown
 from lab.text.catalog import messages
 
 EXIT_PASS: Final = 0
@@ -38,7 +39,7 @@ class LabError(Exception):
     def _text(self, part: str, language: str) -> str:
         filled = messages(language).get(f"errors.{self.code}.{part}", **self.params) if self.params else None
         text = filled or messages(language).get(f"errors.{self.code}.{part}")
-        return " ".join(text.split())
+        return shown(" ".join(text.split()))
 
     def __str__(self) -> str:
         return f"{self.what()} {self.remedy()}"

@@ -20,6 +20,7 @@ from lab.evidence.records import (
     Usage,
 )
 from lab.hosts.host import Host
+from lab.kernel.holders import plain_holders
 from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.polling import Polling
 from lab.settings import PATIENCE
@@ -106,6 +107,7 @@ class Recording:
             yield
         finally:
             seen = channel.call("sample_stop", name=name)
+            samples = [Sample(sample["time_ns"], plain_holders(sample["text"])) for sample in seen["samples"]]
             self.samplings.append(
                 Sampling(
                     name=name,
@@ -115,7 +117,7 @@ class Recording:
                     begun_ns=seen["begun_ns"],
                     ended_ns=seen["ended_ns"],
                     polls=seen["polls"],
-                    samples=tuple(Sample(sample["time_ns"], sample["text"]) for sample in seen["samples"]),
+                    samples=tuple(samples),
                     file=f"samples/{name}.{on}.txt",
                 )
             )

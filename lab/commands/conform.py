@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -13,6 +12,7 @@ from lab.conformance import CASES, FAMILY, Outcome, Trial
 from lab.errors import EXIT_FAIL, EXIT_PASS, UsageError
 from lab.examining import examine
 from lab.hosts.connection import open_hosts
+from lab.report.jsonform import to_json
 from lab.settings import HOSTS, ROOT, Settings
 
 FORMAT = 1
@@ -49,7 +49,7 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
             else:
                 code = _code(trials)
                 document = {"format": FORMAT, "exit_code": code, "trials": [asdict(trial) for trial in trials]}
-                write_document(json.dumps(document, ensure_ascii=False, indent=2) + "\n", code)
+                write_document(to_json(document), code)
     return _code(trials)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 
 from rich.console import Console
 
@@ -12,6 +11,7 @@ from lab.doctor.finding import Finding, Health
 from lab.doctor.machine import examine_machine
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.report.doctor import doctor_document, doctor_page
+from lab.report.jsonform import to_json
 from lab.settings import Settings
 
 
@@ -21,7 +21,7 @@ def doctor(settings: Settings, *, as_json: bool) -> int:
     code = EXIT_MACHINE if any(finding.health is Health.STOPS for finding in findings) else EXIT_PASS
     if as_json:
         document = doctor_document(findings, settings.language) | {"exit_code": code}
-        write_document(json.dumps(document, ensure_ascii=False, indent=2) + "\n", code)
+        write_document(to_json(document), code)
     else:
         doctor_page(Console(highlight=False), findings, settings.language)
     return code

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.errors import LabError
+from lab.foreign import shown_json
 from lab.report.error import error_document
 
 _OPTION: Final = "--json"
@@ -45,5 +46,6 @@ def write_error(error: LabError, language: str, arguments: Sequence[str]) -> Non
         document = error_document(error, language)
         indent = None if arguments[0] == _LINES else 2
         with contextlib.suppress(OSError, ValueError):  # nobody reads, or it was closed
-            write_document(json.dumps(document, ensure_ascii=False, indent=indent) + "\n", error.exit_code)
+            text = shown_json(json.dumps(document, ensure_ascii=False, indent=indent))
+            write_document(text + "\n", error.exit_code)
             sys.stdout.flush()

@@ -26,6 +26,7 @@ from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
 from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.evidence.records import FORMAT, Evidence, Sampling, Snapshot
 from lab.evidence.whole import check_capture, check_kernel
+from lab.foreign import shown_json
 from lab.kernel.listing import FILE as LISTING
 from lab.kernel.listing import list_trace
 
@@ -92,8 +93,7 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     # Last: whoever is sent to a line of a record finds it where it was before there were these.
     kept = {place: encode(written(content)) for place, content in files.items()}
     document = {"format": FORMAT, **encode(evidence), _FILES: kept}
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    files[EVIDENCE_FILE] = text.encode(errors="backslashreplace")
+    files[EVIDENCE_FILE] = (shown_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
     if evidence.kernel:
         with contextlib.suppress(EvidenceError):  # what a recorder that died left behind may be cut short
             listing = list_trace(evidence.kernel.trace, {*evidence.lab.addresses.values()})

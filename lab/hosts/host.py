@@ -9,6 +9,7 @@ from lab.errors import EvidenceError
 from lab.hosts.channel import Channel
 from lab.hosts.tcpdump import Tcpdump
 from lab.kernel.counters import NSTAT_COMMAND, parse_nstat
+from lab.kernel.holders import plain_holders
 from lab.kernel.sockets import SS_COMMAND, is_whole
 
 _LOOK_SECONDS: Final = 4.0
@@ -62,9 +63,10 @@ class Host:
         answer = self.channel.answer(number, "ss", _LOOK_SECONDS + 1)
         if answer["status"] != 0:
             raise EvidenceError("probe-died", probe="ss", host=self.name, detail=answer["stderr"].strip())
-        if not is_whole(answer["stdout"]):
+        text = plain_holders(answer["stdout"])
+        if not is_whole(text):
             raise EvidenceError("probe-died", probe="ss", host=self.name, detail="not whole")
-        return answer["begun_ns"], answer["ended_ns"], answer["stdout"]
+        return answer["begun_ns"], answer["ended_ns"], text
 
     @staticmethod
     def look_at(hosts: Mapping[str, Host]) -> dict[str, Look]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.foreign import TAKEN
 from lab.hosts.looker import Looker
 from lab.hosts.threads import program_of
 from lab.live.standing import Standing
@@ -43,12 +44,12 @@ def standing_servers(settings: Settings, hosts: Iterable[str]) -> list[Standing]
 def _on_the_machine(container: str) -> dict[int, tuple[str, int]]:
     """Return each process's program and number on the machine by the host's own number, see proc(5), NSpid."""
     command = ["docker", "top", container, "-eo", "pid,args"]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace").stdout
+    answer = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors=TAKEN).stdout
     found: dict[int, tuple[str, int]] = {}
     for line in answer.splitlines()[1:]:
         pid, _, words = line.strip().partition(" ")
         with contextlib.suppress(OSError, ValueError):
-            for told in Path("/proc", pid, "status").read_text(encoding="utf-8").splitlines():
+            for told in Path("/proc", pid, "status").read_text(encoding="utf-8", errors=TAKEN).split("\n"):
                 if told.startswith("NSpid:"):
                     found[int(told.split()[-1])] = program_of(words), int(pid)
     return found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import subprocess
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Self
 
 from lab.errors import MachineError
+from lab.foreign import TAKEN
 from lab.hosts.ending import wait_end
 from lab.hosts.standing import BACK_SECONDS, RETRY_SECONDS, anything_left
 from lab.kernel.rows import SocketRow
@@ -17,9 +19,9 @@ from lab.kernel.sockets import SS_COMMAND, parse_ss
 if TYPE_CHECKING:
     from lab.settings import Settings
 
-_END: Final = "\x1e"
-# One shell for all looks; it ends at end-of-file, also when this process is killed.
-_LOOP: Final = f"while read -r _; do {' '.join(SS_COMMAND)}; printf '{_END}\\n'; done"
+# One shell for all looks; it ends at end-of-file, also when this process is killed. Its own word ends each: no process
+# has a name as long.
+_LOOP: Final = f'while read -r _; do {" ".join(SS_COMMAND)}; echo "$0"; done'
 
 
 class Looker:
@@ -28,13 +30,14 @@ class Looker:
     def __init__(self, host: str, container: str) -> None:
         self._host = host
         self._container = container
+        end = secrets.token_hex(16)
+        self._end = end.encode() + b"\n"
         try:
             self._process = subprocess.Popen(
-                ["docker", "exec", "-i", "-u", "root", container, "sh", "-c", _LOOP],
+                ["docker", "exec", "-i", "-u", "root", container, "sh", "-c", _LOOP, end],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
                 start_new_session=True,
             )
         except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -44,17 +47,17 @@ class Looker:
         """Ask for a look; `rows` then returns it. Asking all hosts first makes their looks simultaneous."""
         try:
             if self._process.stdin:
-                self._process.stdin.write("\n")
+                self._process.stdin.write(b"\n")
                 self._process.stdin.flush()
         except OSError as error:
             raise self._gone() from error
 
     def rows(self) -> tuple[SocketRow, ...]:
         """Return the rows of the look asked for; MachineError when the host is gone."""
-        lines: list[str] = []
+        lines: list[bytes] = []
         for line in self._process.stdout or ():
-            if line == _END + "\n":
-                return parse_ss("".join(lines), where=f"ss on {self._host}")
+            if line == self._end:
+                return parse_ss(b"".join(lines).decode(errors=TAKEN), where=f"ss on {self._host}")
             lines.append(line)
         raise self._gone()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from lab.foreign import TAKEN, shown
 from lab.live.owners import Thread
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def lab_threads(settings: Settings, hosts: Iterable[str]) -> dict[int, Thread]:
     found: dict[int, Thread] = {}
     for host in hosts:
         command = ["docker", "top", settings.container(host), "-eLo", "pid,lwp,args"]
-        answer = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace").stdout
+        answer = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors=TAKEN).stdout
         for line in answer.splitlines()[1:]:
             _, number, words = (*line.split(None, _COLUMNS - 1), "", "")[:_COLUMNS]
             if number.isdecimal():
@@ -30,14 +31,14 @@ def lab_threads(settings: Settings, hosts: Iterable[str]) -> dict[int, Thread]:
 
 
 def program_of(words: str) -> str:
-    """Return the name of a program by its command line: of what Python runs that one's.
+    """Return the name of a program by its command line, as text of ours: of what Python runs that one's.
 
     >>> [program_of(each) for each in ("/usr/bin/python3 -u /tmp/echo.py 8000", "python3 -m http.server", "nc -l 80")]
     ['echo', 'http.server', 'nc']
     """
     first, *others = words.split() or [""]
     program = PurePath(first).name
-    return next(_run_by_python(others), program) if program.startswith("python") else program
+    return shown(next(_run_by_python(others), program) if program.startswith("python") else program)
 
 
 def _run_by_python(words: Iterable[str]) -> Iterator[str]:

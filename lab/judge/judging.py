@@ -13,6 +13,7 @@ from lab.evidence.places import line_of_record
 from lab.evidence.raw import CaptureRecord
 from lab.evidence.records import Evidence, Stopped
 from lab.evidence.whole import check_capture
+from lab.foreign import shown
 from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
 from lab.text.catalog import messages
 from lab.wire.conversation import Conversation
@@ -54,7 +55,9 @@ def say(message: Message, language: str) -> str:
 def _inner(value: object, language: str) -> object:
     if isinstance(value, Message):
         return say(value, language)
-    return value.words(language) if isinstance(value, Reason) else value
+    if isinstance(value, Reason):
+        return value.words(language)
+    return shown(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.foreign import shown
 from lab.wire.segment import Endpoint
 
 _LONGEST_SHOWN: Final = 200
@@ -254,4 +255,4 @@ def _end(what: str, which: str) -> Endpoint | None:
 
 
 def _printable(line: str) -> str:
-    return line[:_LONGEST_SHOWN].encode("ascii", "backslashreplace").decode("ascii")
+    return shown(line[:_LONGEST_SHOWN])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.foreign import shown
 
 NSTAT_COMMAND: Final = ("nstat", "-asz", "--json")
 """What the lab runs: absolute values, nothing written to a history file, zeros included."""
@@ -88,5 +89,5 @@ def _from_plain(text: str, where: str) -> dict[str, int]:
 
 def _start(text: str, longest: int = 80) -> str:
     """Return the beginning of `text`, fit for one line of a terminal."""
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    short = shown(text)
+    return short if len(short) <= longest else short[: longest - 1] + "…"

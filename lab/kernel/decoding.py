@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from lab.foreign import TAKEN, shown
 from lab.kernel.ends import SOCKADDR, Ends
 from lab.kernel.formats import Format
 from lab.kernel.pairing import Pairing
@@ -171,7 +172,7 @@ class Decoder:
             if begin + length > size:
                 return False
             text = data[at + begin : at + begin + length].partition(b"\0")[0]
-            append(Started(time, pid, text.decode("utf-8", "replace"), None))
+            append(Started(time, pid, shown(text.decode(errors=TAKEN)), None))
             return True
 
         return Taker(take, needed)

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.foreign import shown
+from lab.kernel.holders import NAME_OF_OURS, plain_holders
 from lab.kernel.rows import Process, SocketRow, Timer
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
@@ -37,11 +39,9 @@ _COLUMNS: Final = re.compile(
 _ENDPOINT: Final = re.compile(
     r"(?:\[(?P<bracketed>[^\[\]%\s]+)\]|(?P<plain>[^\[\]%\s]+))(?:%(?P<interface>[^\s/:]+))?:(?P<port>[^\s:]+)",
 )
-# A process may call itself anything of up to 15 bytes, quotes, spaces and parentheses included.
 _PROCESS: Final = re.compile(
-    r'\("(?P<name>.{0,15}?)",(?:pid=)?(?P<pid>[0-9]{1,10}),(?:tid=[0-9]{1,10},)?(?:fd=)?(?P<fd>[0-9]{1,10})\)'
+    rf'\("(?P<name>{NAME_OF_OURS})",(?:pid=)?(?P<pid>[0-9]{{1,10}}),(?:tid=[0-9]{{1,10}},)?(?:fd=)?(?P<fd>[0-9]{{1,10}})\)'
     r'(?:,(?=\(")|(?P<end>\))(?=\s|$|timer:\())',
-    re.DOTALL,
 )
 _TIMER: Final = re.compile(r"timer:\((?P<name>[a-z]+),(?P<left>[^,()\s]*),(?P<unanswered>[0-9]{1,10})\)")
 _LEFT: Final = re.compile(
@@ -82,7 +82,7 @@ def parse_ss(text: str, *, where: str = "ss") -> tuple[SocketRow, ...]:
     The header may be there or not, addresses may be bracketed (iproute2 4.13 and later) or not, `-e` may add
     details and `-i` or `-m` a second, indented line: both are passed over. An IPv4 connection of an IPv6
     socket (`[::ffff:192.168.1.102]:8000`) gets its IPv4 address, as on the wire. A wildcard port is 0.
-    `where` names the text's file in errors.
+    Processes' names are text of ours (lab/kernel/holders.py). `where` names the text's file in errors.
 
     Raises SsParseError for anything else. Source: iproute2, misc/ss.c.
 
@@ -108,8 +108,7 @@ def parse_ss(text: str, *, where: str = "ss") -> tuple[SocketRow, ...]:
     lab.kernel.sockets.SsParseError: ss, line 1: this line ends too early...
     """
     rows: list[SocketRow] = []
-    # Not splitlines(): a process name may hold any of the other characters that it takes for a line's end.
-    for number, raw in enumerate(text.split("\n"), start=1):
+    for number, raw in enumerate(plain_holders(text).split("\n"), start=1):
         line = raw.rstrip("\r")
         if not line.strip() or _HEADER.match(line):
             continue
@@ -243,7 +242,6 @@ def _milliseconds(left: re.Match[str]) -> int:
 
 
 def _printable(text: str) -> str:
-    """Return `text` fit for one line of a terminal: a process name may hold escape sequences."""
-    plain = text.replace("\t", " ")
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in plain)
-    return shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 1] + "…"
+    """Return `text` fit for one line of a terminal, not too long for it."""
+    short = shown(text.replace("\t", " "))
+    return short if len(short) <= _LONGEST_SHOWN else short[: _LONGEST_SHOWN - 1] + "…"

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
+from lab.foreign import shown
 from lab.judge.verdict import Comparison, Pair
 from lab.report.ink import Line, Role, Span, line, pad
 
@@ -29,12 +30,23 @@ def draw(comparison: Comparison, words: CompareWords, width: int) -> list[Line]:
 
     Where even that is too wide, columns in which nothing differs are left out, those that never vary first.
     """
+    comparison = _plain(comparison)
     if _beside_width(comparison, words) <= width:
         return list(_beside(comparison, words))
     while _stacked_width(comparison, words, 1) > width and (column := _dispensable(comparison)) is not None:
         comparison = _without(comparison, column)
     gap = _GAP if _stacked_width(comparison, words, _GAP) <= width else 1
     return list(_stacked(comparison, words, gap))
+
+
+def _plain(comparison: Comparison) -> Comparison:
+    """Return the comparison with cells of text that is printable, and so as wide as it is drawn."""
+
+    def plain(row: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if row is None else tuple(map(shown, row))
+
+    pairs = (Pair(plain(pair.expected), plain(pair.observed), pair.differs) for pair in comparison.pairs)
+    return Comparison(comparison.columns, tuple(pairs))
 
 
 def _sides(comparison: Comparison) -> tuple[list[int], list[int]]:

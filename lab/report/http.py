@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
+from lab.foreign import shown
 from lab.report.fold import fold
 from lab.report.ink import Line, Role, Span, indented, line, pad
 from lab.report.words import Words
@@ -70,10 +71,10 @@ def _meaning(header: str, words: Words) -> str:
 
 
 def _clean(text: str, words: Words) -> str:
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    if len(shown) <= _LONGEST:
-        return shown
-    return shown[:_LONGEST] + words.lab("http.cut", size=len(text.encode()) - len(shown[:_LONGEST].encode()))
+    plain = shown(text)
+    if len(plain) <= _LONGEST:
+        return plain
+    return plain[:_LONGEST] + words.lab("http.cut", size=len(text.encode()) - len(plain[:_LONGEST].encode()))
 
 
 def notes(message: Message, file: str, words: Words) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from lab.foreign import shown
+
 
 class Role(StrEnum):
     """What a span means; the terminal gives each role a style, Markdown and logs give none."""
@@ -53,8 +55,8 @@ def indented(lines: tuple[Line, ...] | list[Line], cells: int) -> list[Line]:
 
 
 def plain(one: Line) -> str:
-    """Return the text of a line without trailing blanks."""
-    return "".join(span.text for span in one).rstrip()
+    """Return the text of a line without trailing blanks, every character of it printable."""
+    return shown("".join(span.text for span in one)).rstrip()
 
 
 def cells(one: Line) -> int:
@@ -83,10 +85,14 @@ _ASCII = str.maketrans(
 
 
 def for_encoding(text: str, encoding: str) -> str:
-    """Return the text in characters that `encoding` can write: drawing characters fall back to ASCII."""
+    """Return the text in characters that `encoding` can write: drawing characters fall back to ASCII, others to codes.
+
+    Whatever it holds, every character of it is printable.
+    """
+    text = shown(text)
     if encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-16", "utf-8-sig"}:
         return text
     for mark, letters in _ASCII_MARKS:
         text = text.replace(mark, letters)
     text = text.translate(_ASCII)
-    return text.encode(encoding, "replace").decode(encoding)
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS
 from lab.evidence.records import Evidence
 from lab.exercise import Exercise, Judgement
+from lab.foreign import shown_json
 from lab.judge.claims import ClaimResult
 from lab.judge.verdict import Comparison, Look, Result, Verdict
 from lab.report.claims import ClaimStory, claim_stories
@@ -57,8 +58,8 @@ def verdict_document(
 
 
 def to_json(document: Document) -> str:
-    """Return the document as text: readable, in Unicode, the same for the same run."""
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    """Return the document as text: readable, in Unicode, the same for the same run; printed it is harmless."""
+    return shown_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
 
 
 def evidence_files(evidence: Evidence) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from lab.evidence.records import Evidence
 from lab.exercise import Exercise, Judgement
+from lab.foreign import shown_lines
 from lab.judge.verdict import Verdict
 from lab.report.checklines import detail
 from lab.report.checks import Check, check, counted
@@ -20,8 +20,6 @@ from lab.text.catalog import Catalog
 _WIDTH: Final = 120
 _TAGS: Final = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error", Verdict.CANNOT_RUN: "skipped"}
 _SECOND: Final = 1_000_000_000
-# XML 1.0 (section 2.2) has no place for other control characters, not even escaped.
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_document(
@@ -45,7 +43,9 @@ def junit_document(
     }
     suites = ET.Element("testsuites", {name: _clean(value) for name, value in totals.items()})
     begun = datetime.fromtimestamp(evidence.begun_ns / _SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    suite = ET.SubElement(suites, "testsuite", {**suites.attrib, "timestamp": begun, "hostname": evidence.lab.name})
+    suite = ET.SubElement(
+        suites, "testsuite", {**suites.attrib, "timestamp": begun, "hostname": _clean(evidence.lab.name)}
+    )
     _properties(suite, evidence, judgement, words)
     times = {step.id: step.ended_ns - step.begun_ns for step in evidence.steps}
     for one in checks:
@@ -67,13 +67,15 @@ def _properties(suite: ET.Element, evidence: Evidence, judgement: Judgement, wor
         for story in claim_stories(judgement, words)
     ]
     for name, value in pairs:
-        ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+        ET.SubElement(properties, "property", {"name": _clean(name), "value": _clean(value)})
 
 
 def _case(suite: ET.Element, one: Check, exercise: Exercise, time_ns: int, words: Words) -> None:
     where = ".".join(part for part in (exercise.id, one.step) if part)
     case = ET.SubElement(
-        suite, "testcase", {"classname": where, "name": _clean(f"{one.id}: {one.title}"), "time": _seconds(time_ns)}
+        suite,
+        "testcase",
+        {"classname": where, "name": _clean(f"{one.id}: {one.title}"), "time": _seconds(time_ns)},
     )
     tag = _TAGS.get(one.verdict) if one.reached else "skipped"
     if tag is None:
@@ -91,4 +93,5 @@ def _seconds(ns: int) -> str:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Return the text as XML 1.0 can have it (section 2.2): for control characters it has no place, nor an escape."""
+    return shown_lines(text)

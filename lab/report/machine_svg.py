@@ -6,13 +6,13 @@ Light or dark as its surroundings are; it needs nothing from elsewhere, and has 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import Final
 
 from lab.report.lanes.marks import state_name
 from lab.report.machine_lines import arrow_head, badge_places, rounded, shifted
 from lab.report.machine_paths import MachinePath, Taken
 from lab.report.machine_places import BOX, END, HEIGHT, PLACES, ROUTES, STUBS, WIDTH, Anchor, Point, Route
+from lab.report.markup import escape
 from lab.text.catalog import Catalog, messages
 from lab.wire.machine import TRANSITIONS, Event
 from lab.wire.state import State

@@ -9,6 +9,7 @@ from typing import Final
 
 from lab.evidence.records import Evidence
 from lab.exercise import Exercise, Judgement
+from lab.foreign import shown
 from lab.judge.verdict import Verdict
 from lab.report import comparing
 from lab.report.checklines import compare_words
@@ -21,7 +22,8 @@ from lab.report.views import Shown
 from lab.text.catalog import Catalog
 
 _WIDTH: Final = 100
-_SPECIAL: Final = re.compile(r"(`[^`]*`)|([\\`*_\[\]<>|~#])")
+# A run of one backtick ends at the next run of one: anything else between backticks could end elsewhere.
+_SPECIAL: Final = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)|([\\`*_\[\]<>|~#&])")
 
 
 def markdown_page(
@@ -35,13 +37,13 @@ def markdown_page(
 
 def escaped(text: str) -> str:
     """Return text that Markdown shows as it is; what stands between backticks stays code."""
-    return _SPECIAL.sub(lambda match: match[1] or f"\\{match[2]}", text)
+    return _SPECIAL.sub(lambda match: match[1] or f"\\{match[2]}", shown(text))
 
 
 def _head(story: Story) -> Iterator[str]:
     yield f"# {escaped(story.words.lab('header.exercise', number=story.number, title=story.title))}"
     hosts = [
-        " ".join(part for part in (f"**{host.name}**", host.address, escaped(host.program)) if part)
+        " ".join(part for part in (f"**{escaped(host.name)}**", escaped(host.address), escaped(host.program)) if part)
         for host in story.hosts
     ]
     yield "  \n".join([escaped(story.place), *hosts])
@@ -58,8 +60,8 @@ def _step(step: StepStory, story: Story) -> Iterator[str]:
     yield f"## {step.number}. {escaped(step.title)}"
     yield escaped(step.intro or "")
     yield _typed(step.typed)
-    for shown in step.shown:
-        yield from _view(shown)
+    for view in step.shown:
+        yield from _view(view)
     yield f"**{escaped(step.stop)}**" if step.stop else ""
     yield "" if step.reached else escaped(story.words.lab("step.not-reached"))
     yield _checks(step.checks, story)
@@ -69,14 +71,14 @@ def _step(step: StepStory, story: Story) -> Iterator[str]:
 
 
 def _typed(lines: Iterable[Typed]) -> str:
-    texts = [f"{one.label} {one.text}" for one in lines]
+    texts = [shown(f"{one.label} {one.text}") for one in lines]
     return _code(texts, "console") if texts else ""
 
 
-def _view(shown: Shown) -> Iterator[str]:
-    if shown.draw is not None:
-        yield _code(map(plain, shown.draw(_WIDTH)))
-    for note in shown.notes:
+def _view(view: Shown) -> Iterator[str]:
+    if view.draw is not None:
+        yield _code(map(plain, view.draw(_WIDTH)))
+    for note in view.notes:
         yield escaped(note)
 
 
@@ -100,7 +102,7 @@ def _details(checks: Iterable[Check], story: Story) -> Iterator[str]:
         yield "\n".join(f"- {label}: {escaped(text)}" for label, text in sides)
         if one.comparison is not None and one.comparison.pairs:
             yield _drawing(comparing.draw(one.comparison, compare_words(words), _WIDTH))
-        places = [f"`{place}`" for place in one.look]
+        places = [_code_span(place) for place in one.look]
         if places:
             yield f"{words.lab('check.look')}: {' · '.join(places)}"
         if one.hint:
@@ -120,7 +122,7 @@ def _tail(story: Story) -> Iterator[str]:
     yield f"**{_verdict(story)}** · {escaped(counts(story))}"
     yield escaped(first(story) or "")
     yield f"{words.lab('end.evidence')}: {escaped(files(story))}"
-    yield "\n".join(f"- `{command}`: {escaped(purpose)}" for command, purpose in next_steps(story))
+    yield "\n".join(f"- {_code_span(command)}: {escaped(purpose)}" for command, purpose in next_steps(story))
 
 
 def _claims(story: Story) -> str:
@@ -135,6 +137,11 @@ def _claims(story: Story) -> str:
 
 def _drawing(lines: Iterable[Line]) -> str:
     return _code(map(plain, lines))
+
+
+def _code_span(text: str) -> str:
+    """Return text between backticks, or escaped where it has some itself."""
+    return escaped(text) if "`" in text else f"`{shown(text)}`"
 
 
 def _code(texts: Iterable[str], language: str = "text") -> str:

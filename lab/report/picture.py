@@ -6,7 +6,6 @@ rich can export SVG too, but squeezes a run of text to one cell per character, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from lab.report.asking import question_lines
 from lab.report.ending import verdict_lines
 from lab.report.fold import fold_printed
 from lab.report.ink import EMPTY, Line, Role, Span, line
+from lab.report.markup import escape
 from lab.report.story import StepStory, Story
 from lab.report.style import WIDEST
 from lab.report.terminal import head, loose, step_body, step_end, step_head, tail

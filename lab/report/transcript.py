@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.evidence.records import Evidence, Party, Step
+from lab.foreign import shown
 from lab.report.fold import fold_printed
 from lab.report.ink import Line, Role, Span, line
 
@@ -29,22 +30,22 @@ def transcript(evidence: Evidence, party: Party, step: Step, only: str | None = 
     until = next_begin(evidence, step)
     actions = [action for action in evidence.actions if action.actor == party.name and action.step == step.id]
     printed = [
-        (output.time_ns, Span(text.rstrip()))
+        (output.time_ns, Span(shown(text.expandtabs().rstrip())))
         for output in evidence.outputs
         if output.actor == party.name and output.time_ns >= step.begun_ns and (until is None or output.time_ns < until)
-        for text in output.text.splitlines() or [""]
+        for text in output.text.removesuffix("\r").split("\n")
         if only is None or re.search(only, text)
     ]
     if not printed:
         return ()
     told = [
-        (action.time_ns, Span(f"{party.host}> {_KEYS.get(action.text, action.text)}", Role.COMMAND))
+        (action.time_ns, Span(shown(f"{party.host}> {_KEYS.get(action.text, action.text)}"), Role.COMMAND))
         for action in actions
         if action.verb in _SAID
     ]
     begun = any(action.verb not in _SAID for action in actions)
     prompt = "#" if party.role == "root" else "$"
-    command = [Span(f"{party.host}{prompt} {party.command}", Role.COMMAND)] if begun or not told else []
+    command = [Span(shown(f"{party.host}{prompt} {party.command}"), Role.COMMAND)] if begun or not told else []
     return (*command, *(span for _, span in sorted([*printed, *told], key=lambda one: one[0])))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lab.foreign import shown
 from lab.judge.judging import say
 from lab.judge.verdict import Message
 from lab.report.fold import unfolded
@@ -47,8 +48,9 @@ class Words:
         return {name: self.filled(text) for name, text in self._texts.table(key).items() if isinstance(text, str)}
 
     def lab(self, key: str, /, **params: object) -> str:
-        """Return a text of the report room (`report.<key>`)."""
-        return self._lab.get(f"report.{key}", **params)
+        """Return a text of the report room (`report.<key>`); what it is filled with stands on one line."""
+        plain = {name: shown(value) if isinstance(value, str) else value for name, value in params.items()}
+        return self._lab.get(f"report.{key}", **plain)
 
     def maybe_lab(self, key: str) -> str | None:
         """Return a text of the report room, or None."""

@@ -103,4 +103,4 @@ class Command(Child):
 
     def text(self, stream: str) -> str:
         """Return what it printed."""
-        return self._printed[stream].decode("utf-8", "replace")
+        return self._printed[stream].decode("utf-8", "surrogateescape")

@@ -58,4 +58,4 @@ class Program(Child):
         if self._lost:
             self.loop.send({"event": "lost", **where})
         else:
-            self.loop.send({"event": "output", "text": line.decode("utf-8", "replace"), **where})
+            self.loop.send({"event": "output", "text": line.decode("utf-8", "backslashreplace"), **where})

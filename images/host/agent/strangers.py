@@ -27,7 +27,7 @@ def stranger(entry: str) -> str | None:
     """Return the name of a program that the lab has not started, None for any other."""
     if not entry.isdigit() or int(entry) == 1:
         return None
-    with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
+    with open(f"/proc/{entry}/stat", encoding="utf-8", errors="backslashreplace") as file:
         name, _, rest = file.read().partition("(")[2].rpartition(")")
     with open(f"/proc/{entry}/cmdline", "rb") as file:
         command = file.read()

@@ -66,7 +66,7 @@ def read(path: str) -> tuple[str, bool]:
         return "", False
     kept = data if len(data) <= TRACE_BYTES else data[:TRACE_BYTES]
     kept = kept[: kept.rfind(b"\n") + 1]
-    return kept.decode("utf-8", "replace"), len(kept) == len(data)
+    return kept.decode("utf-8", "backslashreplace"), len(kept) == len(data)
 
 
 def trace_of(name: str) -> str:

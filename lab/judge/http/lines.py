@@ -22,6 +22,7 @@ from functools import cached_property
 from textwrap import dedent
 from typing import Final
 
+from lab.foreign import shown
 from lab.judge.errors import ExerciseError
 from lab.judge.verdict import Comparison, Pair
 from lab.wire.http import Message as HttpMessage
@@ -119,8 +120,8 @@ def _pair(expected: str | None, observed: str | None) -> Pair:
 
 def _short(text: str) -> str:
     """Return a line as a comparison shows it: what is not printable as an escape, and no longer than there is room."""
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return shown if len(shown) <= _WIDEST else shown[: _WIDEST - 1] + "…"
+    plain = shown(text)
+    return plain if len(plain) <= _WIDEST else plain[: _WIDEST - 1] + "…"
 
 
 _Side = tuple[str | None, str | None]

@@ -9,6 +9,7 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.evidence.raw import CaptureRecord
 from lab.evidence.records import Evidence
+from lab.foreign import TAKEN, shown
 from lab.judge.errors import ExerciseError
 from lab.judge.segments.aligning import Aligned, align
 from lab.judge.segments.conversation import OfConversation
@@ -145,9 +146,8 @@ def _number(value: int | None) -> str:
 
 
 def _text(payload: bytes) -> str:
-    shown = payload.decode("utf-8", "backslashreplace")
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
-    return f'"{shown}"' if len(shown) <= _LONGEST_PAYLOAD else f'"{shown[: _LONGEST_PAYLOAD - 1]}…"'
+    text = shown(payload.decode(errors=TAKEN))
+    return f'"{text}"' if len(text) <= _LONGEST_PAYLOAD else f'"{text[: _LONGEST_PAYLOAD - 1]}…"'
 
 
 def _frame(aligned: Sequence[Aligned], at: int, conversation: Conversation) -> int | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
 from typing import Final
 
 from lab.judge.verdict import Comparison, Pair, Verdict
 from lab.report.checks import MARKS, NOT_REACHED, Check
 from lab.report.ending import slug
+from lab.report.markup import escape
 from lab.report.page.proofs import Proof
 from lab.report.story import Story
 from lab.report.words import Words

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any, Final
 
+from lab.foreign import shown_lines
 from lab.judge.judging import say
 from lab.report.checks import MARKS
 from lab.report.ending import slug
 from lab.report.lanes.marks import state_name
+from lab.report.markup import escape
 from lab.report.page.checklist import checklist
 from lab.report.page.columns import NONE, SOURCES, STATES, columns
 from lab.report.page.head import page_head
@@ -98,8 +99,16 @@ def script() -> str:
 
 
 def as_json(data: object) -> str:
-    """Return data as JSON that can stand in a script element."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+    """Return data as JSON that can stand in a script element; what the page shows of it is printable."""
+    return json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def _plain(data: object) -> object:
+    if isinstance(data, str):
+        return shown_lines(data)
+    if isinstance(data, Mapping):
+        return {name: _plain(each) for name, each in data.items()}
+    return [_plain(each) for each in data] if isinstance(data, list | tuple) else data
 
 
 def _data(story: Story, timeline: Timeline, run: PageRun, language: str, proved: Sequence[Proof]) -> Mapping[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from lab.report.ending import counts, first, slug
+from lab.report.markup import escape
 from lab.report.page.checklist import with_code
 from lab.report.story import HostStory, Story
 from lab.report.timeline_text import lack_words

@@ -129,7 +129,7 @@ class TestRecordedScene:
 
     def test_every_holder_is_listed_whatever_its_name(self, version: str) -> None:
         (shared,) = at(recorded(version, "server-tanpo"), "10.98.1.51")
-        assert [holder.name for holder in shared.processes] == ["套接字", 'q",pid=1,fd=2', 'b b"(', "python3"]
+        assert [holder.name for holder in shared.processes] == ["套接字", r"q\x22,pid=1,fd=2", r"b b\x22(", "python3"]
         assert len({holder.pid for holder in shared.processes}) == 4
         assert len({holder.fd for holder in shared.processes}) == 1
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lab.foreign import TAKEN, shown
+from lab.kernel.holders import plain_holders
 from lab.kernel.rows import Process, SocketRow, Timer
 from lab.kernel.sockets import SsParseError, parse_ss
 from lab.wire.segment import Endpoint
@@ -22,8 +25,11 @@ ports = st.integers(1, 65535)
 ipv4 = st.integers(1, 2**32 - 1).map(ipaddress.IPv4Address).map(str)
 ipv6 = st.integers(2**64, 2**128 - 1).map(ipaddress.IPv6Address).map(str)
 interfaces = st.none() | st.text("abcXYZ019_.@-", min_size=1, max_size=15)
-# Every character but ")", at which ss itself ends a name, and a line's end, which the kernel writes as \n.
-names = st.text(st.characters(exclude_characters=")\n\r", exclude_categories=["Cs"]), min_size=1, max_size=15)
+# Every byte but ")", at which ss itself ends a name.
+letters = st.text(st.sampled_from('",(p=\n\r \x1b1x'), max_size=15).map(str.encode)
+cut = st.text(max_size=5).map(lambda text: text.encode(errors="replace")[:15])
+given_names = (st.binary(max_size=15) | letters | cut).filter(lambda name: not {*name} & {0, ord(")")})
+names = given_names.map(lambda name: name.decode(errors=TAKEN))
 processes = st.lists(st.builds(Process, names, numbers, numbers), max_size=3).map(tuple)
 
 
@@ -108,7 +114,19 @@ def without_line(row: SocketRow) -> tuple[object, ...]:
 @given(st.lists(socket_rows(), max_size=5), st.booleans())
 def test_rows_in_either_style_are_read_back(rows: list[SocketRow], old: bool) -> None:  # noqa: FBT001
     text = render(rows, old_endpoint if old else new_endpoint, old=old)
-    assert [without_line(row) for row in parse_ss(text)] == [without_line(row) for row in rows]
+    read = parse_ss(text)
+    told = [replace(row, processes=tuple(named(each) for each in row.processes)) for row in rows]
+    assert [without_line(row) for row in read] == [without_line(row) for row in told]
+    assert all(row.line.isprintable() for row in read)
+    plain = plain_holders(text)
+    assert plain_holders(plain) == plain
+    assert plain.count("\n") == len(rows) + 1
+    assert parse_ss(plain) == read
+
+
+def named(holder: Process) -> Process:
+    """As a page tells of it."""
+    return replace(holder, name=shown(holder.name).replace('"', r"\x22"))
 
 
 @given(st.ip_addresses(v=4))
