@@ -93,6 +93,9 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     hand = add("hand", _hand)
     hand.add_argument("number", type=int, metavar="N")
     hand.add_argument("--readme", action="store_true", help=texts.get("cli.options.readme"))
+    new = add("new", _new)
+    new.add_argument("number", type=int, metavar="N")
+    new.add_argument("slug", metavar="SLUG", help=texts.get("cli.options.slug"))
     judge = add("judge", _judge)
     judge.add_argument("run", metavar="RUN")
     form = judge.add_mutually_exclusive_group()
@@ -212,6 +215,12 @@ def _hand(options: argparse.Namespace, settings: Settings) -> int:
     return by_hand(settings, options.number, readme=options.readme)
 
 
+def _new(options: argparse.Namespace, settings: Settings) -> int:
+    from lab.commands.new import new  # noqa: PLC0415
+
+    return new(settings, options.number, options.slug)
+
+
 def _explain(options: argparse.Namespace, settings: Settings) -> int:
     from lab.commands.reading import explain  # noqa: PLC0415
 
@@ -236,7 +245,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         # The hosts answer while this is loaded.
         from lab.commands.runs import run  # noqa: PLC0415
         from lab.commands.standing import read_stand_ins  # noqa: PLC0415
-        from lab.exercise import load_exercise  # noqa: PLC0415
+        from lab.loading import load_exercise  # noqa: PLC0415
 
         exercise = load_exercise(options.number)
         stand_ins = read_stand_ins(exercise.subject, options.server, options.stand_in)

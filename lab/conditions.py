@@ -18,10 +18,11 @@ _QUEUES: Final = {"recv_q": "Recv-Q", "send_q": "Send-Q"}
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition in words (kept in the record) and as a test of one host's rows."""
+    """A condition in words (kept in the record) and as a test of one host's rows; `clients` are those it names."""
 
     words: str
     holds: Callable[[Sequence[SocketRow], Names], bool]
+    clients: tuple[str, ...] = ()
 
 
 def state(name: str, client: str | None = None, *, held: bool = False) -> Condition:
@@ -39,7 +40,11 @@ def state(name: str, client: str | None = None, *, held: bool = False) -> Condit
             for row in rows
         )
 
-    return Condition(" ".join(part for part in (wanted, client, "users:(…)" if held else "") if part), holds)
+    return Condition(
+        " ".join(part for part in (wanted, client, "users:(…)" if held else "") if part),
+        holds,
+        (client,) if client else (),
+    )
 
 
 def held(client: str) -> Condition:
@@ -82,7 +87,7 @@ def all_of(*conditions: Condition) -> Condition:
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
         return all(condition.holds(rows, names) for condition in conditions)
 
-    return Condition(" and ".join(condition.words for condition in conditions), holds)
+    return Condition(" and ".join(condition.words for condition in conditions), holds, _clients(conditions))
 
 
 def any_of(*conditions: Condition) -> Condition:
@@ -91,7 +96,7 @@ def any_of(*conditions: Condition) -> Condition:
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
         return any(condition.holds(rows, names) for condition in conditions)
 
-    return Condition(" or ".join(condition.words for condition in conditions), holds)
+    return Condition(" or ".join(condition.words for condition in conditions), holds, _clients(conditions))
 
 
 def gone(client: str) -> Condition:
@@ -100,7 +105,7 @@ def gone(client: str) -> Condition:
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
         return not any(_touches(row, names(client)) for row in rows)
 
-    return Condition(f"{client} gone", holds)
+    return Condition(f"{client} gone", holds, (client,))
 
 
 def waiting(count: int) -> Condition:
@@ -127,7 +132,7 @@ def unread(client: str, count: int) -> Condition:
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
         return any(_touches(row, names(client)) and row.recv_q == count for row in rows)
 
-    return Condition(f"{client} Recv-Q {count}", holds)
+    return Condition(f"{client} Recv-Q {count}", holds, (client,))
 
 
 def backed_up(client: str, *, queue: str = "send_q", at_least: int = 1) -> Condition:
@@ -136,7 +141,7 @@ def backed_up(client: str, *, queue: str = "send_q", at_least: int = 1) -> Condi
     def holds(rows: Sequence[SocketRow], names: Names) -> bool:
         return any(_touches(row, names(client)) and getattr(row, queue) >= at_least for row in rows)
 
-    return Condition(f"{client} {_QUEUES[queue]} >= {at_least}", holds)
+    return Condition(f"{client} {_QUEUES[queue]} >= {at_least}", holds, (client,))
 
 
 def still(client: str, *, queue: str = "send_q", seconds: float = 0.3) -> Condition:
@@ -154,7 +159,11 @@ def still(client: str, *, queue: str = "send_q", seconds: float = 0.3) -> Condit
             seen = (size, now)
         return size > 0 and now - seen[1] >= seconds
 
-    return Condition(f"{client} {_QUEUES[queue]} still for {seconds:g} s", holds)
+    return Condition(f"{client} {_QUEUES[queue]} still for {seconds:g} s", holds, (client,))
+
+
+def _clients(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    return tuple(client for condition in conditions for client in condition.clients)
 
 
 def _touches(row: SocketRow, client: Party | None) -> bool:

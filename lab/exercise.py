@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from lab.errors import MachineError
 from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
 from lab.judge.states.record import WHOLE_RECORD
 from lab.judge.verdict import Expectation, Result, Verdict, worst
-from lab.shelf import EXERCISES, exercise_folder
-from lab.text.catalog import Catalog, load_catalog
+from lab.settings import PROFILES
+from lab.shelf import read_texts
+from lab.text.catalog import Catalog
 from lab.views import View
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from lab.evidence.records import Evidence
     from lab.stage import Stage
+
+TERMINALS: Final = ("server", "watcher", "client", "client2", "root", "croot", *PROFILES)
+"""Every terminal of the by-hand path, in the order they are opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Exercise:
 
     def texts(self, language: str) -> Catalog:
         """Return the exercise's own texts."""
-        return load_catalog(self.folder, "text", language)
+        return read_texts(self.folder, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,36 +128,3 @@ def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
     verdict = worst(result.verdict for result in results)
     judgement = Judgement(verdict, results, claims, not evidence.stand_ins and verdict is not Verdict.FAIL)
     return replace(judgement, verdict=Verdict.FAIL) if judgement.broken else judgement
-
-
-def load_exercise(number: int, root: Path = EXERCISES) -> Exercise:
-    """Import the exercise of that number; UsageError when there is none."""
-    folder = exercise_folder(number, root)
-    module = _import(folder)
-    return Exercise(
-        number=number,
-        slug=folder.name.partition("_")[2].replace("_", "-"),
-        folder=folder,
-        lab=module.LAB,
-        subject=getattr(module, "SUBJECT", "serve_blocking"),
-        steps=_sequence(module, "STEPS"),
-        play=module.play,
-        expect=_sequence(module, "EXPECT"),
-        claims=_sequence(module, "CLAIMS"),
-    )
-
-
-def _import(folder: Path) -> ModuleType:
-    name = f"exercises.{folder.name}.exercise"
-    spec = importlib.util.spec_from_file_location(name, folder / "exercise.py")
-    if spec is None or spec.loader is None:
-        raise MachineError("exercise-unreadable", path=str(folder / "exercise.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _sequence(module: ModuleType, name: str) -> tuple:  # type: ignore[type-arg]
-    value: Sequence[object] = getattr(module, name, ())
-    return tuple(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from lab.conditions import Condition
 from lab.evidence.records import (
@@ -24,6 +24,8 @@ from lab.kernel.holders import plain_holders
 from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.polling import Polling
 from lab.settings import PATIENCE
+
+_SETTLE_POLL_SECONDS: Final = 0.02
 
 
 class Recording:
@@ -145,6 +147,18 @@ class Recording:
         """
         host = next(known.host for known in self.parties if known.name == party)
         return self.hosts[host].channel.call("usage", name=party)
+
+    def settle(self, party: str, seconds: float) -> None:
+        """Wait until a program rests: two looks find the same. One that polls is not waited for longer than that."""
+        deadline = time.monotonic() + seconds
+        before = None
+        while time.monotonic() < deadline:
+            used = self.used(party)
+            now = used["cpu_ns"], used["voluntary"]
+            if now == before:
+                return
+            before = now
+            time.sleep(_SETTLE_POLL_SECONDS)
 
     def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
         """Record something that was done."""

@@ -37,6 +37,10 @@ class PlayStoppedError(Exception):
 class Stage(Recording):
     """The hosts, the programs started on them, and the record of what was done."""
 
+    server_type: type[Server] = Server
+    client_type: type[Client] = Client
+    filter_type: type[HeldAcks] = HeldAcks
+
     def __init__(self, hosts: Mapping[str, Host], stand_ins: Mapping[str, str] | None = None) -> None:
         super().__init__(hosts)
         self._stand_ins = stand_ins or {}
@@ -65,7 +69,7 @@ class Stage(Recording):
         host = self.hosts[on]
         argv = [program, *options, *(["--backlog", str(backlog)] if backlog is not None else [])]
         argv += [host.address, str(port)]
-        server = Server(self, host, name, argv)
+        server = self.server_type(self, host, name, argv)
         server.pty = pty
         pid = self._start(server, trace=trace)
         local = Endpoint(host.address, port)
@@ -105,7 +109,7 @@ class Stage(Recording):
         Whoever waits for its words or its end waits for `patience` seconds.
         """
         program = self._stand_ins.get(program, program)
-        client = Client(self, self.hosts[on], name, [program, *args])
+        client = self.client_type(self, self.hosts[on], name, [program, *args])
         client.patience = patience
         pid = client.start()
         self.parties.append(Party(name, "client", on, program, " ".join(client.argv), pid, None, None))
@@ -179,7 +183,7 @@ class Stage(Recording):
         host = self.hosts[on]
         remote = Endpoint(self.hosts[to].address, port)
         argv = [program, remote.address, str(port), *args]
-        client = Client(self, host, name, argv)
+        client = self.client_type(self, host, name, argv)
         client.followed = on != "browser"  # a browser calls more than anybody wants to know
         pid = self._start(client, trace=trace)
         self.parties.append(Party(name, "client", on, program, " ".join(argv), pid, None, remote))
@@ -193,7 +197,7 @@ class Stage(Recording):
         latest.
         """
         host = self.hosts[on]
-        held = HeldAcks(self, host, name, port)
+        held = self.filter_type(self, host, name, port)
         pid = held.start()
         self.parties.append(Party(name, "root", on, HOLDER[0], " ".join(HOLDER), pid, None, None))
         self.act(name, "hold", f"{on} :{port}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +22,6 @@ REQUESTS: Final = 10
 CONNECTIONS: Final = 3
 REST_SECONDS: Final = 0.2
 SETTLE_SECONDS: Final = 0.25
-_POLL_SECONDS: Final = 0.02
 
 
 def measure_models(stage: Stage, *programs: str, options: Sequence[str] = ()) -> None:
@@ -60,7 +58,7 @@ def _rest(stage: Stage, ports: Mapping[str, int]) -> None:
     idlers = {name: stage.begin(f"{name}.idle", program="idler", port=port, args=rest) for name, port in ports.items()}
     for name, idler in idlers.items():
         idler.wait_says(IDLE)
-        _settle(stage, name)
+        stage.settle(name, SETTLE_SECONDS)
     for name, idler in idlers.items():
         stage.measure("rests", name)
         idler.say("rest", answer=False)
@@ -68,16 +66,3 @@ def _rest(stage: Stage, ports: Mapping[str, int]) -> None:
         idler.wait_says(RESTED)
         stage.measure("rested", name)
         idler.leave()
-
-
-def _settle(stage: Stage, name: str) -> None:
-    """Wait until a server has taken in whom it will and rests; one that polls is not waited for long."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    before = None
-    while time.monotonic() < deadline:
-        used = stage.used(name)
-        now = used["cpu_ns"], used["voluntary"]
-        if now == before:
-            return
-        before = now
-        time.sleep(_POLL_SECONDS)

@@ -13,10 +13,11 @@ from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_PASS, LabError
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, judge, load_exercise
+from lab.exercise import Exercise, Judgement, judge
 from lab.judge.claims import Ruling
 from lab.judge.judging import Reason
 from lab.judge.ledger import RunRulings, ledger
+from lab.loading import load_exercise
 from lab.report.jsonform import to_json
 from lab.report.ledger import LedgerStory, Note, PassedOver, RunUsed, ledger_document, tell_ledger
 from lab.report.ledger_page import ledger_page

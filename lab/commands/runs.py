@@ -16,8 +16,9 @@ from lab.commands.standing import require_played
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
 from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, judge, load_exercise
+from lab.exercise import Exercise, Judgement, judge
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.report.jsonform import Document, to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.markdown import markdown_page

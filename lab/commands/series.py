@@ -12,10 +12,11 @@ from lab.commands.progress import progress
 from lab.commands.runs import EXIT_OF, forms_of
 from lab.commands.writing import as_long_as_read
 from lab.errors import EvidenceError, InterruptError, LabError, UsageError
-from lab.exercise import Exercise, judge, load_exercise
+from lab.exercise import Exercise, judge
 from lab.hosts.connection import Connection
 from lab.hosts.turn import take_turn
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.report.jsonform import to_json
 from lab.report.series import Row, SeriesTable, series_document, verdict_of
 from lab.runner import play

@@ -38,6 +38,13 @@ _ON_NONE_OR_MANY: Final[Mapping[str, int]] = MappingProxyType(
 )  # fmt: skip
 """How many arguments each takes (include/linux/syscalls.h)."""
 
+_NOT_RECORDED: Final = frozenset(
+    {"clone", "clone3", "dup", "dup2", "dup3", "epoll_create", "eventfd2", "execve", "fork", "fsync", "futex", "kill"}
+    | {"mmap", "munmap", "openat", "pause", "pipe2", "socketpair", "vfork", "wait4", "waitid"}
+)
+CALL_NAMES: Final = frozenset({*_ON_DESCRIPTOR, *_ON_NONE_OR_MANY, *_NOT_RECORDED, *FAMILIES, *FAMILIES.values()})
+"""What an exercise may call a system call: those that are recorded, and further ones that strace shows."""
+
 _NUMBERS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {
         # arch/x86/entry/syscalls/syscall_64.tbl

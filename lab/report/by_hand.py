@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from lab.exercise import Exercise
+from lab.exercise import TERMINALS, Exercise
 from lab.report.fold import fold
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.style import Drawn
@@ -15,8 +15,6 @@ from lab.report.typed import Typed, typed
 from lab.report.words import Words
 from lab.settings import PROFILES
 
-TERMINALS: Final = ("server", "watcher", "client", "client2", "root", "croot", *PROFILES)
-"""Every terminal of the by-hand path, in the order they are opened."""
 OPENS: Final = {
     "server": "make shell-server",
     "watcher": "make shell-server",

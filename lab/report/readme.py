@@ -6,22 +6,22 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from lab.exercise import Exercise
-from lab.report.by_hand import OPENS, TERMINALS
+from lab.exercise import TERMINALS, Exercise
+from lab.report.by_hand import OPENS
 from lab.report.typed import Typed, typed
 from lab.report.words import Words
 from lab.settings import read_settings
-
-README: Final = {"en": "README.md", "zh-CN": "README.zh-CN.md"}
-"""The README of an exercise by language."""
+from lab.shelf import README, marks
 
 
 def refreshed(text: str, exercise: Exercise, language: str) -> str:
-    """Return a README with its marked parts made anew: `<!-- steps: begin -->` … `<!-- steps: end -->`, and `by-hand`.
+    """Return a README with its heading and its marked parts made anew, those between the lines of `lab.shelf.marks`.
 
     The addresses are the default ones. A part that is not marked in the text is left out.
     """
     words = Words(exercise.texts(language), language, read_settings({}).addresses)
+    heading = words.lab("readme.heading", number=exercise.number, title=words.own("title")).strip()
+    text = f"{heading}\n{text.partition(chr(10))[2]}"
     for name, part in _PARTS.items():
         begin, end = marks(name)
         made = f"{begin}\n\n" + "\n".join(part(exercise, words)) + f"\n\n{end}"
@@ -30,9 +30,19 @@ def refreshed(text: str, exercise: Exercise, language: str) -> str:
     return text
 
 
-def marks(name: str) -> tuple[str, str]:
-    """Return the lines between which a part stands."""
-    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+def listed(text: str, exercise: Exercise, language: str) -> str:
+    """Return the lab's README with the exercise's row in the table of exercises: made anew, or put in by its number."""
+    texts = exercise.texts(language)
+    number, readme = exercise.number, f"exercises/{exercise.folder.name}/{README[language]}"
+    title, summary = (texts.get(name).strip() for name in ("title", "summary"))
+    row = f"| {number} | `make exercise-{number}` | [{title}]({readme}) | {summary} |"
+    lines = text.split("\n")
+    rows = {int(found[1]): at for at, line in enumerate(lines) if (found := _ROW.match(line))}
+    if number in rows:
+        lines[rows[number]] = row
+    else:
+        lines.insert(max(at for other, at in rows.items() if other < number or other == min(rows)) + 1, row)
+    return "\n".join(lines)
 
 
 def steps(exercise: Exercise, words: Words) -> Iterator[str]:
@@ -68,4 +78,5 @@ def _typed(one: Typed) -> str:
     return f"{one.label} `{one.text}`"
 
 
+_ROW: Final = re.compile(r"\| (\d+) \| `make exercise-\d+` \| ")
 _PARTS: Final[Mapping[str, Callable[[Exercise, Words], Iterator[str]]]] = {"steps": steps, "by-hand": by_hand}

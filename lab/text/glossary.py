@@ -13,6 +13,8 @@ from typing import Any
 from lab.text.catalog import LANGUAGES, MissingTextError, load_catalog
 
 _HERE = Path(__file__).parent
+_SYSCTL = re.compile(r"^net\.(?:ipv4|core)\.")
+_ERRNO = re.compile(r"\[errno (\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,21 @@ class Glossary:
             self._keys.setdefault(plain(name), key)
 
     def find(self, word: str) -> Term | None:
-        """Return the term of that key, title or alias, in any case, with `-`, `_` or a space between; or None."""
-        key = self._keys.get(plain(word))
+        """Return the term of that key, title or alias, in any case, with `-`, `_` or a space between; or None.
+
+        A sysctl may be given with its whole name (`net.ipv4.tcp_sack`), and an error as a program prints it
+        (`OSError: [Errno 98] Address already in use`).
+        """
+        name = plain(word)
+        key = self._keys.get(name) or self._keys.get(_SYSCTL.sub("", name)) or self._in_message(name)
         return None if key is None else self.terms[key]
+
+    def _in_message(self, text: str) -> str | None:
+        """Return the key of the error whose number, or else whose message of two words or more, stands in a text."""
+        if number := _ERRNO.search(text):
+            return self._keys.get(f"errno {number[1]}")
+        told = (name for name in self._keys if " " in name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+        return self._keys.get(max(told, key=len, default=""))
 
     def near(self, word: str, limit: int = 3) -> list[str]:
         """Return up to `limit` names that `word` may have been meant for, best first, one per term."""

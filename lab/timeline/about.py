@@ -15,7 +15,7 @@ _REQUESTS: Final[Mapping[int, str]] = MappingProxyType({0x5421: FIONBIO})
 """include/uapi/asm-generic/ioctls.h; the only one that programs ask of a TCP socket here: to block, or not to."""
 _OPERATIONS: Final[Mapping[int, str]] = MappingProxyType({1: "ADD", 2: "DEL", 3: "MOD"})
 """include/uapi/linux/eventpoll.h."""
-_OPTIONS: Final[Mapping[tuple[int, int], str]] = MappingProxyType(
+OPTIONS: Final[Mapping[tuple[int, int], str]] = MappingProxyType(
     {
         # include/uapi/asm-generic/socket.h
         (1, 2): "SO_REUSEADDR", (1, 4): "SO_ERROR", (1, 7): "SO_SNDBUF", (1, 8): "SO_RCVBUF", (1, 9): "SO_KEEPALIVE",
@@ -37,7 +37,7 @@ def kernel_about(call: KernelCall) -> str | None:
         operation, target = _OPERATIONS.get(call.arguments[1]), target_of(call)
         return None if operation is None else f"{operation} {target}"
     if call.name in ("setsockopt", "getsockopt"):
-        return _OPTIONS.get((call.arguments[1], call.arguments[2]))
+        return OPTIONS.get((call.arguments[1], call.arguments[2]))
     return _REQUESTS.get(call.arguments[1]) if call.name == "ioctl" else None
 
 

@@ -30,7 +30,7 @@ SETS_UP: Final = frozenset(
 """Those that move nothing: those of a listener belong to all connections of its program."""
 ON_SOCKETS: Final = SETS_UP | {"accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
 ON_MANY: Final = FOR_MANY | {"sleep"}
-_KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
+KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
 """What a call that a signal broke off returns inside the kernel: include/linux/errno.h."""
 _KEYBOARD: Final = 0
 _SHOWN: Final = ("TCP", "anon_inode:[eventpoll]")
@@ -104,7 +104,7 @@ def _outcome(call: KernelCall) -> tuple[int | None, str | None]:
     if call.result is None or call.result >= 0:
         return call.result, None
     number = -call.result
-    return -1, errorcode.get(number) or _KERNEL_ONLY.get(number, str(number))
+    return -1, errorcode.get(number) or KERNEL_ONLY.get(number, str(number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from typing import Final
 from lab.conditions import Condition
 from lab.evidence.records import Evidence
 from lab.evidence.store import save
-from lab.exercise import load_exercise
 from lab.hosts.connection import Connection
 from lab.hosts.recorder import DIED
+from lab.loading import load_exercise
 from lab.runner import play
 from lab.settings import PORT
 from lab.stage import Stage

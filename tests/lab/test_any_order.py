@@ -17,11 +17,12 @@ import pytest
 
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.store import load
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import engine
 from lab.judge.judging import say
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.settings import HOSTS, RECORDER, Settings
 from lab.shelf import exercise_folders
 from tests.damage import UNREAD, files_of, passed_on_nothing

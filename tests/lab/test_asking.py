@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from lab.exercise import Step, load_exercise
+from lab.exercise import Step
+from lab.loading import load_exercise
 from lab.settings import HOSTS, Settings
 from tests.lab.conftest import RunLab
 from tests.support import eventually, run

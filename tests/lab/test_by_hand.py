@@ -13,8 +13,9 @@ from typing import Final
 
 import pytest
 
-from lab.exercise import Exercise, Type, load_exercise
+from lab.exercise import Exercise, Type
 from lab.hosts.compose import bring_up
+from lab.loading import load_exercise
 from lab.report.by_hand import OPENS
 from lab.settings import HOSTS, KNOWN_HOSTS, Settings
 from lab.shelf import exercise_folders

@@ -13,12 +13,13 @@ import pytest
 
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.hosts import compose
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.connection import Connection
 from lab.hosts.tracefs import instance_names, remove_instances
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.runner import play
 from lab.settings import HOSTS, RECORDER, Settings
 from tests.lab.conftest import RunLab

@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from lab.evidence.records import Evidence
-from lab.exercise import load_exercise
 from lab.hosts.connection import Connection
+from lab.loading import load_exercise
 from lab.runner import play
 from lab.settings import Settings
 from lab.stage import Stage

@@ -15,11 +15,12 @@ from rich.console import Console
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, judge, load_exercise
+from lab.exercise import Exercise, Judgement, judge
 from lab.judge.claims import Ruling
 from lab.judge.judging import STOPPED, say
 from lab.judge.states.passing import Recorded
 from lab.judge.verdict import Comparison, Look, Result, Verdict
+from lab.loading import load_exercise
 from lab.report.story import Story, tell
 from lab.report.terminal import Page
 from lab.settings import PORT

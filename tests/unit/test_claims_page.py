@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 
 from lab.commands.claims import PAGES
-from lab.exercise import load_exercise
 from lab.judge.claims import Claim
 from lab.judge.ledger import NUMBERS
+from lab.loading import load_exercise
 from lab.report.fold import sentences, unfolded
 from lab.report.markdown import escaped
 from lab.shelf import EXERCISES, exercise_folders

@@ -13,10 +13,11 @@ import pytest
 
 from lab.evidence.records import Evidence
 from lab.evidence.store import load
-from lab.exercise import Judgement, judge, load_exercise
+from lab.exercise import Judgement, judge
 from lab.judge.claims import Holds, Ruling
 from lab.judge.judging import say
 from lab.judge.verdict import Result, Verdict
+from lab.loading import load_exercise
 from lab.report.story import Story, tell
 from lab.text.catalog import LANGUAGES, messages
 from lab.wire.segment import Flags

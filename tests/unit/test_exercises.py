@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
-from lab.exercise import Exercise, load_exercise
+from lab.exercise import TERMINALS, Exercise
 from lab.judge.claims import ALWAYS, Claim
 from lab.judge.states.passing import Recorded
-from lab.report.by_hand import TERMINALS
+from lab.loading import load_exercise
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, Catalog, messages

@@ -10,10 +10,11 @@ import pytest
 from lab.commands.standing import read_stand_ins, require_played
 from lab.errors import UsageError
 from lab.evidence.records import Stopped
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.judge.claims import Claim, Ruling
 from lab.judge.programs.ended import exited
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from tests.unit.report import builders
 
 

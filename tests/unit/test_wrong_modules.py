@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from lab.exercise import Exercise, load_exercise
+from lab.exercise import Exercise
+from lab.loading import load_exercise
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from tests.wrong.base import forged_of, numbers, result_ids, stand_ins, wrong_of

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from lab.exercise import Exercise, load_exercise
+from lab.exercise import Exercise
+from lab.loading import load_exercise
 from tests.wrong.base import Wrong, numbers, stand_ins, wrong_of
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lab.exercise import load_exercise
 from lab.judge.claims import ALWAYS, CaseResult, Claim, ClaimResult, Holds, Ruling
 from lab.judge.ledger import NUMBERS, Entry, RunRulings, ledger
 from lab.judge.programs.ended import exited
+from lab.loading import load_exercise
 from lab.shelf import exercise_folders
 from tests.unit.judge.builders import evidence
 

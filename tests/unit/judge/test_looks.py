@@ -10,7 +10,7 @@ import pytest
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.records import Evidence, Output, Usage
 from lab.evidence.store import load, save
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.judge.conditional import where
 from lab.judge.judging import Judged
 from lab.judge.programs.ended import exited
@@ -23,6 +23,7 @@ from lab.judge.sockets.lifetimes import gone_after
 from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Look, Verdict
+from lab.loading import load_exercise
 from lab.settings import ROOT
 from tests.places import misplaced
 from tests.unit.judge.builders import BEGUN, LISTENING, MS, SERVING_A, evidence, snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.exercise import load_exercise
+from lab.loading import load_exercise
 from lab.report.apart import Piece, draw, pieces
 from lab.report.ink import cells, plain
 from lab.report.words import Words

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.exercise import load_exercise
-from lab.report.readme import README, marks, refreshed
+from lab.loading import load_exercise
+from lab.report.readme import refreshed
 from lab.report.words import Words
 from lab.settings import read_settings
-from lab.shelf import exercise_folders
+from lab.shelf import README, exercise_folders, marks
 from lab.text.catalog import LANGUAGES
 
 NUMBERS = list(exercise_folders())

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from lab.exercise import load_exercise
+from lab.loading import load_exercise
 from lab.report import picture
 from lab.report.ink import Role, cells, plain
 from lab.report.markdown import markdown_page

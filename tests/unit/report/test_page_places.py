@@ -12,7 +12,7 @@ from lab import views
 from lab.evidence.records import Evidence, Exit, Output, Party
 from lab.evidence.store import load
 from lab.exercise import Step as PageStep
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.judge.calls.descriptors import handed
 from lab.judge.calls.made import called
 from lab.judge.judging import Judged
@@ -25,6 +25,7 @@ from lab.judge.segments.order import in_order
 from lab.judge.serving.abreast import abreast
 from lab.judge.serving.order import overlap, turns
 from lab.judge.verdict import Result, Verdict
+from lab.loading import load_exercise
 from lab.report.page.opening import lesson, opening
 from lab.report.page.places import CALLED, MOST, Places, Spot, places_of
 from lab.report.page.proofs import Proof, proofs

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import lab.report
+from lab.exercise import TERMINALS
 from lab.judge.claims import Holds, Ruling
 from lab.judge.verdict import Verdict
 from lab.report import live
-from lab.report.by_hand import TERMINALS
 from lab.report.calls import CallWords
 from lab.report.costs import CostWords
 from lab.report.ledger import PassedOver

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from lab.evidence.records import Evidence
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.judge.judging import say
 from lab.judge.states.record import WHOLE_RECORD
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.report.words import Words
 from lab.text.catalog import LANGUAGES
 from tests.unit.timeline.builders import kernel, run
