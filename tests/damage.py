@@ -66,7 +66,7 @@ def without_content(evidence: Evidence, file: str) -> Evidence:
         return dataclasses.replace(record, **{name: NOTHING[name] for name in NOTHING if hasattr(record, name)})
 
     many = ("snapshots", "samplings", "traces", "captures")
-    changed = {name: tuple(emptied(record) for record in getattr(evidence, name)) for name in many}
+    changed: dict[str, Any] = {name: tuple(emptied(record) for record in getattr(evidence, name)) for name in many}
     return dataclasses.replace(evidence, **changed, kernel=emptied(evidence.kernel))
 
 

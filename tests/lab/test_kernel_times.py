@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from lab.exercise import load_exercise
+from lab.loading import load_exercise
 from lab.text.catalog import LANGUAGES
 from lab.wire.segment import Segment
 from tests.lab.loopback import SERVER, Counts, Host, Wire, counts, deaf, explains, one_host, settle, told

@@ -16,9 +16,10 @@ import pytest
 from lab.errors import EXIT_INCONCLUSIVE, EvidenceError, UsageError
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.store import load, save
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.judge.calls.made import called
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.runs import find_run
 from lab.settings import ROOT
 from tests.damage import DAMAGES, UNREAD, damaged, files_of, passed_on_nothing
