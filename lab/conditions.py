@@ -135,6 +135,15 @@ def unread(client: str, count: int) -> Condition:
     return Condition(f"{client} Recv-Q {count}", holds, (client,))
 
 
+def acknowledged(client: str) -> Condition:
+    """All that was sent on that client's connection has been acknowledged: the other side's kernel has it."""
+
+    def holds(rows: Sequence[SocketRow], names: Names) -> bool:
+        return any(_touches(row, names(client)) and row.send_q == 0 for row in rows)
+
+    return Condition(f"{client} Send-Q 0", holds)
+
+
 def backed_up(client: str, *, queue: str = "send_q", at_least: int = 1) -> Condition:
     """At least so many bytes of that client's connection wait in `recv_q` (unread) or `send_q` (not acknowledged)."""
 

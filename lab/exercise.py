@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
+from lab.judge.judging import in_time, judge_all
 from lab.judge.states.record import WHOLE_RECORD
 from lab.judge.verdict import Expectation, Result, Verdict, worst
 from lab.settings import PROFILES
@@ -120,11 +121,13 @@ def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
     How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed. A run
     whose record of the kernel is not whole is inconclusive, whatever else it shows.
     """
-    results = tuple(expectation.judge(evidence) for expectation in exercise.expect)
+    found = judge_all(exercise.expect, evidence)
+    failed = any(result.verdict is Verdict.FAIL for result in found)
+    results = tuple(in_time(result, evidence) for result in found)
     record = WHOLE_RECORD.judge(evidence)
     if record.verdict is not Verdict.PASS:
         results = (*results, record)
     claims = tuple(judge_claim(claim, evidence) for claim in exercise.claims)
     verdict = worst(result.verdict for result in results)
-    judgement = Judgement(verdict, results, claims, not evidence.stand_ins and verdict is not Verdict.FAIL)
+    judgement = Judgement(verdict, results, claims, not evidence.stand_ins and not failed)
     return replace(judgement, verdict=Verdict.FAIL) if judgement.broken else judgement

@@ -12,21 +12,28 @@ _SLOWER: Final = 1.2
 
 
 class Polling:
-    """The pauses between one look and the next, and the deadline, `seconds` from now."""
+    """The pauses between one look and the next, and the deadline, `seconds` from now.
+
+    The last look is begun when the deadline has come, also when the one before it took very long, or when this process
+    stood still meanwhile: what has happened by then is seen.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
         self._pause = _FIRST_SECONDS
+        self._last = False
 
     def late(self) -> bool:
-        """Return whether the deadline has come, else pause: the last look is begun when it has.
+        """Return whether the last look has been begun, else pause.
 
-        >>> Polling(0).late()
-        True
+        >>> polling = Polling(0)
+        >>> polling.late(), polling.late()
+        (False, True)
         """
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        if self._last:
             return True
-        time.sleep(min(self._pause, left))
+        left = self._deadline - time.monotonic()
+        self._last = left <= self._pause
+        time.sleep(max(min(self._pause, left), 0))
         self._pause = min(self._pause * _SLOWER, _MOST_SECONDS)
         return False

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lab.conditions import Condition
+from lab.evidence.delays import NO_PROCESSOR, Delay
 from lab.evidence.records import (
     Action,
     CounterReading,
@@ -41,6 +42,7 @@ class Recording:
         self.counters: list[CounterReading] = []
         self.usages: list[Usage] = []
         self.host_usages: list[HostUsage] = []
+        self.delays: list[Delay] = []
         self._step = ""
 
     @contextlib.contextmanager
@@ -69,7 +71,10 @@ class Recording:
         while True:
             looks = Host.look_at({host: self.hosts[host] for host in on})
             missed = [host for host in on if not self._holds(conditions.get(host), looks[host][2])]
-            if not missed or polling.late():
+            if not missed:
+                break
+            if polling.late():
+                self.note_starved(seconds)
                 break
         number = len({snapshot.name for snapshot in self.snapshots}) + 1
         for host, (begun, ended, text) in looks.items():
@@ -89,11 +94,22 @@ class Recording:
                 )
             )
 
-    def wait(self, host: str, condition: Condition, *, seconds: float = 1.0) -> bool:
+    def until_repeated(self, client: str) -> float:
+        """Return how long to wait for what comes with the next repetition of a segment of a client's handshake.
+
+        The kernel doubles its pauses (RFC 6298, 5.5), and the first is a second: the next one comes before as much time
+        again has passed as since the first, and a second more.
+        """
+        begun = next(action.time_ns for action in self.actions if action.actor == client)
+        return PATIENCE + 1 + (time.time_ns() - begun) / 1e9
+
+    def wait(self, host: str, condition: Condition, *, seconds: float = PATIENCE) -> bool:
         """Look at a host until the condition holds, and keep nothing; False at the deadline."""
         polling = Polling(seconds)
         while not (met := self._holds(condition, self.hosts[host].look()[2])) and not polling.late():
             pass
+        if not met:
+            self.note_starved(seconds)
         return met
 
     @contextlib.contextmanager
@@ -159,6 +175,19 @@ class Recording:
                 return
             before = now
             time.sleep(_SETTLE_POLL_SECONDS)
+
+    def note_starved(self, seconds: float) -> None:
+        """Keep which programs had hardly a processor in the last seconds, within which something did not happen.
+
+        A program that had one for a quarter of the time has had its chance; one that waits for something else than a
+        processor is not late for want of one.
+        """
+        for host in self.hosts.values():
+            time_ns, programs = host.runqueue(seconds)
+            for each in programs:
+                window, waited = each["window_ns"], each["waited_ns"]
+                if waited * 2 >= window and each["ran_ns"] * 4 < window:
+                    self.delays.append(Delay(each["name"], NO_PROCESSOR, time_ns - window, time_ns, waited))
 
     def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
         """Record something that was done."""

@@ -6,9 +6,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import EvidenceError, MachineError
+from lab.evidence.delays import STOOD_STILL, Delay
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
 from lab.hosts.host import Host
@@ -18,6 +20,7 @@ from lab.hosts.why import explained
 from lab.kernel.sockets import parse_ss
 from lab.settings import HOSTS, KNOWN_HOSTS, PORT
 from lab.stage import PlayStoppedError, Stage
+from lab.standstill import Standstill
 from lab.wire.state import State
 
 if TYPE_CHECKING:
@@ -52,8 +55,10 @@ def play(
     """
     names = [*HOSTS, *exercise.lab.further, *(host for host in exercise.lab.optional if has_browser(build))]
     hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in names}, build)
-    with explained(settings, begun=True):
+    with explained(settings, begun=True), _noticed() as standstill:
         evidence = _play_on(hosts, connection.recorder(), exercise, settings, stand_ins or {})
+        # What the programs were late for while this process stood still, or their host did, is not their failure.
+        evidence = replace(evidence, delays=_delays(evidence, hosts, standstill))
     connection.hang_up()
     return evidence
 
@@ -87,8 +92,6 @@ def _play_on(
     kernel = recording.result()
     ended = time.time_ns()
     traces = stage.traces()
-    if stopped or any(snapshot.timed_out for snapshot in stage.snapshots):
-        _refuse_stalled(hosts)
     _on_all(hosts, Host.clean)
     return Evidence(
         exercise=exercise.id,
@@ -108,6 +111,7 @@ def _play_on(
         environment=environment,
         traces=traces,
         usages=tuple(stage.usages),
+        delays=tuple(stage.delays),
         host_usages=tuple(stage.host_usages),
         stand_ins=stand_ins,
         kernel=kernel,
@@ -167,12 +171,33 @@ def _exits(hosts: Mapping[str, Host], until_ns: int) -> tuple[Exit, ...]:
     return tuple(sorted(found, key=lambda end: end.time_ns))
 
 
-def _refuse_stalled(hosts: Mapping[str, Host]) -> None:
-    """Blame no program for a deadline that passed while its host stood still."""
-    for name, host in hosts.items():
-        for event in host.channel.events:
-            if event.kind == "stalled":
-                raise EvidenceError("host-too-slow", host=name, detail=f"{event.data['seconds']:g} s")
+@contextlib.contextmanager
+def _noticed() -> Iterator[Standstill]:
+    """Notice when this process stands still; a host that then seems to be too slow is not."""
+    with Standstill() as standstill:
+        try:
+            yield standstill
+        except EvidenceError as error:
+            longest = max((delay.waited_ns for delay in standstill.delays()), default=0)
+            if error.code != "host-too-slow" or not longest:
+                raise
+            raise EvidenceError("lab-stood-still", seconds=f"{longest / 1e9:.1f}") from error
+
+
+def _delays(evidence: Evidence, hosts: Mapping[str, Host], standstill: Standstill) -> tuple[Delay, ...]:
+    """Return all delays of a play in the order of their begin."""
+    stalled = (
+        Delay(name, STOOD_STILL, event.time_ns - waited, event.time_ns, waited)
+        for name, host in hosts.items()
+        for event in host.channel.events
+        if event.kind == "stalled" and (waited := int(event.data["seconds"] * 1e9))
+    )
+    within = (
+        delay
+        for delay in (*standstill.delays(), *stalled)
+        if delay.begun_ns < evidence.ended_ns and delay.ended_ns > evidence.begun_ns
+    )
+    return tuple(sorted((*evidence.delays, *within), key=lambda delay: delay.begun_ns))
 
 
 def _refuse_taken_port(server: Host) -> None:

@@ -222,6 +222,8 @@ class Stage(Recording):
 
     def stopped(self, program: Program, reason: str, detail: str) -> PlayStoppedError:
         """Return the error that ends the play, and what the record will say of it, a server's breakdown included."""
+        if reason != "ended-early":
+            self.note_starved(program.patience)
         ended = [server for server in self._servers if server is not program and server.broke_down(reason)]
         details = [detail, *(f"{server.name}: {server.last_words()}" for server in ended)]
         return PlayStoppedError(Stopped(self._step, program.name, reason, "; ".join(details)))

@@ -42,7 +42,7 @@ def measure_models(stage: Stage, *programs: str, options: Sequence[str] = ()) ->
     _rest(stage, ports)
     for name, port in ports.items():
         # What the leaving costs is not what an answer costs. A server that never lets go is not waited for long.
-        stage.wait("server", deserted(port))
+        stage.wait("server", deserted(port), seconds=1)
         stage.measure("asked", name)
         trio = stage.begin(f"{name}.trio", program="trio", port=port, args=(str(REQUESTS),))
         trio.wait_says(ANSWERED)

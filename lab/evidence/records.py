@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.evidence.delays import Delay
 from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
 from lab.kernel.rows import SocketRow
 from lab.kernel.sockets import parse_whole_ss
@@ -240,6 +241,8 @@ class Evidence:
     unrecorded: str = "no-recorder"
     """Why there is none: no-recorder (a run of before), no-tracefs, not-permitted, switched-off, died; else empty."""
     host_usages: tuple[HostUsage, ...] = ()
+    delays: tuple[Delay, ...] = ()
+    """When the lab or a host stood still, and who had no processor within a wait that ended at its deadline."""
 
     def step(self, step_id: str) -> Step:
         """Return the step; EvidenceError when the run has none of that id."""

@@ -24,6 +24,7 @@ CALL_SECONDS: Final = 10.0
 BUSY_SECONDS: Final = 5.0
 """How long an agent waits for the one before it to have cleaned up: who has the lab's turn need not wait for a play."""
 _END_SECONDS: Final = 2.0
+_OVERSLEPT_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +195,19 @@ class Channel:
                     if operation is None:
                         return
                     raise EvidenceError("host-too-slow", host=self.host, detail=f"{operation}: {timeout:g} s")
-                self._changed.wait(left)
+                deadline += self._overslept(left)
             else:
                 return
         raise self._died()
+
+    def _overslept(self, seconds: float) -> float:
+        """Wait for news; return by how much this took longer than it may.
+
+        A process that was stopped may reach its deadline before its reader has read what came meanwhile.
+        """
+        begun = time.monotonic()
+        self._changed.wait(seconds)
+        return max(time.monotonic() - begun - seconds - _OVERSLEPT_SECONDS, 0)
 
     def _died(self) -> MachineError:
         """Say why the other end is gone: the words of `docker exec` when it has any."""

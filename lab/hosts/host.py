@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from lab.errors import EvidenceError
 from lab.hosts.channel import Channel
@@ -24,6 +24,7 @@ SYSCTLS: Final = (
     "net.ipv4.tcp_abort_on_overflow",
     "net.ipv4.tcp_fin_timeout",
     "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_rfc1337",
     "net.ipv4.ip_local_port_range",
 )
 _TIDY: Final = {"browser": (("sh", "-c", "rm -rf /tmp/browse-*"),)}
@@ -83,6 +84,11 @@ class Host:
         """Return the versions of the tools, the kernel's release and the sysctls that matter to TCP, by name."""
         values = self.channel.call("sysctls", names=SYSCTLS)["values"]
         return self.channel.facts | {name: value for name, value in values.items() if value is not None}
+
+    def runqueue(self, seconds: float) -> tuple[int, list[dict[str, Any]]]:
+        """Return the time (ns), and how each program spent the last seconds: `ran_ns`, `waited_ns` and `window_ns`."""
+        answer = self.channel.call("runqueue", seconds=seconds)
+        return answer["time_ns"], answer["programs"]
 
     def clean(self) -> None:
         """End every program and every connection, and forget what the kernel learned of the peers.

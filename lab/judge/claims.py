@@ -107,7 +107,10 @@ def judge_case(condition: str, case: Case, evidence: Evidence) -> CaseResult:
     """Return which side of a case holds: what the article says, else what is said instead, else neither."""
     says = judge_all(_several(case[0]), evidence)
     instead = () if case[1] is None else judge_all(_several(case[1]), evidence)
-    return CaseResult(condition, _holds(says, instead), says, instead)
+    holds = _holds(says, instead)
+    if holds is Holds.NEITHER and evidence.delays:  # no mistake of the lab's: something was late
+        holds = Holds.UNDECIDED
+    return CaseResult(condition, holds, says, instead)
 
 
 def rule(outcomes: Iterable[Holds]) -> Ruling:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.evidence.delays import LAB, NO_PROCESSOR
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.places import line_of_record
 from lab.evidence.raw import CaptureRecord
@@ -109,6 +110,37 @@ class Judged(ABC):
     def _not_reached(self, stopped: Stopped) -> Result:
         fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
         return self.result(Verdict.FAIL, Message(STOPPED, fields))
+
+
+def in_time(result: Result, evidence: Evidence) -> Result:
+    """Return a failure as inconclusive when something was held up in its step or before, by no program's fault.
+
+    What then did not hold proves nothing; what held does.
+    """
+    delay = held_up(evidence, result.step) if result.verdict is Verdict.FAIL else None
+    if delay is None:
+        return result
+    observed = result.observed
+    if observed.code == STOPPED:
+        detail = Message("delayed-detail", {"detail": observed.params["detail"], "delay": delay})
+        told = Message(STOPPED, {**observed.params, "detail": detail})
+    else:
+        told = Message("delayed", {"delay": delay, "observed": observed})
+    return replace(result, verdict=Verdict.INCONCLUSIVE, observed=told)
+
+
+def held_up(evidence: Evidence, step: str | None) -> Message | None:
+    """Return what was held up until the end of a step, or of the run, and what to do; None when nothing was."""
+    ended = next((each.ended_ns for each in evidence.steps if each.id == step), evidence.ended_ns)
+    delay = next((each for each in evidence.delays if each.begun_ns < ended), None)
+    if delay is None:
+        return None
+    seconds, window = (f"{ns / 1e9:.1f}" for ns in (delay.waited_ns, delay.ended_ns - delay.begun_ns))
+    if delay.reason == NO_PROCESSOR:
+        return Message("delay-no-processor", {"who": delay.who, "seconds": seconds, "window": window})
+    if delay.who == LAB:
+        return Message("delay-lab-stood-still", {"seconds": seconds})
+    return Message("delay-stood-still", {"who": delay.who, "seconds": seconds})
 
 
 def might_have_come(error: EvidenceError) -> bool:

@@ -10,9 +10,11 @@ from lab.errors import EvidenceError
 from lab.evidence.records import Evidence, Party
 from lab.evidence.records import Step as Played
 from lab.exercise import Exercise, Judgement, Step
+from lab.judge.judging import held_up
 from lab.judge.verdict import Verdict
 from lab.report.checks import Check, check, counted
 from lab.report.claims import ClaimStory, claim_stories, claims_of
+from lab.report.fold import together
 from lab.report.seen import sightings
 from lab.report.stopping import stop_words
 from lab.report.typed import Typed, typed
@@ -195,7 +197,9 @@ def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) 
 def _stop(evidence: Evidence, words: Words, step: str) -> str | None:
     if evidence.stopped is None or evidence.stopped.step != step:
         return None
-    return stop_words(evidence.stopped, evidence.parties, words)
+    told = stop_words(evidence.stopped, evidence.parties, words)
+    delay = held_up(evidence, step)
+    return told if delay is None else together(told, words.lab("stop.held-up", delay=words.message(delay)))
 
 
 def _first(steps: tuple[StepStory, ...]) -> First | None:

@@ -111,7 +111,7 @@ def finish(process: subprocess.Popen[str], seconds: float = 60) -> Answer:
 
 def when(process: subprocess.Popen[str], come: Callable[[], object]) -> None:
     """Wait until something has come, which must be before the process ends."""
-    assert eventually(lambda: process.poll() is not None or come(), 20, 0.005)
+    assert eventually(lambda: process.poll() is not None or come(), 60, 0.005)
     assert process.poll() is None, process.communicate()
 
 

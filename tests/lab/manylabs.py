@@ -26,7 +26,7 @@ from tests.support import another_lab, variables
 COUNT: Final = 4
 BESIDE: Final = "beside"
 """What their names have in them."""
-SECONDS: Final = 60
+SECONDS: Final = 240
 AS_TYPED: Final = {"FULL": "0", "LAB_LANG": "en", "ASK": "0"}
 
 

@@ -98,6 +98,10 @@ class Children:
             raise RefusedError("no-such-program", name)
         return self._programs[name]
 
+    def programs(self) -> dict[str, int]:
+        """Return the process ids of the programs that stay, by name."""
+        return {name: program.process.pid for name, program in self._programs.items()}
+
     def reap(self) -> None:
         """Take note of who has ended, and let go."""
         for child in list(self._all):

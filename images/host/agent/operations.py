@@ -16,6 +16,7 @@ from children import FIRST_UID, OWN, Children
 from leavings import remove_left
 from loop import Loop
 from reply import RefusedError, Reply
+from runqueue import RunQueue
 from sampling import PAUSE_SECONDS, Sampling
 from strangers import end_strangers
 from tracing import TraceEnd, forget_traces, trace_of
@@ -29,6 +30,7 @@ class Operations:
         self._loop = loop
         self._children = children
         self._samplings: dict[str, Sampling] = {}
+        self._runqueue = RunQueue(loop, children)
 
     def handle(self, line: bytes) -> None:
         """Do one request, whatever it is, and see that it is answered."""
@@ -161,6 +163,10 @@ class Operations:
             involuntary=involuntary,
             host_cpu_ns=cgroup.cpu_ns(),
         )
+
+    def do_runqueue(self, reply: Reply, seconds: float) -> None:
+        """Answer with how long each program waited for a processor in the last seconds, and how long it had one."""
+        reply.ok(time_ns=time.time_ns(), programs=self._runqueue.since(seconds))
 
     def do_trace(self, reply: Reply, name: str) -> None:
         """End a traced program if it still runs; answer with its trace when all of it is written, and remove it."""
