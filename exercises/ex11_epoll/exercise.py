@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.conditions import all_of, held, still, unread
+from lab.conditions import acknowledged, all_of, held, still, unread
 from lab.exercise import Lab, Step, Type
 from lab.judge.calls.descriptors import handed
 from lab.judge.calls.made import called
@@ -215,6 +215,7 @@ def _readiness(stage: Stage) -> None:
 
     with stage.step("no_drain"):
         careless = stage.serve("et_no_drain", name="careless", port=8003, trace=True)
+        n = stage.client("n", port=8003)
         k = stage.client("k", port=8003, program="burst")
         stage.wait("server", held("k"))
         careless.freeze()
@@ -222,13 +223,14 @@ def _readiness(stage: Stage) -> None:
         stage.wait("server", unread("k", SENT))
         stage.measure("frozen", "careless")
         careless.thaw()
+        _back(stage, "k", witness=n)
         # Still: a program that reads on would be seen with just so much left, too, between two of its reads.
         left = all_of(still("k", queue="recv_q", seconds=0.1), unread("k", REST))
-        stage.snapshot("left", on=("server",), server=left, seconds=2)
+        stage.snapshot("left", on=("server",), server=left)
         stage.measure("left", "careless")
         k.say("count")
         k.say("1")
-        stage.wait("server", unread("k", REST + 1 - 4096))
+        _back(stage, "k", witness=n)
         k.say("count")
     careless.stop()
 
@@ -239,7 +241,7 @@ def _full_buffers(stage: Stage) -> None:
         drops = stage.serve("drops_rest", name="drops", port=8004, options=NO_ROOM, trace=True)
         p = stage.client("p", port=8004, program="stall")
         p.say("send")
-        stage.snapshot("full_p", on=("server",), server=still("p", seconds=0.2), seconds=2)
+        stage.snapshot("full_p", on=("server",), server=still("p", seconds=0.2))
         p.say("read", answer=False)
         p.wait()
     drops.stop()
@@ -261,11 +263,21 @@ def _full_buffers(stage: Stage) -> None:
         t = stage.client("t", port=8006)
         r = stage.client("r", port=8006, program="stall")
         r.say("send")
-        stage.snapshot("full_r", on=("server",), server=still("r", seconds=0.2), seconds=2)
+        stage.snapshot("full_r", on=("server",), server=still("r", seconds=0.2))
         t.say("hello")
         r.say("read", answer=False)
         r.wait()
     keeps.stop()
+
+
+def _back(stage: Stage, name: str, *, witness: Client) -> None:
+    """Wait until all that a server with one thread answers a client by itself has come back, and was read.
+
+    It has done what came before when it has answered the `witness`.
+    """
+    witness.say("hello")
+    stage.wait("server", acknowledged(name))
+    stage.wait("client", unread(name, 0))
 
 
 def _half_read(stage: Stage, server: Server, name: str, port: int, witness: Client) -> None:
