@@ -144,7 +144,11 @@ def _ask_capture(
 
 
 def _allowed(conversation: Conversation, host: str, snapshot: Snapshot) -> tuple[set[str], int | None]:
-    """Return the states that the host's end may have been in while `ss` ran, and the frame that led there."""
+    """Return the states that the host's end may have been in while `ss` ran, and the frame that led there.
+
+    A reset does not end TIME-WAIT where `tcp_rfc1337` is set, as it is on the lab's hosts; elsewhere it does.
+    """
+    late = {segment.number for segment in conversation.stragglers}
     begun, ended = snapshot.begun_ns - _SLACK_NS, snapshot.ended_ns + _SLACK_NS
     allowed = {_NO_ROW}
     frame: int | None = None
@@ -153,7 +157,7 @@ def _allowed(conversation: Conversation, host: str, snapshot: Snapshot) -> tuple
             break
         state = inferred.server if host == "server" else inferred.client
         if inferred.segment.time_ns <= begun:
-            allowed = set()
+            allowed = allowed & {State.TIME_WAIT.value} if inferred.segment.number in late else set()
         frame = inferred.segment.number
         allowed.add(_NO_ROW if state in (State.CLOSED, State.LISTEN) else state.value)
         if state is State.TIME_WAIT and ended - inferred.segment.time_ns >= _TIME_WAIT_NS:

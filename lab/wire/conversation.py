@@ -164,6 +164,27 @@ class Conversation:
         return found
 
     @cached_property
+    def stragglers(self) -> tuple[Segment, ...]:
+        """The bare ACKs and resets after each end's FIN was acknowledged: they tell nothing of how it was closed.
+
+        On a busy machine a FIN may overtake the ACK that its kernel sent on another processor just before; TIME-WAIT
+        answers that old ACK, and who has forgotten the connection meanwhile answers the answer with R (RFC 1337).
+        """
+        ends: dict[Endpoint, int] = {}
+        done: set[Endpoint] = set()
+        over = False
+        found: list[Segment] = []
+        for each in self.teardown:
+            if over and not span(each):
+                found.append(each)
+            if each.dst in ends and has_ack(each) and not has_rst(each) and seq_diff(each.ack, ends[each.dst]) >= 0:
+                done.add(each.dst)
+            if has_fin(each):
+                ends.setdefault(each.src, (each.seq + span(each)) % MODULUS)
+            over = done == {self.client, self.server}
+        return tuple(found)
+
+    @cached_property
     def close_segments(self) -> int | None:
         """How many segments the teardown took as the textbook counts: FINs and the ACKs of them, nothing else.
 

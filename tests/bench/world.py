@@ -18,7 +18,7 @@ from lab.hosts.compose import bring_up
 from lab.hosts.connection import open_hosts
 from lab.hosts.engine import LABEL, engine
 from lab.hosts.images import image_name
-from lab.settings import HOSTS, ROOT, Settings
+from lab.settings import HOSTS, KNOWN_HOSTS, RECORDER, ROOT, Settings
 
 LAB: Final = str(ROOT / ".venv" / "bin" / "lab")
 COMPOSE: Final = ("docker", "compose", "--project-directory", str(ROOT), "-f", str(ROOT / "compose.yaml"))
@@ -103,14 +103,12 @@ _PLAIN: Final[Mapping[str, Mapping[str, int | str]]] = {host: {} for host in HOS
 
 @contextlib.contextmanager
 def world(settings: Settings) -> Iterator[World]:
-    """Yield a world; afterwards the lab is up if it was up before and gone if it was not, whatever ended the measuring.
+    """Yield a world; afterwards those containers of the lab are up that were before, whatever ended the measuring.
 
     MachineError when there is no engine or image, or when somebody else drives the hosts.
     """
-    with engine() as client:
-        running = client.containers.list(filters={"label": f"{LABEL}={settings.name}"})
-    was_up = len(running) == len(HOSTS)
-    if was_up:
+    before = _up(settings)
+    if set(HOSTS) <= set(before):
         with open_hosts(settings, None):
             pass  # refuses hosts that are in use: they would be taken down under somebody's hands
     settings.runs.mkdir(parents=True, exist_ok=True)
@@ -121,10 +119,16 @@ def world(settings: Settings) -> Iterator[World]:
             yield here
         finally:
             with _undisturbed():
-                if was_up:
-                    here.up()
-                else:
-                    here.down()
+                here.down()
+                if before:
+                    bring_up(settings, {host: {} for host in before})
+
+
+def _up(settings: Settings) -> list[str]:
+    """Return which of the lab's hosts are up, the recorder among them."""
+    with engine() as client:
+        running = {each.name for each in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})}
+    return [host for host in (*KNOWN_HOSTS, RECORDER) if settings.container(host) in running]
 
 
 def _as_typed(environment: Mapping[str, str]) -> dict[str, str]:

@@ -94,7 +94,8 @@ class Closes(OfConversation):
 
     def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
         """Look for the first FIN; `look` names its frame."""
-        teardown = conversation.teardown
+        late = {segment.number for segment in conversation.stragglers}
+        teardown = tuple(segment for segment in conversation.teardown if segment.number not in late)
         if not teardown:
             code = "closed-by-reset" if conversation.resets else "not-closed"
             end = next(iter(conversation.resets), conversation.segments[-1])
@@ -124,7 +125,9 @@ class LetsGo(OfConversation):
         return self.result(how == self.how, self._said(how), None, (look,))
 
     def _first(self, conversation: Conversation, flag: Flags) -> Segment | None:
-        mine = (each for each in conversation.segments if conversation.from_client(each) == (self.by == self.client))
+        late = {segment.number for segment in conversation.stragglers}
+        living = (each for each in conversation.segments if each.number not in late)
+        mine = (each for each in living if conversation.from_client(each) == (self.by == self.client))
         return next((each for each in mine if each.flags & flag), None)
 
     def _said(self, how: str) -> Message:
@@ -168,9 +171,8 @@ def count_closes(conversations: Sequence[Conversation]) -> tuple[int, int, int]:
     """Return how many were closed with three segments, with four, and how many were reset or left open by an end.
 
     One that both ends have closed, but whose last ACK the capture does not hold, is none of these: the kernel sometimes
-    lets the last FIN be sent again, which may be later than the capture's end. Nor does a reset after both FINs count:
-    on a busy machine a FIN may overtake the ACK that its kernel sent on another processor just before; TIME-WAIT
-    answers that old ACK, and who has forgotten the connection meanwhile answers the answer with R.
+    lets the last FIN be sent again, which may be later than the capture's end. Nor does a reset after both FINs count,
+    see `Conversation.stragglers`.
     """
     closes = [each.close_segments for each in conversations]
     return closes.count(3), closes.count(4), sum(not _closed_by_both(each) for each in conversations)

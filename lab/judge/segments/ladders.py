@@ -44,8 +44,12 @@ def segments(
 
 
 def part_of(conversation: Conversation, part: str | None) -> tuple[Segment, ...]:
-    """Return a conversation's opening (to the ACK of the handshake), its data, its close, or all of it."""
-    everything = conversation.segments
+    """Return a conversation's opening (to the ACK of the handshake), its data, its close, or all of it.
+
+    What came when both ends had closed is no part of it.
+    """
+    late = {segment.number for segment in conversation.stragglers}
+    everything = tuple(segment for segment in conversation.segments if segment.number not in late)
     ending = (n for n, segment in enumerate(everything) if segment.flags & (Flags.FIN | Flags.RST))
     ended = next(ending, len(everything))
     shaken = conversation.handshake

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from lab.evidence.records import Step
-from lab.judge.judging import say
+import pytest
+
+from lab.evidence.records import Evidence, Step
+from lab.judge.agreement import agree
+from lab.judge.judging import Judged, say
 from lab.judge.segments.acks import acknowledged
-from lab.judge.segments.closing import close_shares
+from lab.judge.segments.closing import close_shares, closes, lets_go
+from lab.judge.segments.ladders import segments
 from lab.judge.verdict import Verdict
 from tests.unit.judge.builders import (
     BEGUN,
     CLIENT_FIRST,
+    LISTENING,
     MS,
     OPEN,
+    SERVER,
     SERVER_FIRST,
     TALK,
     A,
@@ -19,6 +25,8 @@ from tests.unit.judge.builders import (
     Talk,
     capture,
     evidence,
+    row,
+    snapshot,
 )
 
 RIDING = ("> P. hello", "< .", "< P. HELLO", "> .", "> P. again", "< P. AGAIN", "> P. exit", "< F.", "> F.", "< .")
@@ -82,15 +90,48 @@ def test_a_close_whose_last_ack_is_not_in_the_capture_is_neither_other_nor_count
     }
 
 
-def test_a_reset_that_an_overtaken_ack_draws_after_both_fins_is_no_other_close() -> None:
+def overtaken() -> Evidence:
+    """Return a run in which the client's ACK comes after its FIN: TIME-WAIT answers it, and that draws a reset."""
     talk = Talk(begun_ns=BEGUN + MS)
     frames = talk.frames(*OPEN, "> P. exit", "< F.", "> F.", "< .")
-    overtaken = {">": (talk.next[">"] - 1) % 2**32, "<": talk.next["<"]}
-    frames += Talk(begun_ns=BEGUN + 2 * MS, next=overtaken).frames("> .", "< .")
+    old = {">": (talk.next[">"] - 1) % 2**32, "<": talk.next["<"]}
+    frames += Talk(begun_ns=BEGUN + 2 * MS, next=old).frames("> .", "< .")
     frames += Talk(begun_ns=BEGUN + 3 * MS, next=talk.next).frames("> R")
-    run = evidence(captures=(capture("server", frames=frames),))
-    result = close_shares(step="connects", id="c", other=0).judge(run)
+    waiting = row("TIME-WAIT", 0, 0, SERVER, A)
+    return evidence(
+        captures=(capture("server", frames=frames), capture("client", frames=frames)),
+        snapshots=(snapshot("connected", "server", LISTENING, waiting), snapshot("connected", "client")),
+    )
+
+
+def test_a_reset_that_an_overtaken_ack_draws_after_both_fins_is_no_other_close() -> None:
+    result = close_shares(step="connects", id="c", other=0).judge(overtaken())
     assert result.observed.params == {"three": 1, "four": 0, "other": 0}
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        closes("a", id="c", first="server", segments=3),
+        lets_go("a", by="a", how="fin", id="l"),
+        segments("a", part="close", id="s", ladder="""
+            server   > client:a  F.
+            client:a > server    F.
+            server   > client:a  .
+        """),
+        agree("j", client="a", snapshot="connected", state_on_server="TIME-WAIT", state_on_client=None),
+    ],
+)  # fmt: skip
+def test_a_reset_into_time_wait_is_nobodys_failure(expectation: Judged) -> None:
+    result = expectation.judge(overtaken())
+    assert result.verdict is Verdict.PASS, result
+
+
+@pytest.mark.parametrize("script", [("> P. exit", "< F.", "> R."), ("> F.", "< .", "< R."), ("> F.", "< R.")])
+def test_a_reset_before_both_have_closed_still_is_one(script: tuple[str, ...]) -> None:
+    run = evidence(captures=(capture("server", *OPEN, *script),))
+    by = "a" if script[-1].startswith(">") else "server"
+    assert lets_go("a", by=by, how="reset", id="l").judge(run).verdict is Verdict.PASS
 
 
 def test_a_reset_before_the_second_fin_is_another_close() -> None:
