@@ -3,6 +3,7 @@
 # Variables, in the environment or on make's command line (make passes them on to every program):
 #   LAB_LANG=zh-CN   language        ASK=0           no questions       LAB_NAME=…     name of this lab
 #   LAB_SUBNET=…     the addresses   LAB_ENGINE=never    install and start nothing
+#   YES=1            take over a lab that belongs to another user
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -10,6 +11,8 @@ MAKEFLAGS += --no-print-directory
 # Our own bytecode is cached whatever the user's settings, and theirs must not reach our environment.
 export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
+# The hosts' image is of the engine's own architecture.
+unexport DOCKER_DEFAULT_PLATFORM
 # It is told whose it is: it ends when this make has gone, by kill -9 too (lab/commands/leaving.py).
 lab := LAB_MAKE=$$PPID .venv/bin/lab
 py := .venv/bin/python

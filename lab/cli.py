@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from lab.commands.consent import run_command
 from lab.commands.documents import begin_documents, write_error, written_code
 from lab.commands.leaving import end_with_make
 from lab.commands.writing import as_long_as_read, open_standard_streams
@@ -44,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         end_with_make()
         with as_long_as_read():
             options = _parser(messages(language)).parse_args(typed)
-            command: Callable[[argparse.Namespace, Settings], int] = options.command
-            code = command(options, read_settings(os.environ))
+            code = run_command(options, read_settings(os.environ))
     except LabError as error:
         code = _tell(error, language, typed)
     except KeyboardInterrupt:
@@ -83,13 +83,13 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
 
     up = add("up", _up)
     up.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
-    add("down", _down)
-    add("reset", _reset)
+    down, reset = add("down", _down), add("reset", _reset)
     add("status", _status)
     add("images", _images).add_argument("--browser", action="store_true", help=texts.get("cli.options.browser"))
     add("doctor", _doctor).add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     add("list", _list)
-    _run_arguments(add("run", _run), texts)
+    run = add("run", _run)
+    _run_arguments(run, texts)
     hand = add("hand", _hand)
     hand.add_argument("number", type=int, metavar="N")
     hand.add_argument("--readme", action="store_true", help=texts.get("cli.options.readme"))
@@ -120,6 +120,8 @@ def _parser(texts: Catalog) -> argparse.ArgumentParser:
     conform.add_argument("--case", metavar="CASE", action="append", default=[], help=texts.get("cli.options.case"))
     conform.add_argument("--json", action="store_true", help=texts.get("cli.options.json"))
     conform.add_argument("--build", action="store_true", help=texts.get("cli.options.build"))
+    for changing in (up, down, reset, run, shell, conform):
+        changing.add_argument("--yes", action="store_true", help=texts.get("cli.options.yes"))
     return parser
 
 

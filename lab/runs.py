@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LATEST: Final = "latest"
 _UNFINISHED: Final = ".unfinished"
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def keep(evidence: Evidence, forms: Mapping[str, str], runs: Path) -> Path:
@@ -63,43 +65,47 @@ def find_run(text: str, runs: Path) -> Path:
 
 @contextlib.contextmanager
 def _workshop(parent: Path) -> Iterator[Path]:
-    """Yield a hidden folder to build a run in, and remove it; also those that killed runs have left."""
+    """Yield a hidden folder to build a run in, and remove it; also those that killed runs have left.
+
+    A lock tells theirs from that of a lab which is at work beside us; nobody looks for them while one is made that has
+    no lock yet.
+    """
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    workshop = parent / f"{_UNFINISHED}.{os.getpid()}"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
-        workshop.mkdir()
-        with _locked(workshop):
+    with contextlib.ExitStack() as ended:
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with _locked(parent, fcntl.LOCK_EX):
+                _sweep(parent)
+                workshop = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}.", dir=parent))
+                ended.callback(shutil.rmtree, workshop, ignore_errors=True)
+                ended.enter_context(_locked(workshop))
             yield workshop
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-        for folder in made:
-            with contextlib.suppress(OSError):  # not empty: a run is kept in it
-                folder.rmdir()
+        finally:
+            ended.close()
+            for folder in made:
+                with contextlib.suppress(OSError):  # not empty: a run is kept in it
+                    folder.rmdir()
 
 
 def sweep_unfinished(runs: Path) -> None:
     """Remove what killed runs of any exercise have left; a run that is being kept just now stays."""
     with contextlib.suppress(OSError):  # no run was ever kept, or the folder may not be read
         for parent in runs.iterdir():
-            _sweep(parent)
+            with contextlib.suppress(OSError), _locked(parent, fcntl.LOCK_EX):
+                _sweep(parent)
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what killed runs have left; a lock tells theirs from that of a lab which is at work beside us."""
     for left in parent.glob(f"{_UNFINISHED}.*"):
-        # The lock alone does not tell: one that has just been made may not be locked yet.
-        if not Path("/proc", left.suffix[1:]).exists():
-            with contextlib.suppress(OSError), _locked(left):
-                shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError), _locked(left):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how)
         yield
     finally:
         os.close(descriptor)
@@ -123,7 +129,9 @@ def _machine_errors(parent: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MachineError("disk-full", path=str(parent), detail=error.strerror or str(error)) from error
+        code = "disk-full" if error.errno in _FULL else "run-not-kept"
+        raise MachineError(code, path=str(parent), detail=error.strerror or str(error)) from error
     except MachineError as error:
         # What is being built has a hidden place; the reader knows the folder of the runs.
-        raise MachineError("disk-full", path=str(parent), detail=error.params["detail"]) from error
+        code = "disk-full" if error.code == "disk-full" else "run-not-kept"
+        raise MachineError(code, path=str(parent), detail=error.params["detail"]) from error

@@ -48,6 +48,8 @@ class Settings:
     runs: Path
     recorder: bool = True
     """Whether the kernel's own events are recorded, where they can be."""
+    takes_over: bool = False
+    """Whether a lab that belongs to another user is used, or taken down, all the same."""
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -74,7 +76,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read LAB_NAME, LAB_SUBNET, LAB_LANG, LAB_RUNS, LAB_PATIENCE, LAB_RECORDER; UsageError names the malformed one."""
+    """Read YES and LAB_NAME, _SUBNET, _LANG, _RUNS, _PATIENCE, _RECORDER; UsageError names the malformed one."""
     name = environment.get("LAB_NAME") or "socketlab"
     if not _NAME.fullmatch(name):
         raise UsageError("lab-name", name=name)
@@ -93,6 +95,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         language=choose_language(environment),
         runs=Path(environment.get("LAB_RUNS") or ROOT / "runs"),
         recorder=recorder == "1",
+        takes_over=environment.get("YES") == "1",
     )
 
 

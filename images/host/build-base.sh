@@ -14,6 +14,7 @@ setup=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../lab/setup" && pwd)
 # shellcheck source=lab/setup/apt.sh
 . "$setup/apt.sh"
 
+unset DOCKER_DEFAULT_PLATFORM     # the base is of this machine's own architecture, whatever is preferred elsewhere
 export SOURCE_DATE_EPOCH=1735689600 # any constant: twice the same packages, twice the same bytes
 
 work=''

@@ -7,7 +7,9 @@ from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.connection import open_hosts
+from lab.hosts.endpoint import endpoint
 from lab.hosts.engine import LABEL, engine
+from lab.hosts.found import look_around
 from lab.hosts.images import image_exists, image_name
 from lab.hosts.shell import open_shell
 from lab.hosts.standing import further_hosts, running
@@ -24,7 +26,10 @@ def down(settings: Settings) -> int:
     for name in removed:
         say(settings, "removed", what=name)
     sweep_unfinished(settings.runs)
-    say(settings, "down", lab=settings.name)
+    if told := endpoint().told:
+        say(settings, "down-elsewhere", lab=settings.name, told=told)
+    else:
+        say(settings, "down", lab=settings.name)
     return EXIT_PASS
 
 
@@ -53,6 +58,8 @@ def status(settings: Settings) -> int:
         }
         image = image_name()
         say(settings, "status-image" if image_exists(client, image) else "status-no-image", image=image)
+    if owned := look_around().owner_of(settings.name):
+        say(settings, "status-owner", owner=owned.name, checkout=owned.checkout)
     running = 0
     for host in (*HOSTS, *(host for host in (*PROFILES, RECORDER) if settings.container(host) in there)):
         container = there.get(settings.container(host))
@@ -76,6 +83,7 @@ def shell(settings: Settings, host: str, *, root: bool) -> int:
 
     A lab that is down is brought up first: whoever opens a terminal wants to type.
     """
+    look_around().refuse_others(settings)
     with engine() as client:
         names = [container.name for container in client.containers.list(filters={"label": f"{LABEL}={settings.name}"})]
     if settings.container(host) not in names:

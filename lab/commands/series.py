@@ -14,6 +14,7 @@ from lab.commands.writing import as_long_as_read
 from lab.errors import EvidenceError, InterruptError, LabError, UsageError
 from lab.exercise import Exercise, judge
 from lab.hosts.connection import Connection
+from lab.hosts.found import look_around
 from lab.hosts.turn import take_turn
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
@@ -34,6 +35,7 @@ def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
     An exercise that this machine cannot play is told in its row, and the next one is played. Ctrl-C ends the series;
     what was done till then is shown.
     """
+    look_around().refuse_others(settings)  # once, and not in every row
     exercises = [load_exercise(number) for number in exercise_folders()]
     table = None if as_json else SeriesTable(exercises, settings.language)
     rows: list[Row] = []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from typing import TYPE_CHECKING, Final
 
 from lab.doctor.finding import Finding, Health
 from lab.errors import MachineError
+from lab.hosts.endpoint import endpoint
 from lab.hosts.engine import engine
-from lab.hosts.images import OWN_BASE, REGISTRY_BASE, browser_image_name, image_exists, image_name
+from lab.hosts.found import look_around, require_api
+from lab.hosts.images import OWN_BASE, REGISTRY_BASE, asked_base, browser_image_name, image_exists, image_name
 from lab.hosts.network import colliding_network
+from lab.hosts.owner import me
+from lab.hosts.plugin import compose_version, is_new_enough, least_compose
 from lab.hosts.recorder import NO_TRACEFS, NOT_PERMITTED
 from lab.settings import RECORDER
 
@@ -40,9 +43,9 @@ def examine_containers(settings: Settings) -> Iterator[Finding]:
     """Yield what the engine tells; one finding alone when none answers."""
     try:
         with engine() as client:
-            version = client.version()
-            yield Finding("engine", "found", Health.OK, {"version": version.get("Version", "?")})
+            yield _engine(client)
             yield _compose()
+            yield from _owner(settings)
             yield from _images(client)
             yield _networks(client, settings)
             yield from _abilities(client, settings)
@@ -50,16 +53,39 @@ def examine_containers(settings: Settings) -> Iterator[Finding]:
                 yield _recorder(client, settings)
     except MachineError as error:
         variant = error.code.removeprefix("engine-")
-        yield Finding("engine", variant if variant in ("absent", "forbidden") else "lost", Health.STOPS)
+        known = variant in ("absent", "forbidden", "elsewhere")
+        yield Finding("engine", variant if known else "lost", Health.STOPS, error.params)
         yield _compose()
 
 
-def _compose() -> Finding:
+def _engine(client: DockerClient) -> Finding:
+    version = client.version()
+    fields = {"version": version.get("Version", "?"), "api": version.get("ApiVersion", "?"), "told": endpoint().told}
     try:
-        answer = subprocess.run(["docker", "compose", "version", "--short"], check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError):
+        require_api(version.get("ApiVersion", ""))
+    except MachineError as error:
+        return Finding("engine", "old", Health.STOPS, {**fields, **error.params})
+    return Finding("engine", "there" if endpoint().told else "found", Health.OK, fields)
+
+
+def _owner(settings: Settings) -> Iterator[Finding]:
+    """Tell whose the lab is if it is another user's, and what of others stands in its way."""
+    found = look_around()
+    owned = found.owner_of(settings.name)
+    if owned and owned.name != me():
+        yield Finding("owner", "another", Health.NOTE, {"lab": settings.name, **owned._asdict()})
+    try:
+        found.refuse_strangers(settings)
+    except MachineError as error:
+        yield Finding("names", error.code, Health.STOPS, error.params)
+
+
+def _compose() -> Finding:
+    version = compose_version()
+    if version is None:
         return Finding("compose", "absent", Health.STOPS)
-    return Finding("compose", "found", Health.OK, {"version": answer.stdout.strip()})
+    fields = {"version": version, "least": least_compose()}
+    return Finding("compose", *(("found", Health.OK) if is_new_enough(version) else ("old", Health.STOPS)), fields)
 
 
 def _images(client: DockerClient) -> Iterator[Finding]:
@@ -69,7 +95,9 @@ def _images(client: DockerClient) -> Iterator[Finding]:
     browser = browser_image_name()
     there = image_exists(client, browser)
     yield Finding("browser", "found" if there else "absent", Health.OK if there else Health.NOTE, {"image": browser})
-    if image_exists(client, OWN_BASE):
+    if asked := asked_base():
+        yield Finding("base", "asked", Health.OK, {"base": asked})
+    elif image_exists(client, OWN_BASE):
         yield Finding("base", "packages", Health.OK, {"base": OWN_BASE})
     elif image_exists(client, REGISTRY_BASE):
         yield Finding("base", "pulled", Health.OK, {"base": REGISTRY_BASE})
@@ -78,7 +106,7 @@ def _images(client: DockerClient) -> Iterator[Finding]:
 
 
 def _networks(client: DockerClient, settings: Settings) -> Finding:
-    collision = colliding_network(client, settings)
+    collision = colliding_network([network.attrs for network in client.networks.list()], settings)
     if collision is None:
         return Finding("networks", "free", Health.OK, {"subnet": settings.subnet})
     name, other = collision
@@ -89,10 +117,11 @@ def _abilities(client: DockerClient, settings: Settings) -> Iterator[Finding]:
     """Try what later exercises need, inside the server host; without it nothing is known."""
     container = _running(client, settings.container("server"))
     if container is None:
-        for name in ("capabilities", *_ABILITIES):
+        for name in ("capabilities", "address", *_ABILITIES):
             yield Finding(name, "unknown", Health.NOTE)
         return
     yield _capabilities(container)
+    yield _address(container)
     for name, line in _ABILITIES.items():
         status, words = _exec(container, "sh", "-c", f"{{ {line}; }} 2>&1")
         last = words.splitlines()[-1:] or ["-"]
@@ -135,6 +164,14 @@ def _capabilities(container: Container) -> Finding:
     if names == wanted:
         return Finding("capabilities", "found", Health.OK, fields)
     return Finding("capabilities", "differs", Health.NOTE, fields)
+
+
+def _address(container: Container) -> Finding:
+    """Compare the hardware address of the host's link with the one by which the others know it: see entry.sh."""
+    _, words = _exec(container, "cat", "/run/lab-address", "/sys/class/net/eth0/address")
+    wanted, _, seen = words.partition("\n")
+    fields = {"wanted": wanted, "seen": seen}
+    return Finding("address", *(("found", Health.OK) if wanted == seen else ("differs", Health.STOPS)), fields)
 
 
 def _exec(container: Container, *command: str) -> tuple[int, str]:

@@ -60,19 +60,28 @@ class Channel:
     def wait_ready(self, timeout: float = CALL_SECONDS) -> Self:
         """Wait for the agent's greeting.
 
-        Raises MachineError when the host has no agent, has not set its packet guard, or is driven by another lab.
+        Raises MachineError when the host has no agent, has not set its packet guard, has not the address of its link by
+        which the others know it, or is driven by another lab.
         """
         self._wait_for(lambda: self._greeting is not None, timeout, "agent")
         if self._greeting and self._greeting["event"] == "busy":
             raise MachineError("host-busy", host=self.host, container=self.container)
         if self._greeting and self._greeting["event"] == "unguarded":
             raise MachineError("host-unguarded", host=self.host, container=self.container)
+        if self._greeting and self._greeting["event"] == "misaddressed":
+            detail = self._greeting["detail"]
+            raise MachineError("host-misaddressed", host=self.host, container=self.container, detail=detail)
         return self
 
     @property
     def config(self) -> str:
         """What the host was made from, as `lab.hosts.compose` named it; empty before the agent has answered."""
         return str(self._greeting.get("config", "")) if self._greeting else ""
+
+    @property
+    def owner(self) -> str:
+        """Whose the host is, see lab/hosts/owner.py; empty for nobody's, and before the agent has answered."""
+        return str(self._greeting.get("owner", "")) if self._greeting else ""
 
     @property
     def state(self) -> str:
@@ -179,7 +188,7 @@ class Channel:
     def _take(self, message: dict[str, Any]) -> None:
         if "id" in message:
             self._answers[message["id"]] = message
-        elif message["event"] in ("ready", "busy", "unguarded"):
+        elif message["event"] in ("ready", "busy", "unguarded", "misaddressed"):
             self._greeting = message
         else:
             self.events.append(Event(message["event"], message["name"], message["time_ns"], message))

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from lab.hosts.engine import LABEL, engine
+from lab.hosts.found import look_around
 from lab.hosts.tracefs import remove_instances
 from lab.hosts.turn import clear_turn
 from lab.settings import RECORDER
@@ -36,10 +37,13 @@ def remove_lab(settings: Settings) -> tuple[list[Holder], list[str]]:
     """Remove the lab's containers, network, link and recording; return who was ended and what was removed.
 
     Who plays on it or waits for its turn is ended: either would make hosts again. Waits for a `docker compose` that is
-    still at work for a lab that was killed, but goes on if that hangs.
+    still at work for a lab that was killed, but goes on if that hangs. Raises MachineError, and ends and removes
+    nothing, when the lab belongs to another user and is not to be taken over.
     """
+    look_around().refuse_others(settings)
     ended: list[Holder] = []
     with clear_turn(settings, ended.append, _TURN_SECONDS) or contextlib.nullcontext():
+        look_around().refuse_others(settings)  # whoever waited may have brought it up meanwhile
         return ended, remove_now(settings)
 
 

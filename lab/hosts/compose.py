@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
 from lab.hosts.engine import LABEL, engine
+from lab.hosts.found import look_around
 from lab.hosts.images import Say, browser_image_name, ensure_image, image_exists, image_name, image_of
-from lab.hosts.network import colliding_network, own_subnet, standing_network
+from lab.hosts.owner import me
+from lab.hosts.plugin import require_compose
 from lab.hosts.tracefs import mounted_tracefs
 from lab.hosts.turn import Turn, take_turn
 from lab.settings import RECORDER, ROOT
@@ -38,7 +40,8 @@ _MOUNT: Final[Grant] = MappingProxyType({"cap_add": ["SYS_ADMIN"]})
 def config_of(settings: Settings, host: str, sysctls: Sysctls) -> str:
     """Return a digest of everything a host is made from; the host tells it back through its agent."""
     compose = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    parts = [image_of(host), compose, dict(settings.compose_environment()), sorted(sysctls.get(host, {}).items())]
+    parts: list[object] = [image_of(host), compose, dict(settings.compose_environment()), me()]
+    parts.append(sorted(sysctls.get(host, {}).items()))
     if host == RECORDER:
         # One that was refused is asked again when the machine has another tracefs than before.
         parts.append(dict(_least_grant()))
@@ -49,20 +52,32 @@ def bring_up(settings: Settings, sysctls: Sysctls, build: Say | None = None, tur
     """Make the network and these hosts, or only what differs, and wait until each has set its guard.
 
     Other hosts of the lab stay as they are. With `build`, which is told of each long part, a missing image is built
-    first. MachineError says what stands in the way. What that may be is looked for only when compose fails: asking the
-    engine first costs more than the start itself. The recorder stands in nobody's way: it is left out when the engine
-    refuses it. Who has the lab's `turn` already hands it over; otherwise this waits for it.
+    first. MachineError says what stands in the way; nothing of another owner, and nothing that is not the lab's, is
+    touched. Images are looked for only when compose fails: asking for them first costs more than the start itself. The
+    recorder stands in nobody's way: it is left out when the engine refuses it. Who already has the lab's `turn`
+    hands it over; otherwise this waits for it.
     """
-    with contextlib.nullcontext(turn) if turn else take_turn(settings) as held, _nothing_half(settings):
-        failures: list[MachineError] = []
-        for services, grant in _attempts(sysctls):
-            try:
-                return _bring_up(settings, services, grant, build, held.descriptors)
-            except MachineError as failure:
-                failures.append(failure)
-                if failure.code != "compose-failed":
-                    break
-        raise failures[0]
+    with contextlib.nullcontext(turn) if turn else take_turn(settings) as held:
+        found = look_around()
+        found.refuse_others(settings)
+        found.refuse_strangers(settings)
+        if found.must_go(settings):
+            found.refuse_collision(settings)
+            _remove(settings)
+        with _nothing_half(settings):
+            _bring_up_ours(settings, sysctls, build, held)
+
+
+def _bring_up_ours(settings: Settings, sysctls: Sysctls, build: Say | None, held: Turn) -> None:
+    failures: list[MachineError] = []
+    for services, grant in _attempts(sysctls):
+        try:
+            return _bring_up(settings, services, grant, build, held.descriptors)
+        except MachineError as failure:
+            failures.append(failure)
+            if failure.code != "compose-failed":
+                break
+    raise failures[0]
 
 
 def _attempts(sysctls: Sysctls) -> Iterator[tuple[Sysctls, Grant]]:
@@ -117,24 +132,19 @@ def _nothing_half(settings: Settings) -> Iterator[None]:
 
 
 def _mend(settings: Settings, sysctls: Sysctls, build: Say | None, failure: MachineError) -> None:
-    """Remove what stood in the way, or raise what nobody but the reader can mend."""
+    """Make what is missing, or raise what nobody but the reader can mend."""
+    require_compose()
+    look_around().refuse_collision(settings)
     with engine() as client:
         missing = not image_exists(client, image_name())
         no_browser = "browser" in sysctls and not image_exists(client, browser_image_name())
-        collision = colliding_network(client, settings)
-        moved = own_subnet(client, settings) not in (None, str(settings.subnet))
-    if collision:
-        name, subnet = collision
-        raise MachineError("subnet-taken", subnet=settings.subnet, name=name, other=subnet) from failure
     if missing and build is None:
         raise MachineError("image-missing", image=image_name()) from failure
     if no_browser:
         raise MachineError("browser-missing", image=browser_image_name()) from failure
     came_meanwhile = "No such image" in str(failure.params.get("detail"))  # another lab has just built it
-    if not (missing or moved or came_meanwhile):
+    if not (missing or came_meanwhile):
         raise failure
-    if moved:
-        _remove(settings)  # a network cannot be moved while hosts are on it
     if missing and build:
         ensure_image(build)
 
@@ -153,15 +163,10 @@ def _start(settings: Settings, sysctls: Sysctls, grant: Grant, turn: Sequence[in
     # Nobody's own COMPOSE_PROJECT_NAME or COMPOSE_FILE: this is no project of theirs.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
     environment = inherited | dict(settings.compose_environment())
-    environment |= {"LAB_IMAGE": image_name(), "LAB_BROWSER_IMAGE": browser_image_name()}
+    environment |= {"LAB_IMAGE": image_name(), "LAB_BROWSER_IMAGE": browser_image_name(), "LAB_OWNER": me()}
     # A host that is named comes up whatever its profile.
     arguments = ["up", "--detach", *sysctls]
-    with standing_network(settings) as is_ours:
-        _compose(arguments, environment, json.dumps(override), turn)
-        if not is_ours():
-            # Compose leaves a network as it stands, whatever compose.yaml says of it now.
-            _remove(settings)
-            _compose(arguments, environment, json.dumps(override), turn)
+    _compose(arguments, environment, json.dumps(override), turn)
     _wait_guarded(settings, [host for host in sysctls if host != RECORDER])
 
 

@@ -58,10 +58,11 @@ class Connection:
         """Return the hosts of `sysctls` with their agents running, made anew where they are not as it needs them.
 
         With None the hosts are taken as they stand; with `build` a missing image is built. Raises MachineError when the
-        engine, the image, the addresses or (taken as they stand) the hosts are not to be had.
+        engine, the image, the addresses or (taken as they stand) the hosts are not to be had, or are another user's.
         """
         from lab.hosts.compose import bring_up, config_of  # noqa: PLC0415 - loaded while the hosts are rung
         from lab.hosts.host import Host  # noqa: PLC0415
+        from lab.hosts.owner import me  # noqa: PLC0415
         from lab.hosts.why import explained  # noqa: PLC0415
 
         if sysctls is not None and self._records:
@@ -70,6 +71,8 @@ class Connection:
             if sysctls is not None:
                 self._channels |= _ring(self._settings, [host for host in sysctls if host not in self._channels])
             self._wait_ready(must=sysctls is None)
+            if any(channel.owner not in ("", me()) for channel in self._channels.values()):
+                self._ask_owner()
             if sysctls is not None:
                 wanted = {host: config_of(self._settings, host, sysctls) for host in sysctls}
                 if {host: channel.config for host, channel in self._channels.items()} != wanted:
@@ -102,6 +105,12 @@ class Connection:
         for channel in self._channels.values():
             channel.close()
         self._channels = {}
+
+    def _ask_owner(self) -> None:
+        """Raise MachineError when the hosts belong to somebody else, and are not to be taken over."""
+        from lab.hosts.found import look_around  # noqa: PLC0415 - rarely needed
+
+        look_around().refuse_others(self._settings)
 
     def _wait_ready(self, *, must: bool) -> None:
         """Wait for all agents; those of hosts that are not there are left out, or raise when they `must` be.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lab.errors import MachineError
+from lab.hosts.endpoint import sdk_address, why_silent
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -24,19 +25,19 @@ def engine(timeout: float = 30.0) -> Iterator[DockerClient]:
     from docker.errors import APIError, DockerException  # noqa: PLC0415
     from requests.exceptions import RequestException  # noqa: PLC0415
 
-    try:
-        client = docker.from_env(timeout=int(timeout))
-    except DockerException as error:
-        code = "engine-forbidden" if "Permission denied" in str(error) else "engine-absent"
-        raise MachineError(code) from error
-    try:
-        yield client
-    except APIError as error:  # first: it is a RequestException too
-        raise MachineError("engine-refused", detail=_last_line(error.explanation or error)) from error
-    except (RequestException, ConnectionError) as error:
-        raise MachineError("engine-lost", detail=_last_line(error)) from error
-    finally:
-        client.close()
+    with sdk_address() as address:
+        try:
+            client = docker.DockerClient(base_url=address, timeout=int(timeout))
+        except DockerException as error:
+            raise why_silent(_last_line(error)) from error
+        try:
+            yield client
+        except APIError as error:  # first: it is a RequestException too
+            raise MachineError("engine-refused", detail=_last_line(error.explanation or error)) from error
+        except (RequestException, ConnectionError) as error:
+            raise MachineError("engine-lost", detail=_last_line(error)) from error
+        finally:
+            client.close()
 
 
 def _last_line(words: object) -> str:

@@ -34,10 +34,18 @@ _STEP: Final = re.compile(r"(?:Step |#\d+ \[\s*)(?P<done>\d+)/(?P<whole>\d+)(?:\
 Say = Callable[[str, dict[str, object]], None]
 
 
+def asked_base() -> str:
+    """Return the base that the user asks for; empty for none."""
+    return os.environ.get("LAB_BASE_IMAGE") or ""
+
+
 @functools.cache
 def image_name() -> str:
-    """Return the image's name; its tag is a digest of images/, so an edit of a file there names another image."""
-    digest = hashlib.sha256()
+    """Return the image's name; its tag is a digest of images/, so an edit of a file there names another image.
+
+    So does another base that is asked for.
+    """
+    digest = hashlib.sha256(asked_base().encode())
     for path in sorted(IMAGES.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(os.fsencode(path.relative_to(IMAGES)) + b"\0")
@@ -56,14 +64,14 @@ def image_of(host: str) -> str:
 
 
 def image_exists(client: DockerClient, name: str) -> bool:
-    """Return whether the engine has that image."""
+    """Return whether the engine has that image, made for its own processor and not for another that is emulated."""
     from docker.errors import ImageNotFound  # noqa: PLC0415
 
     try:
-        client.images.get(name)
+        image = client.images.get(name)
     except ImageNotFound:
         return False
-    return True
+    return bool(image.attrs.get("Architecture") == client.version().get("Arch"))
 
 
 def ensure_image(say: Say) -> str:
@@ -84,7 +92,7 @@ def ensure_image(say: Say) -> str:
 
 def base_image(client: DockerClient, say: Say) -> str:
     """Return the base image: the one asked for, the one there is, a registry's, or one made from packages."""
-    if asked := os.environ.get("LAB_BASE_IMAGE"):
+    if asked := asked_base():
         return asked
     for known in (OWN_BASE, REGISTRY_BASE):
         if image_exists(client, known):

@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=lab/setup/say.sh
 . lab/setup/say.sh
 
+need_writable
 if command -v docker >/dev/null 2>&1 && docker version >/dev/null 2>&1; then
     if [ -x .venv/bin/lab ]; then .venv/bin/lab down; fi
     # Every layer we build or import carries this label; another lab's running hosts keep theirs.

@@ -28,13 +28,23 @@ has_systemd() { [ -d /run/systemd/system ] && has systemctl; }
 
 engine_says= # the server's version, or why the client could not reach one
 
-engine_is_elsewhere() { # is the client told to talk to another engine than this machine's own? Its address: $elsewhere
-    elsewhere=${DOCKER_HOST:-}
-    if [ -z "$elsewhere" ] && has docker; then
-        elsewhere=$(docker context show 2>/dev/null) || elsewhere=''
+engine_is_elsewhere() { # is the client told to use another engine than this machine's own? Which: $elsewhere; how not: $undo
+    local address
+    # In the client's own order, which lab/hosts/endpoint.py follows too.
+    elsewhere=${DOCKER_HOST:-} undo='unset DOCKER_HOST' address=${DOCKER_HOST:-}
+    if [ -z "$elsewhere" ]; then
+        elsewhere=${DOCKER_CONTEXT:-} undo='unset DOCKER_CONTEXT'
+        if [ -z "$elsewhere" ] && has docker; then
+            elsewhere=$(docker context show 2>/dev/null) || elsewhere=''
+            undo='docker context use default'
+        fi
         if [ "$elsewhere" = default ]; then elsewhere=''; fi
+        if [ -n "$elsewhere" ] && has docker; then
+            address=$(docker context inspect --format '{{.Endpoints.docker.Host}}' "$elsewhere" 2>/dev/null) || address=''
+        fi
     fi
-    [ -n "$elsewhere" ] && [ "$elsewhere" != unix:///var/run/docker.sock ]
+    case $address in unix:///var/run/docker.sock | unix:///run/docker.sock) elsewhere='' ;; esac
+    [ -n "$elsewhere" ]
 }
 
 engine_state() { # running | denied | elsewhere | stopped | absent, into $state; explains itself in $engine_says
@@ -250,10 +260,8 @@ refuse_denied() {
 }
 
 refuse_elsewhere() {
-    local remedy='unset DOCKER_HOST'
-    if [ -z "${DOCKER_HOST:-}" ]; then remedy='docker context use default'; fi
     fail 3 'The docker command is told to use the engine at %s, and none answers there. Start it, or type: %s' \
-        'docker 命令被设置为使用 %s 的引擎，而那里没有响应。请启动它，或执行：%s' "$elsewhere" "$remedy"
+        'docker 命令被设置为使用 %s 的引擎，而那里没有响应。请启动它，或执行：%s' "$elsewhere" "$undo"
 }
 
 refuse_install() {

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 setup=${BASH_SOURCE[0]%/*}
-cd "$setup/../.."
+cd -P "$setup/../.."
 lock=requirements.lock
 if [ "${1:-}" = dev ]; then lock=requirements-dev.lock; fi
 
@@ -14,15 +14,17 @@ if [ "${1:-}" = dev ]; then lock=requirements-dev.lock; fi
 venv_is_current() {
     [ -x .venv/bin/lab ] && [ -f .venv/.socketlab ] &&
         [ .venv/.socketlab -nt "$lock" ] && [ .venv/.socketlab -nt pyproject.toml ] &&
-        [[ $(<.venv/.socketlab) == *"$lock "*" $PWD"* ]]
+        [[ $(<.venv/.socketlab) == "$PWD"$'\n'*"$lock "* ]]
 }
 
 engine_is_up() {
-    local pid='' dir
+    local pid='' dir config=${DOCKER_CONFIG:-${HOME:-/root}/.docker}
     [ -z "${DOCKER_HOST:-}${DOCKER_CONTEXT:-}" ] && [ -S /var/run/docker.sock ] && [ -w /var/run/docker.sock ] || return 1
+    # `docker context use` writes there, and then another engine may be meant.
+    if [ -r "$config/config.json" ] && [[ $(<"$config/config.json") == *'"currentContext"'* ]]; then return 1; fi
     if [ -r /var/run/docker.pid ]; then pid=$(</var/run/docker.pid); fi
     [ -n "$pid" ] && [ -d "/proc/$pid" ] || return 1
-    for dir in /usr/libexec/docker /usr/lib/docker /usr/local/lib/docker /usr/local/libexec/docker "${HOME:-/root}/.docker"; do
+    for dir in /usr/libexec/docker /usr/lib/docker /usr/local/lib/docker /usr/local/libexec/docker "$config"; do
         if [ -x "$dir/cli-plugins/docker-compose" ]; then return 0; fi
     done
     return 1

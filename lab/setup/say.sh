@@ -37,6 +37,13 @@ fail() { # fail CODE EN ZH [ARGUMENTS…]: the one clear line, then the end
     exit "$code"
 }
 
+need_writable() { # a checkout that another user (root, say) or a read-only disk holds: reading is all that goes there
+    if [ -w . ]; then return; fi
+    fail 3 'The checkout %s cannot be written to by %s, and this needs it. Use a copy of your own: cp -R %s ~/' \
+        '目录 %s 不允许用户 %s 写入，而这里需要写入。请复制一份到自己的目录：cp -R %s ~/' \
+        "$PWD" "$(id -un 2>/dev/null || id -u)" "$PWD"
+}
+
 # Long steps show how far they are: one line that is rewritten on a terminal, a line per tenth in a log.
 LAB_PROGRESS_LAST=-1
 progress() { # progress PERCENT TEXT

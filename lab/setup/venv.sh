@@ -8,7 +8,7 @@
 set -euo pipefail
 
 setup=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cd "$setup/../.."
+cd -P "$setup/../.."
 # shellcheck source=lab/setup/say.sh
 . "$setup/say.sh"
 # shellcheck source=lab/setup/apt.sh
@@ -27,16 +27,19 @@ digest() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi
 }
 
-# What the environment was made from: a line for each set. A moved folder is another one: scripts hold absolute paths.
+# The stamp says where the environment was made (a folder that was moved or copied is another one: the tools' scripts hold
+# absolute paths), then from what: a line for each set.
+is_from_here() { [ -f "$STAMP" ] && [[ $(<"$STAMP") == "$PWD"$'\n'* ]]; }
+
 wanted_line() { # wanted_line LOCK
     local sum
     # The tool sections of pyproject.toml do not matter to what is installed.
     sum=$({ cat "$1" && sed '/^\[tool\.pytest/,$d' pyproject.toml; } | digest)
-    printf '%s %s %s' "$1" "${sum%% *}" "$PWD"
+    printf '%s %s\n' "$1" "${sum%% *}"
 }
 
 is_current() { # is_current LOCK
-    [ -x .venv/bin/python ] && [ -x .venv/bin/lab ] && [ -f "$STAMP" ] && grep -qxF "$(wanted_line "$1")" "$STAMP"
+    [ -x .venv/bin/python ] && [ -x .venv/bin/lab ] && is_from_here && grep -qxF "$(wanted_line "$1")" "$STAMP"
 }
 
 can_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; }
@@ -108,10 +111,18 @@ pip_install() { # pip_install LOCK: everything in it, showing which package it i
     }
 }
 
+# `.venv/bin/lab`, called by hand in a copy of the checkout, must not run the code of the other one: neither the command
+# nor the file that names the code holds an absolute path. (Nor could Python read one that is not ASCII under LC_ALL=POSIX.)
+unbind() {
+    local place
+    cp lab/setup/launch.sh .venv/bin/lab
+    for place in .venv/lib/python*/site-packages/lab.pth; do printf '../../../..\n' >"$place"; done
+}
+
 make_venv() { # make_venv LOCK
     local lock=$1 began=$SECONDS
     LOG=$(mktemp)
-    if ! [ -f "$STAMP" ] || ! [ -x .venv/bin/python ] || ! grep -qF " $PWD" "$STAMP"; then
+    if ! is_from_here || ! [ -x .venv/bin/python ]; then
         need_python
         need_venv_module
         say 'Making the Python environment .venv (Python %s) …' '正在创建 Python 环境 .venv（Python %s）……' "$version"
@@ -123,14 +134,12 @@ make_venv() { # make_venv LOCK
     pip_install "$lock" || give_up 'pip install'
     .venv/bin/python -m pip install --no-index --no-build-isolation --no-deps --editable . >>"$LOG" 2>&1 ||
         give_up 'pip install --editable .'
+    unbind >>"$LOG" 2>&1 || give_up 'lab.pth'
     {
+        printf '%s\n' "$PWD"
         # What `make test` needs contains what the lab needs.
         wanted_line requirements.lock
-        printf '\n'
-        if [ "$lock" != requirements.lock ]; then
-            wanted_line "$lock"
-            printf '\n'
-        fi
+        if [ "$lock" != requirements.lock ]; then wanted_line "$lock"; fi
     } >"$STAMP"
     say 'The Python environment is ready (after %s s).' 'Python 环境已就绪（用时 %s 秒）。' "$((SECONDS - began))"
 }
@@ -139,11 +148,12 @@ main() {
     local lock
     case ${1:-} in
         '') lock=requirements.lock ;;
-        dev) lock=requirements-dev.lock ;;
+        dev) lock=requirements-dev.lock && need_writable ;; # tests and checks keep their caches there
         *) fail 2 'usage: venv.sh [dev]' '用法：venv.sh [dev]' ;;
     esac
     if is_current "$lock"; then
-        touch "$STAMP" # ready.sh compares times: a file that only looks new need not be read again
+        # ready.sh compares times: a file that only looks new need not be read again. The checkout may be another user's.
+        touch "$STAMP" 2>/dev/null || true
         exit 0
     fi
     if command -v flock >/dev/null 2>&1; then
@@ -152,6 +162,7 @@ main() {
         flock -w 900 9
         if is_current "$lock"; then exit 0; fi
     fi
+    need_writable
     make_venv "$lock"
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from pathlib import Path
 from types import ModuleType
@@ -65,11 +65,11 @@ def run_lab(tmp_path: Path) -> RunLab:
     """Run the command `lab` as a learner does, keeping its runs in the test's own folder."""
 
     def run(
-        *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60
+        *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60, before: Sequence[str] = ()
     ) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"LAB_RUNS": str(tmp_path / "runs"), "LAB_LANG": "en", "ASK": "0"} | dict(env or {})
         return subprocess.run(
-            [sys.executable, "-m", "lab.cli", *arguments],
+            [*before, sys.executable, "-m", "lab.cli", *arguments],
             cwd=ROOT,
             env=environment,
             check=False,

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lab.hosts.images import image_name
@@ -17,8 +17,10 @@ from tests.support import eventually, run
 class PrivateEngine:
     """A second dockerd, with the lab's image; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dockerd: Sequence[str] = ("dockerd",)) -> None:
+        """Take the command that starts it, with the options that it is to have beside its own."""
         self.folder = folder
+        self._dockerd = dockerd
         self.host = f"unix://{folder / 'sock'}"
         self._namespace = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -35,12 +37,13 @@ class PrivateEngine:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        run(*self.inside("ip", "link", "set", "lo", "up"))
         (self.folder / "pid").unlink(missing_ok=True)
         places = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
         options = [f"--{name}={self.folder / place}" for name, place in places.items()]
         with (self.folder / "log").open("ab") as log:
             self._daemon = subprocess.Popen(
-                self.inside("dockerd", *options, f"--host={self.host}", "--bridge=none", "--iptables=false"),
+                self.inside(*self._dockerd, *options, f"--host={self.host}", "--bridge=none", "--iptables=false"),
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         assert eventually(lambda: self._answers() or self._ended(), 30, 0.05), (self.folder / "log").read_text()[-2000:]
@@ -92,13 +95,13 @@ class PrivateEngine:
 
 
 @contextlib.contextmanager
-def private_engine(folder: Path) -> Iterator[PrivateEngine]:
+def private_engine(folder: Path, dockerd: Sequence[str] = ("dockerd",)) -> Iterator[PrivateEngine]:
     """Yield an engine with the lab's image, in a folder of few letters: a socket's path has 107.
 
     Never in the machine's own network namespace: a second dockerd there empties the first one's chains, and with
     --bridge=none it removes the first one's docker0.
     """
-    engine = PrivateEngine(folder)
+    engine = PrivateEngine(folder, dockerd)
     try:
         engine.start()
         engine.load()

@@ -2,7 +2,7 @@
 
 A request is {"id": n, "op": name, ...}; its answer is {"id": n, "ok": {...}} or {"id": n, "error": {...}}. What has
 no id is an event: {"event": "output" | "exit" | "lost" | "stalled", "name": ..., "time_ns": ...}. The first line is the
-greeting: {"event": "ready", ...}, or "unguarded" or "busy" and then the end.
+greeting: {"event": "ready", ...}, or "unguarded", "misaddressed" or "busy" and then the end.
 
 Two processes do it: the agent proper, and the warden, which ends what the agent leaves behind when it is killed.
 """
@@ -17,7 +17,7 @@ import sys
 import time
 
 from children import Children
-from gate import guarded, state, take_turn
+from gate import guarded, state, take_turn, wrong_address
 from loop import Loop
 from operations import Operations
 from process import adopt_orphans, be_called, end_with
@@ -36,8 +36,8 @@ def greeting() -> dict[str, object]:
     facts["python"] = f"Python {sys.version.split()[0]}"
     facts["kernel.osrelease"] = os.uname().release
     facts["kernel.machine"] = os.uname().machine
-    config = os.environ.get("LAB_CONFIG", "")
-    return {"event": "ready", "config": config, "state": state(), "facts": facts, "time_ns": time.time_ns()}
+    made = {name: os.environ.get(f"LAB_{name.upper()}", "") for name in ("config", "owner")}
+    return {"event": "ready", **made, "state": state(), "facts": facts, "time_ns": time.time_ns()}
 
 
 def serve(warden: int) -> int:
@@ -63,6 +63,9 @@ def main() -> int:
     """Become the warden of an agent; return the exit status. One argument: how long (s) to wait for another's end."""
     if not guarded():
         os.write(1, b'{"event":"unguarded"}\n')
+        return 1
+    if seen := wrong_address():
+        os.write(1, json.dumps({"event": "misaddressed", "detail": seen}).encode() + b"\n")
         return 1
     # The turn is held by warden and agent: it is over only when nobody of ours is left.
     if not take_turn(float(sys.argv[1]) if len(sys.argv) > 1 else TURN_SECONDS):

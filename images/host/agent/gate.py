@@ -7,6 +7,8 @@ import os
 import time
 from collections.abc import Callable
 
+ADDRESS = "/run/lab-address"  # written by entry.sh; the recorder has none
+LINK = "/sys/class/net/eth0/address"
 READY = "/run/lab-ready"  # made as the last thing by what holds this container up: entry.sh, or the recorder's keeper
 LOCK = "/run/lab-agent.lock"
 GUARD_SECONDS = 5.0
@@ -22,6 +24,16 @@ def state() -> str:
     """Return what the container said of itself when it was ready: nothing in a host, see recorder/keep.py otherwise."""
     with open(READY, encoding="ascii") as file:
         return file.read()
+
+
+def wrong_address() -> str:
+    """Return the link's hardware address if it is not the one by which the other hosts know this one, else nothing."""
+    try:
+        with open(ADDRESS, encoding="ascii") as wanted, open(LINK, encoding="ascii") as link:
+            expected, seen = wanted.read().strip(), link.read().strip()
+    except FileNotFoundError:
+        return ""
+    return "" if seen == expected else f"{seen} instead of {expected}"
 
 
 def take_turn(patience: float) -> bool:

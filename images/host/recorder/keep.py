@@ -43,11 +43,16 @@ def keep(name: str, state: str) -> None:
             for ready in select.select([*free, *owners], [], [])[0]:
                 if ready in owners:  # an owner says nothing: that was the end
                     ready.close()
-                    remove_pair(names[owners.pop(ready)])
+                    name = names[owners.pop(ready)]
+                    if state in (BIND, MOUNT):
+                        remove_pair(name)
                 else:
                     owner, _ = ready.accept()
                     owners[owner] = ready
-                    lend(names[ready], owner)
+                    if state in (BIND, MOUNT):
+                        lend(names[ready], owner)
+                    else:
+                        refuse(state, owner)
     except EndedError:
         for owner in owners:
             end(owner)
@@ -76,6 +81,13 @@ def lend(name: str, owner: socket.socket) -> None:
             owner.sendall(GO)
         else:
             owner.shutdown(socket.SHUT_RDWR)
+
+
+def refuse(state: str, owner: socket.socket) -> None:
+    """Say why there is nothing to be had here: to be kept waiting would look as if somebody else had it."""
+    with contextlib.suppress(OSError):
+        owner.sendall(state.encode())
+        owner.shutdown(socket.SHUT_RDWR)
 
 
 def end(owner: socket.socket) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 from clocks import Offset
 from instance import Instance
 from keep import GO
-from tracefs import NOT_PERMITTED, REFUSALS
+from tracefs import NO_TRACEFS, NOT_PERMITTED, REFUSALS
 
 FORMAT = 1
 DIED = "died"
 BUSY_SECONDS = 5.0
+_ANSWER_BYTES = 64
+_ERRORS = {NOT_PERMITTED: errno.EPERM, NO_TRACEFS: errno.ENODEV}
 
 
 def ask_keeper(door: str) -> socket.socket:
@@ -23,7 +25,10 @@ def ask_keeper(door: str) -> socket.socket:
     keeper = socket.socket(socket.AF_UNIX)
     keeper.settimeout(BUSY_SECONDS)
     keeper.connect(door)
-    if keeper.recv(len(GO)) != GO:
+    answer = keeper.recv(_ANSWER_BYTES)
+    if answer.decode("ascii") in _ERRORS:
+        raise OSError(_ERRORS[answer.decode("ascii")], "the container found that out when it began")
+    if answer != GO:
         raise OSError(errno.EBUSY, "somebody else reads the lab's instance")
     return keeper
 
@@ -36,7 +41,9 @@ def be_called(name: str) -> None:
 
 def why(error: OSError) -> str:
     """Return why there is no recording: a code, a colon, words."""
-    return f"{NOT_PERMITTED if error.errno in REFUSALS else DIED}: {error}"
+    if error.errno in REFUSALS:
+        return f"{NOT_PERMITTED}: {error}"
+    return f"{NO_TRACEFS if error.errno == _ERRORS[NO_TRACEFS] else DIED}: {error}"
 
 
 def header(instances: Sequence[Instance], offset: Offset, begun_ns: int) -> dict[str, Any]:
