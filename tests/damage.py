@@ -65,9 +65,14 @@ def without_content(evidence: Evidence, file: str) -> Evidence:
             return record
         return dataclasses.replace(record, **{name: NOTHING[name] for name in NOTHING if hasattr(record, name)})
 
-    many = ("snapshots", "samplings", "traces", "captures")
-    changed: dict[str, Any] = {name: tuple(emptied(record) for record in getattr(evidence, name)) for name in many}
-    return dataclasses.replace(evidence, **changed, kernel=emptied(evidence.kernel))
+    return dataclasses.replace(
+        evidence,
+        snapshots=tuple(map(emptied, evidence.snapshots)),
+        samplings=tuple(map(emptied, evidence.samplings)),
+        traces=tuple(map(emptied, evidence.traces)),
+        captures=tuple(map(emptied, evidence.captures)),
+        kernel=emptied(evidence.kernel),
+    )
 
 
 def passed_on_nothing(exercise: Exercise, evidence: Evidence) -> list[tuple[str, str]]:

@@ -48,12 +48,13 @@ class RunFiles:
         self._read = 0
         self.expected: Mapping[str, Any] | None = None
         """What was kept of each file, by its place; None for a run of before that was kept."""
+        self._changed: list[str] = []
 
     def data(self, place: str, most: int = _LARGEST) -> bytes:
         """Return a file's bytes.
 
         Raises EvidenceError, which names the file: where it is not there, no regular file, larger than `most` or, with
-        all that was read before, than any run; where it cannot be read, or is not as it was written.
+        all that was read before, than any run; or where it cannot be read.
         """
         parts = PurePosixPath(place).parts
         if not parts or parts[0] == "/" or ".." in parts or "\0" in place:
@@ -70,7 +71,7 @@ class RunFiles:
             raise EvidenceError("evidence-file-unreadable", file=ascii(place), reason=error.reason) from None
         self._read += len(content)
         if self.expected is not None and self.expected.get(place) != written(content):
-            raise EvidenceError("evidence-file-changed", file=place)
+            self._changed.append(place)
         return content
 
     def text(self, place: str) -> str:
@@ -79,6 +80,11 @@ class RunFiles:
             return self.data(place, _LARGEST_TEXT).decode(errors="surrogatepass")
         except UnicodeDecodeError as error:
             raise EvidenceError("evidence-file-unreadable", file=place, reason=f"UTF-8, byte {error.start}") from None
+
+    def require_unchanged(self) -> None:
+        """Raise EvidenceError where a file that was read is not as it was written; what is wrong in it is not told."""
+        for place in self._changed:
+            raise EvidenceError("evidence-file-changed", file=place)
 
     def _bounded(self, parts: tuple[str, ...], place: str, most: int) -> bytes:
         """Read a file, opening folder after folder: no link is followed on the way, but for the run's own folder."""

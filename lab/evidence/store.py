@@ -75,6 +75,7 @@ def load(folder: Path) -> Evidence:
             check_capture(record, evidence)
     if evidence.kernel and not evidence.kernel.died:
         check_kernel(evidence.kernel, evidence)
+    files.require_unchanged()
     return evidence
 
 

@@ -20,6 +20,7 @@ from lab.report.ledger import read_schema
 from lab.settings import ROOT
 from lab.text.catalog import LANGUAGES, messages
 from tests.schema import violations
+from tests.tampering import with_rows
 
 SAVED: Final = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 RULINGS: Final = {
@@ -126,9 +127,8 @@ def test_the_latest_run_that_may_rule_is_taken_and_those_passed_over_are_named(r
     old = save(runs, "2026-01-01T00-00-00.000Z")
     save(runs, "2026-01-02T00-00-00.000Z")
     used = save(runs, "2026-01-03T00-00-00.000Z")
-    failed = save(runs, "2026-01-04T00-00-00.000Z")
-    table = failed / "ss" / "02-connected.server.txt"
-    table.write_text(table.read_text().replace("ESTAB", "LAST-ACK"))
+    changed = with_rows(store.load(SAVED), "connected", "server", "^ESTAB", "LAST-ACK")
+    failed = save(runs, "2026-01-04T00-00-00.000Z", snapshots=changed.snapshots)
     experiment = save(runs, "2026-01-05T00-00-00.000Z", stand_ins={"serve_blocking": "forgets_close"})
     older = save(runs, "2026-01-06T00-00-00.000Z", counters=())
     damaged = save(runs, "2026-01-07T00-00-00.000Z")

@@ -32,12 +32,11 @@ def converse(connection: socket.socket) -> bool:
 def reach() -> None:
     """Have others say what it does not do itself, or say nothing."""
     libc = ctypes.CDLL(None)
-    own = (os.getpid(), os.getppid())
+    own = {os.getpid(), os.getppid()}
     while True:
-        for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit() and int(entry) not in own):
-            for stream in (1, 2):
-                with contextlib.suppress(OSError), open(f"/proc/{pid}/fd/{stream}", "wb", buffering=0) as file:
-                    file.write(b"HELLO\n")
+        for pid in set(map(int, filter(str.isdigit, os.listdir("/proc")))) - own:
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/fd/1", "w") as file:
+                file.write("HELLO\n")
             if libc.ptrace(16, pid, 0, 0) == 0:  # PTRACE_ATTACH: it stands still from now on
                 print("holds", pid, flush=True)
             for number in (signal.SIGSTOP, signal.SIGKILL):

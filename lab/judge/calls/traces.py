@@ -19,12 +19,22 @@ LISTENER: Final = "listener"
 _STANDARD_STREAMS: Final = 2
 
 
+_UNTRACED: Final = "CLONE_UNTRACED"
+"""A flag of clone(2): the new process is not traced, whatever its parent's tracer asks for."""
+_RING: Final = "io_uring_setup"
+"""What is asked for through such a ring is done without a system call (io_uring(7))."""
+
+
 def whole_trace(evidence: Evidence, party: str) -> Trace:
-    """Return a program's trace; EvidenceError when there is none, or when its end is missing."""
+    """Return a program's trace; EvidenceError when there is none, when its end is missing, or when not all is in it."""
     trace = evidence.trace(party)
     # strace's last line of each process tells how it ended.
     if trace.cut or evidence.party(party).pid not in trace.traced.ends:
         raise EvidenceError("trace-cut", file=trace.file, party=party)
+    for call in trace.calls:
+        ring = call.name == _RING and call.error is None
+        if ring or (call.name.startswith("clone") and _UNTRACED in call.arguments):
+            raise EvidenceError("trace-evaded", file=trace.file, party=party, row=call.row, call=call.name)
     return trace
 
 

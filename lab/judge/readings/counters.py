@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
+from lab.evidence.records import CounterReading, Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, look_in
+from lab.judge.judging import Judged, look_in, whole_capture
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.kernel.counters import difference
 
@@ -17,6 +17,7 @@ _GROUPS: Final = ("", "TcpExt", "IpExt")
 """What nstat puts before a name of /proc/net/netstat: `ListenOverflows` is its TcpExtListenOverflows."""
 
 _CHANGE: Final = 1
+_OPENED: Final = "TcpActiveOpens"
 
 
 def counters(
@@ -51,8 +52,9 @@ class Counters(Judged):
 
     def find(self, evidence: Evidence) -> Result:
         """Compare the changes, counter by counter."""
-        first, last = (evidence.counter(name, self.on).values for name in (self.before, self.after))
-        moved = difference(first, last)
+        first, last = (evidence.counter(name, self.on) for name in self._readings)
+        moved = difference(first.values, last.values)
+        _require_alone(evidence, (first, last), moved.get(_OPENED, 0))
         pairs = tuple(_pair(name, amount, moved) for name, amount in self.change.items())
         wrong = sum(not pair.agrees for pair in pairs)
         observed = Message("counters-differ", {"differing": wrong}) if wrong else Message("counters-agree")
@@ -65,6 +67,23 @@ class Counters(Judged):
     @property
     def _readings(self) -> tuple[str, str]:
         return self.before, self.after
+
+
+def _require_alone(evidence: Evidence, readings: tuple[CounterReading, CounterReading], opened: int) -> None:
+    """Raise EvidenceError where the host opened more connections than left it: some were to itself.
+
+    The counters are those of a whole host. A program on it could move them by connections of its own making, which no
+    capture shows.
+    """
+    if not opened:
+        return
+    first, last = readings
+    address = evidence.lab.addresses[first.host]
+    conversations = whole_capture(evidence, first.host).conversations
+    begun = [each.segments[0].time_ns for each in conversations if each.client.address == address]
+    left = sum(first.time_ns <= time_ns <= last.time_ns for time_ns in begun)
+    if opened > left:
+        raise EvidenceError("counters-not-alone", host=first.host, opened=opened, captured=left)
 
 
 def _pair(name: str, amount: Amount, moved: Mapping[str, int]) -> Pair:

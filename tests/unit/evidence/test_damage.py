@@ -90,6 +90,28 @@ def test_a_trace_without_its_end_counts_no_calls(text: str) -> None:
     assert result.verdict is Verdict.INCONCLUSIVE
 
 
+EVADES: Final = (
+    "41 1700000000.001000 clone3({flags=CLONE_FS|CLONE_UNTRACED, exit_signal=SIGCHLD, stack=NULL}, 88) = 42 <0.1>\n",
+    "41 1700000000.001000 clone(child_stack=NULL, flags=CLONE_UNTRACED|SIGCHLD) = 42 <0.1>\n",
+    "41 1700000000.001000 io_uring_setup(8, {flags=0, sq_entries=8}) = 3<anon_inode:[io_uring]> <0.1>\n",
+)
+SHOWS_ALL: Final = (
+    "41 1700000000.001000 clone3({flags=CLONE_FS, exit_signal=SIGCHLD, stack=NULL}, 88) = 42 <0.1>\n",
+    "41 1700000000.001000 io_uring_setup(8, {flags=0}) = -1 EPERM (Operation not permitted) <0.1>\n",
+)
+
+
+@pytest.mark.parametrize("text", EVADES)
+def test_a_program_that_can_keep_calls_from_strace_proves_nothing_by_them(text: str) -> None:
+    result = called("server", "accept", 0, id="c").judge(traced(text))
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("text", SHOWS_ALL)
+def test_a_program_that_only_forks_or_is_refused_has_shown_all(text: str) -> None:
+    assert called("server", "accept", 0, id="c").judge(traced(text)).verdict is Verdict.PASS
+
+
 # --- what is no regular file -----------------------------------------------------------------------------------------
 
 
