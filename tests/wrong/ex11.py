@@ -73,7 +73,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "blocking-error": Seen("dies printed nothing on stderr", {"Line": "-"}),
             "server-dies": Seen("dies was still running"),
             "s-lost": Seen("s printed other lines", {"Line": "connected from .*"}),
-            "arrived-stays": Seen("q printed other lines", {"Line": "sending .*"}),
+            "arrived-stays": Seen("q printed other lines", {"Line": "input>>>"}),
         },
         stops=Stop("dies", "dies", "did-not-end", WAITED),
     ),
