@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from lab.commands.writing import as_long_as_read, open_standard_streams
+from lab.commands.writing import as_long_as_read, only_english_is_readable, open_standard_streams
 from lab.errors import EXIT_PASS, EXIT_USAGE, LabError, UsageError
 from lab.report.error import show_error
-from lab.settings import KNOWN_HOSTS, Settings, read_settings
+from lab.settings import KNOWN_HOSTS, Settings, read_settings, require_language
 from lab.text.catalog import Catalog, choose_language, messages
 
 if TYPE_CHECKING:
@@ -26,15 +26,16 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one clear line in the reader's language."""
 
     def error(self, message: str) -> NoReturn:
-        language = choose_language(os.environ)
+        language = "en" if only_english_is_readable() else choose_language(os.environ)
         show_error(LabError("usage", message=message, command=self.prog), language)
         raise SystemExit(EXIT_USAGE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: see `lab --help`."""
-    language = choose_language(os.environ)
     open_standard_streams()
+    environment = {**os.environ, "LAB_LANG": "en"} if only_english_is_readable() else os.environ
+    language = choose_language(environment)
     # kill without -9 and a closed terminal end the lab as Ctrl-C does: everything started goes along.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
@@ -42,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = EXIT_PASS
     try:
         with as_long_as_read():
+            require_language(os.environ)
             options = _parser(messages(language)).parse_args(arguments)
             command: Callable[[argparse.Namespace, Settings], int] = options.command
-            code = command(options, read_settings(os.environ))
+            code = command(options, read_settings(environment))
     except LabError as error:
         code = error.exit_code
         with contextlib.suppress(OSError):  # the terminal has gone

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lab.commands.writing import as_long_as_read
+from lab.commands.writing import as_long_as_read, write_json
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_PASS, LabError
 from lab.evidence.layout import EVIDENCE_FILE
 from lab.evidence.store import load
@@ -56,7 +56,7 @@ def claims(settings: Settings, *, as_json: bool = False, markdown: bool = False,
     code = EXIT_FAIL if Ruling.BROKEN in rulings else EXIT_INCONCLUSIVE if Ruling.INCONCLUSIVE in rulings else EXIT_PASS
     with as_long_as_read():
         if as_json:
-            sys.stdout.write(to_json(ledger_document(told(settings.language), code)))
+            write_json(to_json(ledger_document(told(settings.language), code)))
         elif pages is not None:
             for language, name in PAGES.items():
                 (pages / name).write_text(ledger_page(told(language)), encoding="utf-8")

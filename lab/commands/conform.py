@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from lab.commands.progress import progress
-from lab.commands.writing import as_long_as_read
+from lab.commands.writing import as_long_as_read, write_json
 from lab.conformance import CASES, FAMILY, Outcome, Trial
 from lab.errors import EXIT_FAIL, EXIT_PASS, UsageError
 from lab.examining import examine
@@ -47,5 +46,5 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
                 page.end(trials)
             else:
                 document = {"format": FORMAT, "trials": [asdict(trial) for trial in trials]}
-                sys.stdout.write(to_json(document))
+                write_json(to_json(document))
     return EXIT_FAIL if any(trial.outcome is Outcome.FAIL for trial in trials) else EXIT_PASS

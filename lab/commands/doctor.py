@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from rich.console import Console
 
+from lab.commands.writing import write_json
 from lab.doctor.containers import examine_containers
 from lab.doctor.finding import Finding, Health
 from lab.doctor.machine import examine_machine
@@ -20,7 +19,7 @@ def doctor(settings: Settings, *, as_json: bool) -> int:
     findings: list[Finding] = [*examine_containers(settings), *examine_machine(settings)]
     if as_json:
         document = doctor_document(findings, settings.language)
-        sys.stdout.write(to_json(document))
+        write_json(to_json(document))
     else:
         doctor_page(Console(highlight=False), findings, settings.language)
     stops = any(finding.health is Health.STOPS for finding in findings)

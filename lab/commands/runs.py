@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lab.commands.progress import progress
 from lab.commands.standing import require_played
-from lab.commands.writing import as_long_as_read
+from lab.commands.writing import as_long_as_read, write_json
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
 from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, judge, load_exercise
@@ -71,7 +71,7 @@ def run(
     folder = keep(evidence, forms, settings.runs)
     with as_long_as_read():
         if as_json:
-            sys.stdout.write(forms[VERDICT_FILE])
+            write_json(forms[VERDICT_FILE])
         else:
             _show(exercise, evidence, judgement, settings, folder, fresh=True)
         if timeline:
@@ -94,7 +94,7 @@ def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     folder, exercise, evidence, judgement = read_saved(settings, text)
     with as_long_as_read():
         if as_json:
-            sys.stdout.write(to_json(_document(exercise, evidence, judgement, settings)))
+            write_json(to_json(_document(exercise, evidence, judgement, settings)))
         else:
             _show(exercise, evidence, judgement, settings, folder, fresh=False)
     return EXIT_OF[judgement.verdict]

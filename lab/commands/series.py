@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.commands.progress import progress
 from lab.commands.runs import EXIT_OF, forms_of
-from lab.commands.writing import as_long_as_read
+from lab.commands.writing import as_long_as_read, write_json
 from lab.errors import EvidenceError, LabError, UsageError
 from lab.exercise import Exercise, judge, load_exercise
 from lab.hosts.connection import Connection
@@ -49,7 +48,7 @@ def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
                 table.end(rows, seconds)
             else:
                 document = series_document(rows, exercises, settings.language, seconds, interrupted=interrupted)
-                sys.stdout.write(to_json(document))
+                write_json(to_json(document))
     return EXIT_OF[verdict_of(rows)]
 
 

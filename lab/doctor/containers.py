@@ -56,7 +56,13 @@ def examine_containers(settings: Settings) -> Iterator[Finding]:
 
 def _compose() -> Finding:
     try:
-        answer = subprocess.run(["docker", "compose", "version", "--short"], check=True, capture_output=True, text=True)
+        answer = subprocess.run(
+            ["docker", "compose", "version", "--short"],
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
     except (OSError, subprocess.CalledProcessError):
         return Finding("compose", "absent", Health.STOPS)
     return Finding("compose", "found", Health.OK, {"version": answer.stdout.strip()})

@@ -181,4 +181,6 @@ class LiveLab:
     def _stands(self) -> bool:
         """Tell whether anything of the lab is left."""
         command = ["docker", "ps", "-a", "-q", "--filter", f"label={LABEL}={self._settings.name}"]
-        return bool(subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip())
+        return bool(
+            subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace").stdout.strip()
+        )

@@ -22,6 +22,8 @@ def running(settings: Settings) -> frozenset[str]:
     """Return the names of the lab's containers that run. By the command: importing the SDK takes longer."""
     command = ["docker", "ps", "--filter", f"label={LABEL}={settings.name}", "--format", "{{.Names}}"]
     try:
-        return frozenset(subprocess.run(command, check=False, capture_output=True, text=True).stdout.split())
+        return frozenset(
+            subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace").stdout.split()
+        )
     except OSError:
         return frozenset()
