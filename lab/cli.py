@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 from lab.commands.consent import run_command
 from lab.commands.documents import begin_documents, write_error, written_code
 from lab.commands.leaving import end_with_make
-from lab.commands.writing import as_long_as_read, open_standard_streams
+from lab.commands.writing import as_long_as_read, only_english_is_readable, open_standard_streams
 from lab.errors import EXIT_INTERRUPTED, EXIT_PASS, InterruptError, LabError, UsageError
 from lab.report.error import show_error
-from lab.settings import KNOWN_HOSTS, Settings, read_settings
+from lab.settings import KNOWN_HOSTS, Settings, read_settings, require_language
 from lab.text.catalog import Catalog, choose_language, messages
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: see `lab --help`."""
-    language = choose_language(os.environ)
     typed = sys.argv[1:] if arguments is None else arguments
     open_standard_streams()
     begin_documents()
+    environment = {**os.environ, "LAB_LANG": "en"} if only_english_is_readable() else os.environ
+    language = choose_language(environment)
     # kill without -9 and a closed terminal end the lab as Ctrl-C does: everything started goes along.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
@@ -44,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         end_with_make()
         with as_long_as_read():
+            require_language(os.environ)
             options = _parser(messages(language)).parse_args(typed)
-            code = run_command(options, read_settings(os.environ))
+            code = run_command(options, read_settings(environment))
     except LabError as error:
         code = _tell(error, language, typed)
     except KeyboardInterrupt:

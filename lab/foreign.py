@@ -17,6 +17,7 @@ _BYTE: Final = range(0xDC80, 0xDD00)
 # Printable ASCII and the whole blocks of Chinese, without asking for each character.
 _HARMLESS: Final = re.compile(r"[ -~\u4e00-\u9fff]*")
 _IN_JSON: Final = re.compile(r"[^\n -~\u4e00-\u9fff]")
+_NOT_ASCII: Final = re.compile(r"[^\n -~]")
 
 
 def shown(text: str) -> str:
@@ -44,6 +45,11 @@ def shown_json(document: str) -> str:
     {"a": "\u009b\u202e中"}
     """
     return _IN_JSON.sub(lambda found: found[0] if _stands(found[0]) else _in_json(found[0]), document)
+
+
+def ascii_json(document: str) -> str:
+    """Return JSON that holds the same, in ASCII."""
+    return _NOT_ASCII.sub(lambda found: _in_json(found[0]), document)
 
 
 def _stands(char: str) -> bool:

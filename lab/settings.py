@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import UsageError
-from lab.text.catalog import LANGUAGES, choose_language
+from lab.text.catalog import LANGUAGES, choose_language, language_of
 
 HOSTS: Final = ("server", "client")
 """The two hosts that are always up."""
@@ -86,9 +86,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     recorder = environment.get("LAB_RECORDER") or "1"
     if recorder not in ("0", "1"):
         raise UsageError("recorder-malformed", value=recorder)
-    language = environment.get("LAB_LANG")
-    if language and language.replace("_", "-").lower() not in {known.lower() for known in LANGUAGES}:
-        raise UsageError("language-unknown", language=language, known=", ".join(LANGUAGES))
+    require_language(environment)
     return Settings(
         name=name,
         subnet=_subnet(environment.get("LAB_SUBNET") or "192.168.1.0/24"),
@@ -97,6 +95,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         recorder=recorder == "1",
         takes_over=environment.get("YES") == "1",
     )
+
+
+def require_language(environment: Mapping[str, str]) -> None:
+    """Raise UsageError for a LAB_LANG that is none of the lab's languages."""
+    language = environment.get("LAB_LANG")
+    if language and language_of(language) is None:
+        raise UsageError("language-unknown", language=language, known=", ".join(LANGUAGES))
 
 
 def _subnet(text: str) -> ipaddress.IPv4Network:

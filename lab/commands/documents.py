@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from lab.commands.writing import write_json
 from lab.errors import LabError
 from lab.foreign import shown_json
 from lab.report.error import error_document
@@ -22,7 +23,7 @@ _written: Final[list[int]] = []
 def write_document(text: str, exit_code: int) -> None:
     """Write the command's document, which tells that exit code. After it no other is written."""
     _written[:] = [exit_code]
-    sys.stdout.write(text)
+    write_json(text)
 
 
 def begin_documents() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from lab.commands.writing import write_json
 from lab.errors import EXIT_PASS, MachineError
 from lab.evidence.records import LabFacts
 from lab.foreign import shown_json
@@ -117,7 +118,7 @@ def _json(
     from lab.report.live_json import begin_object, item_object  # noqa: PLC0415 - each form loads what it alone needs
 
     def write(some: Sequence[dict[str, object]]) -> None:
-        sys.stdout.write("".join(shown_json(json.dumps(each, ensure_ascii=False)) + "\n" for each in some))
+        write_json("".join(shown_json(json.dumps(each, ensure_ascii=False)) + "\n" for each in some))
         sys.stdout.flush()
 
     write([begin_object(settings.name, {host: settings.addresses[host] for host in hosts}, begun_ns, lacks)])

@@ -133,7 +133,13 @@ def _remove_link(bridge: str) -> list[str]:
     if os.geteuid() != 0:
         return []
     try:
-        answer = subprocess.run(["ip", "-json", "link", "show", bridge], check=False, capture_output=True, text=True)
+        answer = subprocess.run(
+            ["ip", "-json", "link", "show", bridge],
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
         if answer.returncode != 0 or not json.loads(answer.stdout or "[]"):
             return []
         subprocess.run(["ip", "link", "del", bridge], check=True, capture_output=True)

@@ -181,7 +181,7 @@ def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         )
         for host in hosts
@@ -222,7 +222,8 @@ def _compose(arguments: list[str], environment: Mapping[str, str], override: str
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=dict(environment),
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             # Ctrl-C must reach the lab alone; should the lab be killed, the turn is held until compose has ended.
             start_new_session=True,
             pass_fds=turn,

@@ -126,7 +126,7 @@ def why_silent(detail: str) -> MachineError:
     words = detail
     with contextlib.suppress(OSError):
         asked = ["docker", "version", "--format", "{{.Server.APIVersion}}"]
-        answer = subprocess.run(asked, check=False, capture_output=True, text=True, errors="replace")
+        answer = subprocess.run(asked, check=False, capture_output=True, encoding="utf-8", errors="replace")
         if answer.returncode == 0:
             return MachineError("engine-refused", detail=detail)
         words = (answer.stderr.strip().splitlines() or [detail])[-1]
@@ -162,7 +162,9 @@ def _inspect(context: str, host: str, configuration: str) -> str:  # noqa: ARG00
     """Ask the command where that context is; empty when there is none such, or no command."""
     command = ["docker", "context", "inspect", context, "--format", "{{.Endpoints.docker.Host}}"]
     try:
-        return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace").stdout.strip()
+        return subprocess.run(
+            command, check=False, capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout.strip()
     except OSError:
         return ""
 

@@ -125,7 +125,12 @@ def build_image(command: list[str], say: Say) -> None:
     """Run `docker build`, telling each step and how far it is; its own words only when it fails."""
     words: collections.deque[str] = collections.deque(maxlen=_LAST_WORDS)
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
         for line in process.stdout or ():
             words.append(line.rstrip())

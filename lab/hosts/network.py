@@ -49,7 +49,9 @@ def overlapping_routes(settings: Settings) -> list[str]:
     They are harmless: the lab's bridge gets neither address nor route on the machine.
     """
     try:
-        answer = subprocess.run(["ip", "-json", "route"], check=True, capture_output=True, text=True)
+        answer = subprocess.run(
+            ["ip", "-json", "route"], check=True, capture_output=True, encoding="utf-8", errors="replace"
+        )
         routes = json.loads(answer.stdout or "[]")
     except (OSError, subprocess.CalledProcessError, ValueError):
         return []

@@ -17,7 +17,7 @@ def compose_version() -> str | None:
     """Return what the plugin calls itself; None when there is none."""
     command = ["docker", "compose", "version", "--short"]
     try:
-        answer = subprocess.run(command, check=True, capture_output=True, text=True)
+        answer = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", errors="replace")
     except (OSError, subprocess.CalledProcessError):
         return None
     return answer.stdout.strip()

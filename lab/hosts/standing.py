@@ -25,13 +25,17 @@ def further_hosts(settings: Settings) -> tuple[str, ...]:
 def anything_left(settings: Settings) -> bool:
     """Tell whether the lab has any container: one that is just made anew has, one that was taken down has not."""
     command = ["docker", "ps", "-a", "-q", "--filter", f"label={LABEL}={settings.name}"]
-    return bool(subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip())
+    return bool(
+        subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace").stdout.strip()
+    )
 
 
 def running(settings: Settings) -> frozenset[str]:
     """Return the names of the lab's containers that run. By the command: importing the SDK takes longer."""
     command = ["docker", "ps", "--filter", f"label={LABEL}={settings.name}", "--format", "{{.Names}}"]
     try:
-        return frozenset(subprocess.run(command, check=False, capture_output=True, text=True).stdout.split())
+        return frozenset(
+            subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace").stdout.split()
+        )
     except OSError:
         return frozenset()

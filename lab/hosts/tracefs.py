@@ -84,7 +84,7 @@ def remove_instances(settings: Settings) -> list[str]:
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
-            answer = subprocess.run(command, check=False, capture_output=True, text=True)
+            answer = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace")
         except OSError:
             return []
         removed += answer.stdout.split()

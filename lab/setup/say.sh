@@ -4,12 +4,17 @@
 #   say  'Engine %s is up.' '引擎 %s 已启动。' "$version"      a line on stdout
 #   warn / fail                                                 the same on stderr; fail CODE … also ends the script
 
-lab_lang() { # the language a person gets: LAB_LANG, else the locale; "en" or "zh-CN"
-    local wanted=${LAB_LANG:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}}
-    case $wanted in
-        zh* | ZH*) printf 'zh-CN' ;;
-        *) printf 'en' ;;
+# The rule is that of lab/text/catalog.py, language_of(): any spelling of a language or a locale; else this fails.
+language_of() { # language_of SPELLING: "en" or "zh-CN"
+    case ${1%%[.@]*} in
+        [zZ][hH] | [zZ][hH][-_]*) printf 'zh-CN' ;;
+        [eE][nN] | [eE][nN][-_]* | [cC] | [pP][oO][sS][iI][xX]) printf 'en' ;;
+        *) return 1 ;;
     esac
+}
+
+lab_lang() { # the language a person gets: LAB_LANG, else the locale, else English; "en" or "zh-CN"
+    language_of "${LAB_LANG:-}" || language_of "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" || printf 'en'
 }
 
 # The choice is made once: a command substitution costs a millisecond, and every script makes it.
@@ -36,6 +41,11 @@ fail() { # fail CODE EN ZH [ARGUMENTS…]: the one clear line, then the end
     warn "$@"
     exit "$code"
 }
+
+if [ -n "${LAB_LANG:-}" ] && ! language_of "$LAB_LANG" >/dev/null; then
+    fail 2 'LAB_LANG=%s is no language of the lab. Use one of: en, zh-CN.' \
+        'LAB_LANG=%s 不是实验室支持的语言。请使用：en、zh-CN。' "$LAB_LANG"
+fi
 
 need_writable() { # a checkout that another user (root, say) or a read-only disk holds: reading is all that goes there
     if [ -w . ]; then return; fi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,19 +17,27 @@ class MissingTextError(KeyError):
     """A text id that a catalog does not hold: a defect of the lab, caught by the key-parity tests."""
 
 
+def language_of(spelling: str) -> str | None:
+    """Return the language that any spelling of it or of a locale means, None for none of ours; as lab/setup/say.sh.
+
+    >>> [language_of(each) for each in ("zh", "zh_CN.UTF-8", "ZH-Hans", "en_GB", "POSIX", "de")]
+    ['zh-CN', 'zh-CN', 'zh-CN', 'en', 'en', None]
+    """
+    name = re.split(r"[.@]", spelling, maxsplit=1)[0].lower()
+    if name in {"c", "posix"}:
+        return "en"
+    begin = re.split(r"[-_]", name, maxsplit=1)[0]
+    return next((known for known in LANGUAGES if known.partition("-")[0] == begin), None)
+
+
 def choose_language(environment: Mapping[str, str]) -> str:
     """Return the reader's language: LAB_LANG when given, else the locale, else English.
 
-    An unknown LAB_LANG falls back to English; `lab.settings` refuses it before that.
+    An unknown LAB_LANG counts as none here; `lab.settings` refuses it.
     """
-    asked = environment.get("LAB_LANG")
-    if asked:
-        return next((known for known in LANGUAGES if known.lower() == asked.replace("_", "-").lower()), "en")
     # POSIX: LC_ALL wins over LC_MESSAGES, which wins over LANG.
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := environment.get(name):
-            return "zh-CN" if value.startswith("zh") else "en"
-    return "en"
+    locale = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return language_of(environment.get("LAB_LANG") or "") or language_of(locale) or "en"
 
 
 class Catalog:

@@ -6,11 +6,14 @@ import contextlib
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.spellings import SPELLINGS, UNKNOWN
 
 ROOT = Path(__file__).parents[2]
 SETUP = ROOT / "lab" / "setup"
@@ -108,6 +111,22 @@ ABSENT = """
 )
 def test_the_language_is_lab_lang_or_else_the_locale(variables: dict[str, str], expected: str) -> None:
     assert run(". lab/setup/say.sh; lab_lang", **variables).stdout == expected
+
+
+def test_any_spelling_of_a_language_is_understood() -> None:
+    script = '. lab/setup/say.sh; for each; do language_of "$each" && echo || echo none; done'
+    asked = [*SPELLINGS, *UNKNOWN]
+    answers = run(f"set -- {shlex.join(asked)}; {script}").stdout.splitlines()
+    assert dict(zip(asked, answers, strict=True)) == SPELLINGS | dict.fromkeys(UNKNOWN, "none")
+
+
+@pytest.mark.parametrize("language", UNKNOWN)
+def test_an_unknown_language_is_one_clear_line(language: str) -> None:
+    done = run(". lab/setup/say.sh; say 'on' '继续'", LAB_LANG=language)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"LAB_LANG={language} is no language of the lab. Use one of: en, zh-CN.\n"
+    chinese = run(". lab/setup/say.sh", LAB_LANG=language, LANG="zh_CN.UTF-8")
+    assert "请使用：en、zh-CN" in chinese.stderr
 
 
 def test_a_sentence_is_said_in_the_chosen_language_with_its_arguments() -> None:

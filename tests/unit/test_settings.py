@@ -13,6 +13,7 @@ from lab.errors import UsageError
 from lab.report.error import error_line
 from lab.settings import HOSTS, KNOWN_HOSTS, ROOT, Settings, read_settings
 from lab.text.catalog import LANGUAGES, choose_language
+from tests.spellings import SPELLINGS, UNKNOWN
 
 
 def refused(**environment: str) -> UsageError:
@@ -137,8 +138,19 @@ def test_a_switch_that_is_neither_is_refused(value: str) -> None:
     assert refused(LAB_RECORDER=value).code == "recorder-malformed"
 
 
-def test_an_unknown_language_is_refused() -> None:
-    assert refused(LAB_LANG="tlh").code == "language-unknown"
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_any_spelling_of_a_language_is_understood(spelling: str) -> None:
+    assert read_settings({"LAB_LANG": spelling, "LANG": "de_DE.UTF-8"}).language == SPELLINGS[spelling]
+    assert choose_language({"LANG": spelling}) == SPELLINGS[spelling]
+
+
+@pytest.mark.parametrize("language", UNKNOWN)
+def test_an_unknown_language_is_refused_in_the_language_of_the_locale(language: str) -> None:
+    error = refused(LAB_LANG=language)
+    assert (error.code, error.exit_code) == ("language-unknown", 2)
+    assert error_line(error, "en") == f"lab: LAB_LANG={language} is no language of the lab. Use one of: en, zh-CN."
+    assert choose_language({"LAB_LANG": language}) == "en"
+    assert choose_language({"LAB_LANG": language, "LANG": "zh_CN.UTF-8"}) == "zh-CN"
 
 
 @given(st.lists(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,31}", fullmatch=True), min_size=2, max_size=40, unique=True))
