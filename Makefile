@@ -43,7 +43,7 @@ exercises: ## play every exercise, without questions, with one table | 逐个进
 always:
 
 .PHONY: claims
-claims: ## rule on each of the article's claims by your own runs | 用自己的运行记录判定文章的每一条说法
+claims: ## decide each of the article's claims from your own runs | 用自己的运行记录判定文章的每一条说法
 	@lab/setup/venv.sh
 	@$(lab) claims
 
@@ -90,7 +90,7 @@ reset: ## end every connection and server, keep the hosts | 结束所有连接�
 	@$(lab) reset
 
 .PHONY: status
-status: ## tell what is running | 显示正在运行的内容
+status: ## show what is running | 显示正在运行的内容
 	@lab/setup/venv.sh
 	@$(lab) status
 

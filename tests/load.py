@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.commands.series import in_order
-from lab.exercise import load_exercise
+from lab.loading import load_exercise
 from lab.settings import ROOT, read_settings
 from lab.shelf import exercise_folders
 from tests.again import busy, say

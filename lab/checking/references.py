@@ -22,6 +22,7 @@ from lab.judge.conditional import Where
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.segments.order import InOrder
+from lab.judge.sockets.lifetimes import GoneAfter
 from lab.judge.states.passing import Passes, Recorded
 from lab.judge.verdict import Expectation
 from lab.kernel.syscalls import CALL_NAMES
@@ -111,7 +112,7 @@ def _named_in(one: Judged, field: str, value: Any, on: str) -> Iterator[Named]: 
         yield from (snapshot(value, each) for each in (HOSTS if isinstance(one, Agree) else (on,)))
     elif field in _COUNTERS:
         yield counters(value, on)
-    elif field == "sampling":
+    elif field == "sampling" or (field == "watched" and isinstance(one, GoneAfter)):
         yield value, lambda record: record.sampling(value, on)
     elif field in _READINGS and not isinstance(one, Passes):
         yield from (usage(name, getattr(one, "party", "")) for name in value)

@@ -45,10 +45,10 @@ def elsewhere(settings: Settings) -> dict[str, str]:
         (("frobnicate",), "frobnicate"),
         ((), "COMMAND"),
         (("shell", "router"), "router"),
-        (("judge", "no/such/run"), "no/such/run is no run of the lab"),
-        (("judge", "x" * 5000), "is no run of the lab"),
-        (("judge", "²"), "² is no run of the lab"),
-        (("judge", "compose.yaml"), "compose.yaml is no run of the lab"),
+        (("judge", "no/such/run"), "no/such/run is not a saved run"),
+        (("judge", "x" * 5000), "is not a saved run"),
+        (("judge", "²"), "² is not a saved run"),
+        (("judge", "compose.yaml"), "compose.yaml is not a saved run"),
         (("explain", "LISTENING-TO-MUSIC"), "is not in the glossary"),
     ],
 )
@@ -236,7 +236,7 @@ def test_a_capture_that_was_ended_too_early_decides_nothing(hosts_up: Settings, 
         answer = finish(process)
 
     assert answer.returncode == 4
-    assert "The capture on server ended before it was told to" in " ".join(answer.stdout.split())
+    assert "The capture on server ended before the lab ended it" in " ".join(answer.stdout.split())
     assert eventually(lambda: programs(hosts_up) == [])
 
 
@@ -338,7 +338,7 @@ def test_an_engine_that_may_not_be_used_is_said_to_be_so(tmp_path: Path, command
             answer = finish(process)
 
     assert answer.returncode == 3
-    assert one_line(answer).startswith("lab: The Docker engine is there, but this user may not talk to it.")
+    assert one_line(answer).startswith("lab: The Docker engine is there, but this user may not use it.")
 
 
 # -- where runs are kept
@@ -538,7 +538,7 @@ def test_a_capture_cut_between_packets_is_not_the_runs(saved: Path) -> None:
         (b"10:00:00 IP 1.2.3.4.5 > 6.7.8.9.10: Flags [S]\n", "is a text"),
         (b"\x0a\x0d\x0d\x0a" + bytes(200), "pcapng"),
         (b"\x1f\x8b" + bytes(200), "gzip"),
-        (bytes(range(200)), "is no capture file"),
+        (bytes(range(200)), "is not a capture file"),
     ],
 )
 def test_what_is_no_capture_is_said_to_be_none(saved: Path, content: bytes, words: str) -> None:

@@ -428,7 +428,7 @@ def test_it_goes_on_after_hosts_were_reset_or_made_anew(up: Settings, what: str)
             assert here("reset", env=variables(up)).returncode == 0
         else:
             bring_up(up, {"client": {"net.ipv4.tcp_syn_retries": 3}})
-        anew = told.wait("Made anew or reset: .*client")
+        anew = told.wait("Recreated or reset: .*client")
         with serve(up):
             told.wait("LISTEN", anew)
             with connect(up) as client:
@@ -464,7 +464,7 @@ def test_a_kill_leaves_nothing_either(up: Settings, number: signal.Signals) -> N
 def test_whatever_of_it_is_killed_in_a_host_leaves_nothing_there(up: Settings, killed: str) -> None:
     with live(up) as told:
         run("docker", "exec", up.container("server"), "pkill", "-KILL", "-x", killed)
-        anew = told.wait("Made anew or reset: server")
+        anew = told.wait("Recreated or reset: server")
         with serve(up):
             told.wait("LISTEN", anew)
         assert sum("tcpdump" in line for line in programs(up, "server")) == 2, "the shell's line, and its own"

@@ -76,7 +76,7 @@ def test_of_a_run_without_the_kernel_s_record_no_reason_speaks_of_its_tracer(run
     code, page = say("--markdown")
     (row,) = [line for line in page.splitlines() if line.startswith("| B2 ")]
     assert (code, "tracer" in row, "kernel.txt" in row) == (0, False, False)
-    assert "as the kernel itself tells of each change: not tried" in row
+    assert "as the kernel itself reports each change: not tried" in row
     assert rulings(document(say)) == RULINGS
 
 

@@ -207,11 +207,11 @@ RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
         lambda run: with_transitions(
             run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.party("a").local
         ),
-        {"observed-opening": "it told LISTEN → SYN-RECV → FIN-WAIT-1"},
+        {"observed-opening": "it reported LISTEN → SYN-RECV → FIN-WAIT-1"},
     ),
     "the kernel told of no LAST-ACK": (
         lambda run: with_transitions(run, lambda each: each.new is not State.LAST_ACK),
-        {"observed-close": r"it told .*CLOSE-WAIT → UNCONN"},
+        {"observed-close": r"it reported .*CLOSE-WAIT → UNCONN"},
     ),
     "the kernel was not asked, and the ACK of the handshake is missing": (
         lambda run: unrecorded(without_frame(run, 3, *BOTH)),
@@ -323,7 +323,7 @@ def test_without_the_kernel_s_record_no_claim_rests_on_it(good: Evidence) -> Non
 
 @pytest.mark.parametrize(
     ("language", "tells", "tracer", "infers"),
-    [("en", "the kernel tells", "tracer", "inferred from"), ("zh-CN", "内核报告", "跟踪器", "由报文段推断")],
+    [("en", "the kernel reports", "tracer", "inferred from"), ("zh-CN", "内核报告", "跟踪器", "由报文段推断")],
 )
 def test_without_the_kernel_s_record_the_page_infers_and_says_so(
     good: Evidence, language: str, tells: str, tracer: str, infers: str

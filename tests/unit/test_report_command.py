@@ -141,7 +141,7 @@ def test_a_run_that_is_not_there(tmp_path: Path, saved: Path, capsys: pytest.Cap
     assert saved.exists()
     code, _, err = said(capsys, tmp_path / "nothing", "--timeline")
     assert code == EXIT_USAGE
-    assert "is no run of the lab" in err
+    assert "is not a saved run" in err
 
 
 @pytest.mark.parametrize("arguments", [["--timeline"], ["--svg", "x.svg"], ["--machine", "x.svg"]])

@@ -94,7 +94,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "server-lets-go": Seen(f"the deadline came .*{ONE_UNEXPECTED}", {"State": "CLOSE-WAIT"}),
             "time-wait-client": Seen(f"the deadline came .*{ONE_DIFFERS}", {"State": "FIN-WAIT-2"}),
             "four-segments": Seen("b sends the first FIN; segments from there on: 2"),
-            "observed-close": Seen("it told .* → ESTAB → CLOSE-WAIT$"),
+            "observed-close": Seen("it reported .* → ESTAB → CLOSE-WAIT$"),
             "twenty-rounds": Seen("rounds printed nothing on stdout", {"Line": "-"}),
             "all-closed": Seen("three segments: 0, with four: 0, otherwise: 1"),
         },
@@ -139,7 +139,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
             "time-wait-server": Seen(f"the deadline came .*{ONE_MISSING}", {"State": "-"}),
             "time-wait-client": Seen(f"the deadline came .*{ONE_MISSING}", {"State": "-"}),
             "four-segments": Seen("b sends the first FIN; segments from there on: 3"),
-            "observed-close": Seen("it told .* → CLOSE-WAIT → UNCONN$"),
+            "observed-close": Seen("it reported .* → CLOSE-WAIT → UNCONN$"),
             "twenty-rounds": Seen("rounds printed nothing on stdout", {"Line": "-"}),
             "all-closed": Seen("otherwise: 1"),
             "address-in-use": Seen("strict printed nothing on stderr"),
@@ -164,7 +164,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=serves_only_one": Wrong(
         {
             "four-segments": Seen("no FIN, but a reset"),
-            "observed-close": Seen("it told of no such connection on server"),
+            "observed-close": Seen("it reported no such connection on server"),
         },
         may=("time-wait-server",),
         stops=Stop("client_first", "b", "ended-early", "cannot connect to .*: Connection refused; server: status 0"),
@@ -207,7 +207,7 @@ FORGED: Final[Mapping[str, Forged]] = {
         lambda run: with_transitions(
             run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.party("a").local
         ),
-        Seen("it told LISTEN → SYN-RECV → FIN-WAIT-1"),
+        Seen("it reported LISTEN → SYN-RECV → FIN-WAIT-1"),
     ),
     "inferred-opening": Forged(
         UNASKED,

@@ -21,9 +21,9 @@ def gone_after(  # noqa: PLR0913 - a keyword for each way in which a row may hav
     seconds: int | str,
     *,
     id: str,  # noqa: A002 - the exercise's word
-    seen: str = "",
-    gone: str = "",
-    watched: str = "",
+    seen: str | None = None,
+    gone: str | None = None,
+    watched: str | None = None,
     on: str = "server",
     step: str | None = None,
 ) -> GoneAfter:
@@ -53,9 +53,9 @@ class GoneAfter(Judged):
 
     client: str
     seconds: Amount
-    seen: str
-    gone: str
-    watched: str
+    seen: str | None
+    gone: str | None
+    watched: str | None
     on: str
 
     def expected(self) -> Message:
@@ -65,7 +65,7 @@ class GoneAfter(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for the row where it should be and where it should not, and for the first segment in the capture."""
         client = evidence.party(self.client)
-        first, last = self._watched(evidence, client) if self.watched else self._looked(evidence)
+        first, last = self._watched(evidence, client, self.watched) if self.watched else self._looked(evidence)
         _, conversation = whole_conversation(evidence, self.client, self.on)
         there = _row(first.rows, client)
         if conversation is None or there is None:
@@ -81,13 +81,13 @@ class GoneAfter(Judged):
 
     def _looked(self, evidence: Evidence) -> tuple[_Seen, _Seen]:
         """Return the looks of the two snapshots."""
-        snapshots = (evidence.snapshot(name, self.on) for name in (self.seen, self.gone))
+        snapshots = (evidence.snapshot(name or "", self.on) for name in (self.seen, self.gone))
         first, last = (_Seen(each.begun_ns, each.rows, partial(look_at_row, each)) for each in snapshots)
         return first, last
 
-    def _watched(self, evidence: Evidence, client: Party) -> tuple[_Seen, _Seen]:
+    def _watched(self, evidence: Evidence, client: Party, watched: str) -> tuple[_Seen, _Seen]:
         """Return the first look that shows the row, and the first after it that does not, or the last of all."""
-        sampling = evidence.sampling(self.watched, self.on)
+        sampling = evidence.sampling(watched, self.on)
         looks = [
             _Seen(time_ns, rows, partial(_look_in_sample, sampling, at))
             for at, (time_ns, rows) in enumerate(sampling.rows())

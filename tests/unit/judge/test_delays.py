@@ -9,11 +9,12 @@ import pytest
 
 from lab.evidence.delays import LAB, NO_PROCESSOR, STOOD_STILL, Delay
 from lab.evidence.records import Evidence, Step, Stopped
-from lab.exercise import judge, load_exercise
+from lab.exercise import judge
 from lab.judge.claims import Claim, Holds, judge_claim
 from lab.judge.judging import STOPPED, in_time, say
 from lab.judge.programs.printed import printed
 from lab.judge.verdict import Verdict
+from lab.loading import load_exercise
 from lab.text.catalog import LANGUAGES
 from tests.unit.judge.builders import BEGUN, MS, evidence
 

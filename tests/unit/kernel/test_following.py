@@ -135,5 +135,5 @@ def test_why_there_is_nothing_to_tell_is_a_code() -> None:
     ids=["unknown", "page before the header", "short page", "short mark", "long frame"],
 )
 def test_a_stream_that_is_none_is_refused(damaged: bytes) -> None:
-    with pytest.raises(TraceParseError, match="stream tells something that cannot be read"):
+    with pytest.raises(TraceParseError, match="stream sent something that cannot be read"):
         KernelFollower("stream").take(damaged)

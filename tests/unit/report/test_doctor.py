@@ -57,7 +57,7 @@ def test_a_finding_that_stops_the_lab_has_its_remedy_below_and_the_page_says_so(
     shown = page(TAKEN, ROOT)
     assert "✗ subnet  192.168.1.0/24 overlaps 192.168.0.0/16 of the Docker network home" in shown
     assert "→ LAB_SUBNET=10.9.8.0/24 moves the lab" in shown
-    assert shown.rstrip().endswith("until what is marked ✗ is mended.")
+    assert shown.rstrip().endswith("until what is marked ✗ is fixed.")
 
 
 def test_a_page_without_such_a_finding_ends_with_the_lab_runs() -> None:

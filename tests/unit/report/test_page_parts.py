@@ -129,7 +129,7 @@ def test_0_bytes_are_told_by_what_had_come_before(came: str, said: str, *, from_
         ({"result": -1, "error": "EAGAIN"}, "does not block: the call returns at once with EAGAIN"),
         ({"result": -1, "error": "ECONNRESET"}, "the other side has reset the connection"),
         ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ENDED}, "A signal ended the program here"),
-        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ANEW}, "the same call is begun anew"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ANEW}, "the same call is begun again"),
         ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.LAST}, "the program makes no other call"),
         ({"result": -1, "error": "EINTR", "signal": Signal.ANEW}, "it returns with EINTR"),
         ({"result": -1, "error": "EINTR", "signal": Signal.ENDED}, "A signal ended the program here"),

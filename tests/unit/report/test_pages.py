@@ -188,7 +188,7 @@ def test_a_page_says_who_stood_in_for_whom(language: str, words: str) -> None:
 def test_a_moment_that_never_came_is_said() -> None:
     whole = builders.a_run()
     late = tuple(builders.snapshot(one.name, one.step, one.host, 80, "", timed_out=True) for one in whole.snapshots)
-    assert "Waited in vain for “a is ESTAB” on the server" in page(evidence=builders.without(whole, snapshots=late))
+    assert "Did not see “a is ESTAB” on the server" in page(evidence=builders.without(whole, snapshots=late))
 
 
 def test_markdown_shows_text_as_it_is_and_keeps_commands_as_code() -> None:

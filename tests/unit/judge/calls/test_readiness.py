@@ -88,7 +88,7 @@ def test_a_failure_shows_what_the_waits_returned_and_the_line_of_the_first() -> 
 
     assert isinstance(result.comparison, Comparison)
     assert [pair.observed for pair in result.comparison.pairs] == [None, ("b", "3"), ("a, listener", "3")]
-    assert say(result.observed, "en") == "server was told otherwise (returns: 2)"
+    assert say(result.observed, "en") == "server got others as ready (returns: 2)"
     assert [look.line for look in result.look] == [1]
 
 

@@ -25,7 +25,7 @@ def judged(expectation: Passes, **changes: object) -> Result:
 def test_states_that_follow_each_other_are_found_with_the_time_they_took() -> None:
     result = judged(passes("a", on="server", path="ESTAB UNCONN", id="aborted"), transitions=ABORTED)
     assert result.verdict is Verdict.PASS
-    told = "it told LISTEN → SYN-RECV → ESTAB → UNCONN; the expected part took"
+    told = "it reported LISTEN → SYN-RECV → ESTAB → UNCONN; the expected part took"
     assert say(result.observed, "en").startswith(told)
 
 
@@ -35,7 +35,7 @@ def test_syn_recv_begins_with_the_syn_and_not_with_the_event_that_comes_with_the
     (opened,) = [each.time_ns for each in OPENS if (each.socket, each.new) == (SERVER_SOCKET, State.ESTABLISHED)]
     assert result.verdict is Verdict.PASS
     took = f"{(opened - arrived) / 1000:.1f}"
-    assert say(result.observed, "en") == f"it told LISTEN → SYN-RECV → ESTAB; ESTAB came {took} µs after the SYN"
+    assert say(result.observed, "en") == f"it reported LISTEN → SYN-RECV → ESTAB; ESTAB came {took} µs after the SYN"
 
 
 def test_what_takes_longer_than_it_may_fails() -> None:
@@ -56,7 +56,7 @@ def test_the_look_is_the_line_where_it_begins() -> None:
 def test_another_way_fails_and_shows_all_that_was_told() -> None:
     result = judged(passes("a", on="server", path="ESTAB CLOSE-WAIT LAST-ACK", id="close"), transitions=ABORTED)
     assert result.verdict is Verdict.FAIL
-    assert say(result.observed, "en") == "it told LISTEN → SYN-RECV → ESTAB → UNCONN"
+    assert say(result.observed, "en") == "it reported LISTEN → SYN-RECV → ESTAB → UNCONN"
     assert result.comparison is not None
     missing = [pair.expected[0] for pair in result.comparison.pairs if pair.observed is None and pair.expected]
     assert missing == ["ESTAB", "CLOSE-WAIT", "LAST-ACK"]
@@ -80,7 +80,7 @@ def test_a_recorder_that_died_decides_nothing_and_is_not_called_a_full_buffer() 
     died.__dict__["trace"] = kernel().trace
     result = OPENING.judge(run(record=died))
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "ended before it was told to" in say(result.observed, "en")
+    assert "ended before the lab ended it" in say(result.observed, "en")
 
 
 def test_a_run_in_which_the_kernel_was_not_asked_cannot_try_it() -> None:
