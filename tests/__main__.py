@@ -23,7 +23,7 @@ BESIDE: Final = (
         "lab/test_asking.py", "lab/test_channel.py", "lab/test_chaos.py", "lab/test_conform_command.py",
         "lab/test_conformance.py", "lab/test_ctrl_c.py", "lab/test_echo_servers.py", "lab/test_engine_lost.py",
         "lab/test_holding.py", "lab/test_interrupts.py", "lab/test_kernel_ends.py", "lab/test_kernel_times.py",
-        "lab/test_operator.py", "lab/test_programs_errors.py", "lab/test_tracing.py", "lab/test_turn.py",
+        "lab/test_one_engine.py", "lab/test_operator.py", "lab/test_other_engines.py", "lab/test_programs_errors.py", "lab/test_tracing.py", "lab/test_turn.py",
     ),
     (
         "lab/test_live.py", "lab/test_recorder.py", "lab/test_recorder_ends.py", "lab/test_recorder_parts.py",

@@ -21,6 +21,8 @@ from tests.support import another_lab, left_of, needs_root, run, variables
 
 pytestmark = needs_root
 Variables = Mapping[str, str]
+SECONDS: Final = 300.0
+"""By ssh each of the SDK's connections takes as long as a login."""
 TLS: Final = "tcp://127.0.0.1:2376"
 """Where the engine listens in its own network namespace."""
 
@@ -100,12 +102,13 @@ INSIDE: Final = (by_context_with_tls, by_tls_variables)
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
 def told(
-    request: pytest.FixtureRequest, engine: PrivateEngine, lab: Settings, tmp_path: Path
+    request: pytest.FixtureRequest, engine: PrivateEngine, lab: Settings, tmp_path: Path, run_lab: RunLab
 ) -> Iterator[dict[str, str]]:
     """What is told to `docker`, in one of the ways."""
     way: Callable[[PrivateEngine, Path, ExitStack], Variables] = request.param
     with ExitStack() as stack:
         yield variables(lab) | dict(way(engine, tmp_path, stack))
+    run_lab("down", "--yes", env=variables(lab) | {"DOCKER_HOST": engine.host}, timeout=SECONDS)
 
 
 @pytest.fixture
@@ -120,11 +123,13 @@ def there(engine: PrivateEngine) -> list[str]:
 def test_everything_is_made_seen_and_removed_on_that_engine(
     engine: PrivateEngine, told: dict[str, str], before: list[str], lab: Settings, run_lab: RunLab
 ) -> None:
-    up = run_lab("up", env=told, before=before)
+    up = run_lab("up", env=told, before=before, timeout=SECONDS)
     made, elsewhere = there(engine), left_of(lab)
-    status, doctor = (run_lab(*asked, env=told, before=before) for asked in (["status"], ["doctor", "--json"]))
+    status, doctor = (
+        run_lab(*asked, env=told, before=before, timeout=SECONDS) for asked in (["status"], ["doctor", "--json"])
+    )
     make = run(*before, "make", "--no-print-directory", "status", env=os.environ | told | {"LAB_LANG": "en"})
-    down = run_lab("down", env=told, before=before)
+    down = run_lab("down", env=told, before=before, timeout=SECONDS)
 
     assert (up.returncode, up.stderr) == (0, "")
     assert made == sorted(lab.container(host) for host in ("client", "server", "recorder"))
@@ -142,8 +147,8 @@ def test_everything_is_made_seen_and_removed_on_that_engine(
 def test_an_exercise_passes_there(
     engine: PrivateEngine, told: dict[str, str], before: list[str], run_lab: RunLab
 ) -> None:
-    played = run_lab("run", "3", "--json", env=told, before=before)
-    down = run_lab("down", env=told, before=before)
+    played = run_lab("run", "3", "--json", env=told, before=before, timeout=SECONDS)
+    down = run_lab("down", env=told, before=before, timeout=SECONDS)
 
     assert (played.returncode, played.stderr) == (0, "")
     assert down.returncode == 0

@@ -106,7 +106,7 @@ def test_two_checkouts_of_one_user_share_the_hosts(settings: Settings, tmp_path:
     try:
         first = run_lab("up", env=variables(both))
         before = ids(both)
-        with lab("run", "3", runs=tmp_path / "runs", env=variables(both), root=copy) as process:
+        with lab("reset", runs=tmp_path / "runs", env=variables(both), root=copy) as process:
             second = finish(process)
         after = ids(both)
     finally:
