@@ -188,6 +188,19 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=wrong_port": Wrong(
         {}, stops=Stop("listens", "server", "did-not-listen", r".*:8000; LISTEN .*:8008")
     ),
+    "serve_blocking=renames_itself": Wrong(
+        {
+            "server-lets-go": Seen(f"the deadline came .*{ONE_UNEXPECTED}", {"State": "CLOSE-WAIT"}),
+            "time-wait-client": Seen(f"the deadline came .*{ONE_DIFFERS}", {"State": "FIN-WAIT-2"}),
+        },
+        may=("all-closed",),
+    ),
+    "serve_blocking=writes_verdict": Wrong(
+        {
+            "upper-case": Seen("a printed other lines", {"Line": r"\x1b\[2J.*verdict: pass.*"}),
+            "exchange": Seen("segments that differ: 2", {"Data": r'"\\x1b\[2J.*'}),
+        }
+    ),
 }
 
 UNASKED: Final = "these plays have the kernel's record, and what it tells decides"
