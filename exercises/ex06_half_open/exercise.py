@@ -325,7 +325,7 @@ CLAIMS = (
             ), None),
     }),
     Claim("B10", cases={
-        "forgotten": (gone_after("c", "0..10", on="site1", watched="asking", id="B10"), None),
+        "forgotten": (gone_after("c", "0..10", on="site1", sampling="asking", id="B10"), None),
         "believes": (
             sockets("given_up", on="client", only="client:c", id="B10", table=NOTHING),
             (

@@ -18,7 +18,7 @@ from lab.kernel.sockets import parse_whole_ss
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Version of the saved form; a reader refuses a newer one."""
 
 

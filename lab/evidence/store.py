@@ -37,7 +37,7 @@ _LATER: Final[dict[int, dict[str, Any]]] = {
     2: {"traces": [], "usages": [], "stand_ins": {}},
     3: {"kernel": None, "unrecorded": "no-recorder"},
     4: {"host_usages": []},
-    5: {"delays": []},
+    6: {"delays": []},
 }
 """What a version added to the record, as a run of an older one has it."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.tampering import with_rows
-from tests.wrong.base import ONE_DIFFERS, ONE_UNEXPECTED, Forged, Seen, Stop, Wrong
+from tests.wrong.base import ONE_DIFFERS, ONE_UNEXPECTED, Seen, Stop, Wrong
 
 WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=asks_for_ever": Wrong(
@@ -69,12 +68,5 @@ WRONG: Final[Mapping[str, Wrong]] = {
         may=("admitted", "data-gets-in"),
         stops=Stop("given_up", "c", "did-not-end", "HI|HELLO"),
         patience=4,
-    ),
-}
-FORGED: Final[Mapping[str, Forged]] = {
-    "still-sure": Forged(
-        "the client's kernel alone keeps that row, whatever the programs do, unless one of them ends",
-        lambda run: with_rows(run, "given_up", "client", "^ESTAB", "FIN-WAIT-1"),
-        Seen(ONE_DIFFERS, {"State": "FIN-WAIT-1"}),
     ),
 }

@@ -23,19 +23,19 @@ def gone_after(  # noqa: PLR0913 - a keyword for each way in which a row may hav
     id: str,  # noqa: A002 - the exercise's word
     seen: str | None = None,
     gone: str | None = None,
-    watched: str | None = None,
+    sampling: str | None = None,
     on: str = "server",
     step: str | None = None,
 ) -> GoneAfter:
     """Expect that a client's row is on the host `on` and then no more, and when.
 
     It is there at the snapshot `seen` and gone at `gone`: the stage must have waited for the row's end there, so that
-    the snapshot is taken milliseconds after it. Or the sampling `watched` shows both, so that nobody need be in time.
+    the snapshot is taken milliseconds after it. Or the `sampling` shows both, so that nobody need be in time.
     `seconds` is an amount (`60..70`), counted from the client's first segment as that host captured it. Raises
     ExerciseError for an amount that cannot be read.
     """
     amount = read_amount(seconds, id)
-    return GoneAfter(id=id, step=step, client=client, seconds=amount, seen=seen, gone=gone, watched=watched, on=on)
+    return GoneAfter(id=id, step=step, client=client, seconds=amount, seen=seen, gone=gone, sampling=sampling, on=on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class GoneAfter(Judged):
     seconds: Amount
     seen: str | None
     gone: str | None
-    watched: str | None
+    sampling: str | None
     on: str
 
     def expected(self) -> Message:
@@ -65,7 +65,7 @@ class GoneAfter(Judged):
     def find(self, evidence: Evidence) -> Result:
         """Look for the row where it should be and where it should not, and for the first segment in the capture."""
         client = evidence.party(self.client)
-        first, last = self._watched(evidence, client, self.watched) if self.watched else self._looked(evidence)
+        first, last = self._looked(evidence) if self.sampling is None else self._sampled(evidence, self.sampling)
         _, conversation = whole_conversation(evidence, self.client, self.on)
         there = _row(first.rows, client)
         if conversation is None or there is None:
@@ -85,9 +85,10 @@ class GoneAfter(Judged):
         first, last = (_Seen(each.begun_ns, each.rows, partial(look_at_row, each)) for each in snapshots)
         return first, last
 
-    def _watched(self, evidence: Evidence, client: Party, watched: str) -> tuple[_Seen, _Seen]:
+    def _sampled(self, evidence: Evidence, name: str) -> tuple[_Seen, _Seen]:
         """Return the first look that shows the row, and the first after it that does not, or the last of all."""
-        sampling = evidence.sampling(watched, self.on)
+        sampling = evidence.sampling(name, self.on)
+        client = evidence.party(self.client)
         looks = [
             _Seen(time_ns, rows, partial(_look_in_sample, sampling, at))
             for at, (time_ns, rows) in enumerate(sampling.rows())

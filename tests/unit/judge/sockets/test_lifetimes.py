@@ -59,7 +59,7 @@ def test_a_row_that_was_never_there_has_no_end() -> None:
 
 def test_the_end_of_a_row_is_found_in_a_sampling_to_the_look() -> None:
     samples = sampling(ss(LISTENING), ss(LISTENING, HALF_OPEN), ss(LISTENING), ss(LISTENING, SERVING_A), name="asking")
-    expectation = gone_after("a", "0..10", watched="asking", id="t")
+    expectation = gone_after("a", "0..10", sampling="asking", id="t")
     result = expectation.judge(evidence(samplings=(samples,), captures=(capture("server", *OPEN),)))
     assert result.verdict is Verdict.PASS
     assert [(look.file, look.line) for look in result.look] == [(samples.file, 10), (samples.file, 13)]
@@ -74,7 +74,7 @@ def test_the_end_of_a_row_is_found_in_a_sampling_to_the_look() -> None:
 )
 def test_a_sampling_in_which_a_row_does_not_come_and_go_is_a_failure(texts: tuple[str, ...], words: str) -> None:
     run = evidence(samplings=(sampling(*texts, name="asking"),), captures=(capture("server", *OPEN),))
-    result = gone_after("a", "0..10", watched="asking", id="t").judge(run)
+    result = gone_after("a", "0..10", sampling="asking", id="t").judge(run)
     assert (result.verdict, say(result.observed, "en")) == (Verdict.FAIL, words)
 
 
