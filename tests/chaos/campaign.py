@@ -26,7 +26,8 @@ _PLAY_SECONDS: Final = 120.0
 _GONE_SECONDS: Final = 5.0
 """What an agent, or the engine, needs at most to notice that somebody has gone."""
 _TOO_SLOW: Final = "did not answer in time"
-"""What the lab says of a machine that has no processor to spare."""
+"""What the lab says of a machine that has no processor to spare, and what the judge says of a play on it."""
+_DELAYED: Final = re.compile(r"stood still for|the machine is too busy")
 _ERROR: Final = re.compile(r"make: \*\*\* \[[^]]*\] (?:Error (\d+)|(\w.*))")
 
 
@@ -141,15 +142,17 @@ class Campaign:
     def _plays(self, lab: Settings, busy: list[str]) -> list[str]:
         """Play once; what did not pass is wrong, or `busy` where the lab itself says that the machine was too slow."""
         answer = self._type(lab, "run", "3", "--json")
+        wrong: list[str] = []
         if answer.returncode == 0:
-            return []
+            return wrong
         told = json.loads(answer.stdout or "{}")
-        why = told.get("error") or [one["id"] for one in told.get("results", ()) if one["verdict"] != "pass"]
-        said = f"the next play on {lab.name} ended with {answer.returncode}: {why}"
-        if isinstance(why, dict) and why["code"] == "host-too-slow":
-            busy.append(said)
-            return []
-        return [said]
+        error = told.get("error")
+        lacks = [one for one in told.get("results", ()) if one["verdict"] != "pass"]
+        why = error or [f"{one['id']}: {one['observed']}" for one in lacks]
+        too_slow = error["code"] == "host-too-slow" if error else any(_DELAYED.search(one["observed"]) for one in lacks)
+        undecided = too_slow and all(one["verdict"] == "inconclusive" for one in lacks)
+        (busy if undecided else wrong).append(f"the next play on {lab.name} ended with {answer.returncode}: {why}")
+        return wrong
 
     def _still_calm(self) -> list[str]:
         now = self._calm_now()
