@@ -13,8 +13,8 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport PYTHONPATH PYTHONHOME
 # The hosts' image is of the engine's own architecture.
 unexport DOCKER_DEFAULT_PLATFORM
-# It is told whose it is: it ends when this make has gone, by kill -9 too (lab/commands/leaving.py).
-lab := LAB_MAKE=$$PPID .venv/bin/lab
+# It is told whose it is: it ends when this make has gone, by kill -9 too (lab/commands/leaving.py). No shell stays between.
+lab := LAB_MAKE=$$PPID exec .venv/bin/lab
 py := .venv/bin/python
 ready := @lab/setup/ready.sh
 

@@ -15,7 +15,7 @@ VARIABLE: Final = "LAB_MAKE"
 def end_with_make() -> None:
     """Have this process interrupted, as by SIGTERM, as soon as its make is no more; here and now if it already is not.
 
-    Not by the parent-death signal: a shell may stand between make and this process.
+    Not by the parent-death signal: it follows the thread that forked, and a shell may stand in between.
     """
     number = os.environ.pop(VARIABLE, "")
     if not number.isdecimal() or not hasattr(os, "pidfd_open"):

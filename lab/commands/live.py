@@ -20,6 +20,7 @@ from lab.hosts.live import LiveLab
 from lab.hosts.recorder import DIED
 from lab.hosts.standing import further_hosts, running
 from lab.hosts.threads import lab_threads
+from lab.hosts.turn import take_turn
 from lab.hosts.why import explained
 from lab.live.follower import Follower
 from lab.settings import HOSTS, RECORDER, Settings
@@ -64,8 +65,9 @@ def _have_recorder(settings: Settings) -> None:
     if settings.recorder and settings.container(RECORDER) not in running(settings):
         from lab.hosts.compose import bring_up  # noqa: PLC0415 - seldom needed
 
-        with contextlib.suppress(MachineError):
-            bring_up(settings, {RECORDER: {}})
+        # Nobody waits long for it: where somebody plays, it is coming, or cannot be had.
+        with contextlib.suppress(MachineError), take_turn(settings, seconds=_RECORDER_SECONDS) as turn:
+            bring_up(settings, {RECORDER: {}}, turn=turn)
 
 
 def _take(lab: LiveLab, follower: Follower) -> list[Item]:

@@ -16,6 +16,7 @@ _UNNAMED_COLUMNS: Final = 7
 _CREDENTIALS: Final = struct.Struct("3i")
 """struct ucred: pid, uid, gid (unix(7))."""
 _WORDS: Final = 4
+_LETTERS: Final = 60
 """So much of a command line tells which one it is."""
 
 
@@ -94,4 +95,5 @@ def _short(words: list[str]) -> str:
         return "?"
     name = {"lab.cli": "lab"}.get(words[0], PurePath(words[0]).name)
     text = " ".join([name, *words[1:_WORDS]])
+    text = text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
     return "".join(letter if letter.isprintable() and letter != "`" else "?" for letter in text)

@@ -48,14 +48,24 @@ def main(arguments: Sequence[str]) -> int:
             say("interrupted")
     say("\n".join(["", *table(outcomes)]))
     wrong = [outcome for outcome in outcomes if outcome.wrong]
-    say(f"{len(outcomes)} kills in {(time.monotonic() - begun) / 60:.0f} min, seed {options.seed}: {len(wrong)} failed")
+    busy = sum(bool(outcome.busy and not outcome.wrong) for outcome in outcomes)
+    minutes = (time.monotonic() - begun) / 60
+    say(f"{len(outcomes)} kills in {minutes:.0f} min, seed {options.seed}: {len(wrong)} failed")
+    if busy:
+        say(f"after {busy} of them the machine was too busy to decide the next play; the rest held")
     return int(bool(wrong) or not outcomes)
 
 
 def line_of(outcome: Outcome) -> str:
     """Return a round in one line, and what did not hold in further ones."""
     begin = f"{outcome.number:>4}  {outcome.subject.name:<11} {outcome.stroke!s:<16} after {outcome.moment:5.2f} s"
-    return "\n".join([f"{begin}  ended: {outcome.ended}", *(f"      WRONG {each}" for each in outcome.wrong)])
+    return "\n".join(
+        [
+            f"{begin}  ended: {outcome.ended}",
+            *(f"      WRONG {each}" for each in outcome.wrong),
+            *(f"      busy: {each}" for each in outcome.busy),
+        ]
+    )
 
 
 def table(outcomes: Sequence[Outcome]) -> list[str]:
@@ -63,7 +73,7 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
     names = [subject.name for subject in SUBJECTS]
     made = Counter((str(outcome.stroke), outcome.subject.name) for outcome in outcomes)
     failed = Counter((str(outcome.stroke), outcome.subject.name) for outcome in outcomes if outcome.wrong)
-    lines = [" " * 20 + "".join(f"{name:>12}" for name in (*names, "all"))]
+    lines = [" " * 22 + "".join(f"{name:>12}" for name in (*names, "all"))]
     for kind in (*map(str, STROKES), "all"):
         cells = []
         for name in (*names, "all"):
@@ -72,11 +82,11 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
                 for kept in (made, failed)
             ]
             cells.append(f"{counts[0] or '·'}{f' !{counts[1]}' if counts[1] else ''}")
-        lines.append(f"{kind:<20}" + "".join(f"{cell:>12}" for cell in cells))
-    lines += ["", f"{'':<20}how the command that was hit ended"]
+        lines.append(f"{kind:<22}" + "".join(f"{cell:>12}" for cell in cells))
+    lines += ["", f"{'':<22}how the command that was hit ended"]
     for kind in map(str, STROKES):
         ways = Counter(outcome.ended for outcome in outcomes if str(outcome.stroke) == kind)
-        lines.append(f"{kind:<20}" + " · ".join(f"{way} {count}×" for way, count in sorted(ways.items())))
+        lines.append(f"{kind:<22}" + " · ".join(f"{way} {count}×" for way, count in sorted(ways.items())))
     return lines
 
 

@@ -25,6 +25,9 @@ LAB: Final = ".venv/bin/lab"
 _PLAY_SECONDS: Final = 120.0
 _GONE_SECONDS: Final = 5.0
 """What an agent, or the engine, needs at most to notice that somebody has gone."""
+_TOO_SLOW: Final = "did not answer in time"
+"""What the lab says of a machine that has no processor to spare, and what the judge says of a play on it."""
+_DELAYED: Final = re.compile(r"stood still for|the machine is too busy")
 _ERROR: Final = re.compile(r"make: \*\*\* \[[^]]*\] (?:Error (\d+)|(\w.*))")
 
 
@@ -38,6 +41,8 @@ class Outcome:
     moment: float
     ended: str
     wrong: Sequence[str] = field(default=())
+    busy: Sequence[str] = field(default=())
+    """Plays afterwards that a machine without a processor to spare left undecided: neither passed nor failed."""
 
 
 class Campaign:
@@ -71,32 +76,33 @@ class Campaign:
         fraction, pause = dice.random(), dice.uniform(0.2, 2.0)
         up, down_first, struck = dice.random() < 0.5 or subject.needs_up, dice.random() < 0.5, dice.random() < 0.5
         span = self._span(subject, up=up)
-        wrong = self._wants(0, "up") if up else []
+        wrong, busy = self._wants(0, "up") if up else [], list[str]()
         with Running(subject.words, self._env(self._lab)) as first, contextlib.ExitStack() as stack:
-            both = (
-                [first, stack.enter_context(Running(subject.beside, self._env(self._lab)))]
-                if subject.beside
-                else [first]
-            )
-            hit = both[struck] if subject.beside else first
+            both = [first]
+            if subject.beside:
+                both.append(stack.enter_context(Running(subject.beside, self._env(self._lab))))
+            hit = both[struck and len(both) > 1]
             hit.ended(fraction * span)
             strike(stroke, hit, self._lab, pause)
             left_stopped = stroke.how == "STOP" and not hit.ended()
             if left_stopped:
-                wrong += self._while_stopped(down=down_first)
+                wrong += self._while_stopped(busy, down=down_first)
                 hit.signal("group", signal.SIGCONT)
             ended = self._end(both, hit, subject.seconds)
             if subject.beside and not left_stopped and stroke.how != "docker kill":
                 other = both[not struck]
-                wrong += [f"the other play: {_how(other)}: {_last(other.said())}"] if _how(other) != "0" else []
+                kept = busy if _TOO_SLOW in other.said() else wrong
+                kept += [f"the other play: {_how(other)}: {_last(other.said())}"] if _how(other) != "0" else []
             wrong += [f"said: {_last(each.said())}" for each in both if "Traceback" in each.said()]
             wrong += _undocumented(first) if "--json" in subject.words else []
             wrong += [f"{each.pid} does not end" for each in both if not each.group_ended(SECONDS)]
             wrong += ["a fault of the machine counts as the learner's"] if ended == "1" else []
-        wrong += [*self._down(), *self._wants(0, "run", "3")] if down_first else self._wants(0, "run", "3")
+        wrong += self._down() if down_first else []
+        wrong += self._plays(self._lab, busy)
         wrong += self._down()
-        wrong += self._still_calm(dice.random() < 0.1)
-        return Outcome(number, subject, stroke, fraction * span, ended, wrong)
+        wrong += self._still_calm()
+        wrong += self._plays(self._calm, busy) if dice.random() < 0.1 else []
+        return Outcome(number, subject, stroke, fraction * span, ended, wrong, busy)
 
     @staticmethod
     def _end(all_of_them: Sequence[Running], hit: Running, seconds: float) -> str:
@@ -109,12 +115,14 @@ class Campaign:
                     return "went on"
         return _how(hit)
 
-    def _while_stopped(self, *, down: bool) -> list[str]:
+    def _while_stopped(self, busy: list[str], *, down: bool) -> list[str]:
         """Somebody who is stopped keeps nobody waiting for ever: a play says who it is, and a `down` ends him."""
         answer = self._type(self._lab, "run", "3")
         told = answer.returncode == 3 and "is stopped (Ctrl-Z or SIGSTOP)" in answer.stderr
-        wrong = [] if told or answer.returncode == 0 else [f"beside one that is stopped: {_last(answer.stderr)}"]
-        return wrong + (self._down(processes_too=False) if down else [])
+        wrong = self._down(processes_too=False) if down else []
+        kept = busy if _TOO_SLOW in answer.stderr else wrong
+        kept += [] if told or answer.returncode == 0 else [f"beside one that is stopped: {_last(answer.stderr)}"]
+        return wrong
 
     def _down(self, *, processes_too: bool = True) -> list[str]:
         wrong = self._wants(0, "down")
@@ -131,12 +139,24 @@ class Campaign:
             return []
         return [f"{' '.join(arguments)} ended with {answer.returncode}: {_last(answer.stderr or answer.stdout)}"]
 
-    def _still_calm(self, play: bool) -> list[str]:  # noqa: FBT001 - thrown with the dice
-        now = self._calm_now()
-        wrong = [] if now == self._beside else [f"the lab beside it was {self._beside}, is {now}"]
-        if play and (answer := self._type(self._calm, "run", "3")).returncode:
-            wrong.append(f"a play beside it ended with {answer.returncode}: {_last(answer.stderr or answer.stdout)}")
+    def _plays(self, lab: Settings, busy: list[str]) -> list[str]:
+        """Play once; what did not pass is wrong, or `busy` where the lab itself says that the machine was too slow."""
+        answer = self._type(lab, "run", "3", "--json")
+        wrong: list[str] = []
+        if answer.returncode == 0:
+            return wrong
+        told = json.loads(answer.stdout or "{}")
+        error = told.get("error")
+        lacks = [one for one in told.get("results", ()) if one["verdict"] != "pass"]
+        why = error or [f"{one['id']}: {one['observed']}" for one in lacks]
+        too_slow = error["code"] == "host-too-slow" if error else any(_DELAYED.search(one["observed"]) for one in lacks)
+        undecided = too_slow and all(one["verdict"] == "inconclusive" for one in lacks)
+        (busy if undecided else wrong).append(f"the next play on {lab.name} ended with {answer.returncode}: {why}")
         return wrong
+
+    def _still_calm(self) -> list[str]:
+        now = self._calm_now()
+        return [] if now == self._beside else [f"the lab beside it was {self._beside}, is {now}"]
 
     def _calm_now(self) -> list[str]:
         names = [self._calm.container(host) for host in (*HOSTS, RECORDER)]
@@ -160,16 +180,20 @@ class Campaign:
         return subject.span or self._spans[subject.name, up]
 
     def _type(self, lab: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [LAB, *arguments],
-            cwd=ROOT,
-            env=os.environ | self._env(lab),
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_PLAY_SECONDS,
-        )
+        words = [LAB, *arguments]
+        try:
+            return subprocess.run(
+                words,
+                cwd=ROOT,
+                env=os.environ | self._env(lab),
+                check=False,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=_PLAY_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(words, -1, "", f"no end after {_PLAY_SECONDS:g} s")
 
     def _env(self, lab: Settings) -> Mapping[str, str]:
         return variables(lab) | {"LAB_RUNS": str(self._runs), "LAB_LANG": "en", "ASK": "0"}

@@ -120,11 +120,13 @@ def test_a_host_that_another_lab_drives_is_not_disturbed(
     assert eventually(lambda: programs(hosts_up) == [])
 
 
-def test_of_two_runs_that_begin_at_once_one_passes(hosts_up: Settings, tmp_path: Path) -> None:
-    with lab("run", "3", runs=tmp_path / "a") as first, lab("run", "3", runs=tmp_path / "b") as second:
-        codes = sorted([finish(first).returncode, finish(second).returncode])
+@pytest.mark.parametrize("other", ["3", "5"])
+def test_of_two_runs_that_begin_at_once_each_has_its_turn(hosts_up: Settings, tmp_path: Path, other: str) -> None:
+    # Exercise 5 needs other sysctls: whoever comes second makes the hosts anew, and must not do so under the first.
+    with lab("run", other, runs=tmp_path / "a") as first, lab("run", "3", runs=tmp_path / "b") as second:
+        answers = [finish(first, 180), finish(second, 180)]
 
-    assert codes in ([0, 0], [0, 3])
+    assert [answer.returncode for answer in answers] == [0, 0], [answer.stderr for answer in answers]
     assert eventually(lambda: programs(hosts_up) == [])
 
 

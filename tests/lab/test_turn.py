@@ -160,6 +160,20 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def test_who_is_named_cannot_write_on_the_terminal(alone: Settings) -> None:
+    turn = take_turn(alone)
+    words = ("\x1b[2J\x1b[H", "`reboot`", "\n" + "x" * 100)
+    with subprocess.Popen(
+        ["sh", "-c", "read -r _; exit", *words], stdin=subprocess.PIPE, text=True, pass_fds=turn.descriptors
+    ) as child:
+        turn.give_back()
+        with pytest.raises(MachineError) as busy:
+            take_turn(alone, seconds=0)
+        child.communicate("\n")
+    told = str(busy.value.params["command"])
+    assert (told.isprintable(), "`" in told, len(told) <= 60) == (True, False, True), told
+
+
 # -- make
 
 
