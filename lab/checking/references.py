@@ -21,11 +21,14 @@ from lab.judge.calls.traces import LISTENER
 from lab.judge.conditional import Where
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
+from lab.judge.readings.counters import Counters
 from lab.judge.segments.order import InOrder
 from lab.judge.sockets.lifetimes import GoneAfter
 from lab.judge.states.passing import Passes, Recorded
 from lab.judge.verdict import Expectation
 from lab.kernel.syscalls import CALL_NAMES
+from lab.text.catalog import LANGUAGES
+from lab.text.glossary import load_glossary
 
 Named = tuple[str, Callable[[Evidence], object]]
 """A name as it is written, and what looks it up in the record; EvidenceError when it is not there."""
@@ -134,6 +137,8 @@ def _check_words(one: Judged) -> None:
     for name in names:
         if name not in (ANY, *CALL_NAMES):
             raise ExerciseError("call-unknown", name=name, known=", ".join(sorted(CALL_NAMES)))
+    if isinstance(one, Counters):
+        require_counters(one.change)
     stream = getattr(one, "stream", None)
     if stream not in (None, *STREAMS):
         raise ExerciseError("stream-unknown", name=stream, known=", ".join(STREAMS))
@@ -141,6 +146,13 @@ def _check_words(one: Judged) -> None:
         require_sysctls(name.partition(".")[2] for name in one.environment)
     if isinstance(one, Called) and one.error not in (None, *errno.errorcode.values()):
         raise ExerciseError("errno-unknown", name=one.error)
+
+
+def require_counters(names: Iterable[str]) -> None:
+    """Raise ExerciseError for a counter that the glossary does not explain: a misspelt one, or one to be explained."""
+    for name in names:
+        if load_glossary(LANGUAGES[0]).find(name) is None:
+            raise ExerciseError("counter-unknown", name=name)
 
 
 def require_sysctls(names: Iterable[str]) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from lab.checking.references import Named, check_named, counters, earlier, host, party, snapshot, trace, usage
+from lab.checking.references import (
+    Named,
+    check_named,
+    counters,
+    earlier,
+    host,
+    party,
+    require_counters,
+    snapshot,
+    trace,
+    usage,
+)
 from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.readings.costs import PLAIN, TRACED
@@ -57,6 +68,7 @@ def _named_by_view(view: View) -> Iterator[Named]:  # noqa: C901, PLR0912 - a ca
         case Calls(name) | Waits(name):
             yield trace(name)
         case Counted(before, after, on):
+            require_counters(view.names)
             yield from (counters(name, on) for name in (before, after))
         case Served(clients) | Timeline(clients):
             yield from map(party, clients)

@@ -105,6 +105,7 @@ MUTATIONS: Final = [
     (11, CODE, 'handed("server", ("mmap",), 0, kind="eventpoll", step', 'handed("keeps", ("mmap",), 0, kind="eventpoll", step', "reference-unknown", None),
     (5, CODE, 'tcp_syncookies": 0', 'tcp_syncookie": 0', "sysctl-unknown", None),
     (3, CODE, 'Ladder("a", "data")', 'Ladder("a", "datum")', "part-unknown", None),
+    (3, CODE, '"TcpExtListenDrops")', '"TcpExtListenDroops")', "counter-unknown", "Step("),
     (3, CODE, 'stream="stderr", step="restart"', 'stream="sterr", step="restart"', "stream-unknown", None),
     # -- texts
     (3, EN, "[steps.talks]", "[steps.talk]", "text-missing", "title ="),
