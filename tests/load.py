@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from lab.commands.series import in_order
 from lab.loading import load_exercise
 from lab.settings import ROOT, read_settings
 from lab.shelf import exercise_folders
@@ -103,8 +102,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def ordered(numbers: Sequence[int]) -> list[int]:
-    """Return the exercises in the order in which the fewest hosts are made anew."""
-    return [exercise.number for exercise in in_order(map(load_exercise, numbers))]
+    """Return the exercises in the order in which the fewest hosts are made anew: those that need the same together."""
+
+    def needs(number: int) -> tuple[int, str, int, int]:
+        lab = load_exercise(number).lab
+        special = {"server": lab.server, "client": lab.client, **lab.others}
+        asked = sorted((host, sorted(map(str, sysctls.items()))) for host, sysctls in special.items() if sysctls)
+        return len(asked), str(asked), len(lab.hosts), number
+
+    return sorted(numbers, key=needs)
 
 
 def plays_of(number: int, *, wrong: bool) -> list[Play]:

@@ -48,6 +48,10 @@ class Terminal:
                 argv[0], [*argv], {"TERM": "xterm", **(os.environ if environment is None else environment)}
             )
         os.set_inheritable(self._fd, False)  # noqa: FBT003 - else the next terminal's program would hold this one open
+        self.resize(columns)
+
+    def resize(self, columns: int) -> None:
+        """Make the window so many columns wide; the program is sent SIGWINCH."""
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
 
     def type(self, line: str) -> int:

@@ -67,11 +67,11 @@ def claims(settings: Settings, *, as_json: bool = False, markdown: bool = False,
         elif markdown:
             sys.stdout.write(ledger_page(told(settings.language)))
         else:
-            from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw
-
+            # What draws is loaded when there is something to draw.
             from lab.report.ledger_table import show_ledger  # noqa: PLC0415
+            from lab.report.style import new_console  # noqa: PLC0415
 
-            show_ledger(Console(highlight=False), told(settings.language))
+            show_ledger(new_console(), told(settings.language))
     return code
 
 

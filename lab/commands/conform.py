@@ -33,11 +33,11 @@ def conform(settings: Settings, servers: Sequence[str], cases: Sequence[str], *,
     with open_hosts(settings, {host: {} for host in HOSTS}, tell if build else None, say=tell) as hosts:
         page = None
         if not as_json:
-            from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw
-
+            # What draws is loaded when there is something to draw.
             from lab.report.conform import ConformPage  # noqa: PLC0415
+            from lab.report.style import new_console  # noqa: PLC0415
 
-            page = ConformPage(Console(highlight=False), settings.language, servers or FAMILY, chosen)
+            page = ConformPage(new_console(), settings.language, servers or FAMILY, chosen)
         with as_long_as_read():
             for server in servers or FAMILY:
                 found = list(examine(hosts, server, chosen))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from lab.commands.documents import write_document
 from lab.doctor.containers import examine_containers
 from lab.doctor.finding import Finding, Health
@@ -11,6 +9,7 @@ from lab.doctor.machine import examine_machine
 from lab.errors import EXIT_MACHINE, EXIT_PASS
 from lab.report.doctor import doctor_document, doctor_page
 from lab.report.jsonform import to_json
+from lab.report.style import new_console
 from lab.settings import Settings
 
 
@@ -22,5 +21,5 @@ def doctor(settings: Settings, *, as_json: bool) -> int:
         document = doctor_document(findings, settings.language) | {"exit_code": code}
         write_document(to_json(document), code)
     else:
-        doctor_page(Console(highlight=False), findings, settings.language)
+        doctor_page(new_console(), findings, settings.language)
     return code

@@ -93,20 +93,20 @@ def _text(
     settings: Settings, hosts: Sequence[str], begun_ns: int, lacks: Sequence[str]
 ) -> Callable[[Sequence[Item]], None]:
     """Print the head, and return what prints the rest: lines at the terminal's width, 80 cells in a pipe."""
-    from rich.console import Console  # noqa: PLC0415 - each form loads what it alone needs
-
-    from lab.report.live import LiveText  # noqa: PLC0415
-    from lab.report.style import NARROWEST, emit_all  # noqa: PLC0415
+    from lab.report.live import LiveText  # noqa: PLC0415 - each form loads what it alone needs
+    from lab.report.style import NARROWEST, emit_all, new_console, terminal_width  # noqa: PLC0415
     from lab.report.words import Words  # noqa: PLC0415
     from lab.text.catalog import Catalog  # noqa: PLC0415
 
-    console = Console(highlight=False)
+    console = new_console()
     words = Words(Catalog({}, ""), settings.language, settings.addresses)
     text = LiveText(words, max(NARROWEST, console.width), begun_ns)
     emit_all(console, text.head({host: settings.addresses[host] for host in hosts}, lacks))
     sys.stdout.flush()
 
     def show(items: Sequence[Item]) -> None:
+        if console.is_terminal:
+            emit_all(console, text.resized(max(NARROWEST, terminal_width())))
         emit_all(console, text.lines(items))
         sys.stdout.flush()
 

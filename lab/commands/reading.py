@@ -13,42 +13,46 @@ if TYPE_CHECKING:
 
 
 def list_exercises(settings: Settings) -> int:
-    """Print a line per exercise; it begins with its number."""
-    for number, folder in exercise_folders().items():
-        texts = read_texts(folder, settings.language)
-        print(f"{number:<3} {texts.maybe('title') or folder.name} — {texts.maybe('summary') or ''}")
+    """Print each exercise's title and summary; its number stands before them."""
+    from lab.report.contents import contents_lines  # noqa: PLC0415 - each command loads what it alone needs
+    from lab.report.style import emit_all, new_console, page_width  # noqa: PLC0415
+
+    console = new_console()
+    texts = ((number, folder, read_texts(folder, settings.language)) for number, folder in exercise_folders().items())
+    said = {number: (each.maybe("title") or folder.name, each.maybe("summary") or "") for number, folder, each in texts}
+    emit_all(console, contents_lines(said, page_width(console)))
     return EXIT_PASS
 
 
 def explain(settings: Settings, word: str) -> int:
     """Explain a state, a column, a flag letter or a term; without a word print the legend."""
-    from rich.console import Console  # noqa: PLC0415 - each command loads what it alone needs
-
-    from lab.report.legend import explain_page, legend_page  # noqa: PLC0415
+    from lab.report.legend import explain_lines, legend_lines  # noqa: PLC0415 - each command loads what it alone needs
+    from lab.report.style import emit_all, new_console, page_width  # noqa: PLC0415
     from lab.text.glossary import load_glossary  # noqa: PLC0415
 
+    console = new_console()
     if not word:
-        Console(highlight=False).print(legend_page(settings.language))
+        emit_all(console, legend_lines(settings.language, page_width(console)))
         return EXIT_PASS
     glossary = load_glossary(settings.language)
     term = glossary.find(word)
     if term is None:
         near = glossary.near(word)
         raise UsageError("unknown-word" if not near else "unknown-word-near", word=word, near=", ".join(near))
-    Console().print(explain_page(term, glossary))
+    emit_all(console, explain_lines(term, glossary, page_width(console)))
     return EXIT_PASS
 
 
 def by_hand(settings: Settings, number: int, *, readme: bool) -> int:
     """Print the exact lines to type by hand, and what one should then see; or put them into the READMEs."""
-    from rich.console import Console  # noqa: PLC0415
-
     from lab.loading import load_exercise  # noqa: PLC0415
-    from lab.report.by_hand import by_hand_page  # noqa: PLC0415
+    from lab.report.by_hand import by_hand_lines  # noqa: PLC0415
+    from lab.report.style import emit_all, new_console, page_width  # noqa: PLC0415
 
     exercise = load_exercise(number)
     if not readme:
-        Console().print(by_hand_page(exercise, settings.addresses, settings.language))
+        console = new_console()
+        emit_all(console, by_hand_lines(exercise, settings.addresses, settings.language, page_width(console)))
         return EXIT_PASS
     refresh_readmes(exercise)
     return EXIT_PASS

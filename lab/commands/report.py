@@ -20,6 +20,8 @@ from lab.text.catalog import messages
 from lab.timeline.build import build_timeline
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from lab.timeline.model import Talk, Timeline
 
 PAGE: Final = "report.html"
@@ -47,17 +49,22 @@ def show_timeline(settings: Settings, run: str, clients: Sequence[str], step: st
     return EXIT_PASS
 
 
-def print_timeline(saved: Saved, settings: Settings, clients: Sequence[str] = (), step: str | None = None) -> None:
+def print_timeline(
+    saved: Saved,
+    settings: Settings,
+    clients: Sequence[str] = (),
+    step: str | None = None,
+    *,
+    console: Console | None = None,
+) -> None:
     """Print the timeline and its notes at the terminal's width."""
-    from rich.console import Console  # noqa: PLC0415
-
     from lab.report.fold import fold  # noqa: PLC0415
     from lab.report.ink import Role, Span, line  # noqa: PLC0415
-    from lab.report.style import NARROWEST, WIDEST, emit_all  # noqa: PLC0415
+    from lab.report.style import emit_all, new_console, page_width  # noqa: PLC0415
 
     text = _text(saved, settings, clients, step)
-    console = Console(highlight=False)
-    width = max(NARROWEST, min(console.width, WIDEST))
+    console = console or new_console()
+    width = page_width(console)
     emit_all(console, text.lines(width))
     for note in ([text.words.lab("timeline.quiet")] if text.quiet else []) + [*text.notes]:
         emit_all(console, [line(Span(part, Role.DIM)) for part in fold(note, width)])

@@ -29,6 +29,8 @@ from lab.shelf import exercise_folders
 from lab.text.catalog import messages
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from lab.evidence.records import Evidence
     from lab.hosts.connection import Connection
 
@@ -72,14 +74,15 @@ def run(
     forms = forms_of(exercise, evidence, judgement, settings)
     folder = keep(evidence, forms, settings.runs)
     with as_long_as_read():
+        console = None
         if as_json:
             write_document(forms[VERDICT_FILE], EXIT_OF[judgement.verdict])
         else:
-            _show(exercise, evidence, judgement, settings, folder, fresh=True)
+            console = _show(exercise, evidence, judgement, settings, folder, fresh=True)
         if timeline:
             from lab.commands.report import print_timeline  # noqa: PLC0415 - only here
 
-            print_timeline(Saved(folder, exercise, evidence, judgement), settings)
+            print_timeline(Saved(folder, exercise, evidence, judgement), settings, console=console)
     return EXIT_OF[judgement.verdict]
 
 
@@ -146,17 +149,19 @@ def forms_of(exercise: Exercise, evidence: Evidence, judgement: Judgement, setti
 
 def _show(
     exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings, folder: Path, *, fresh: bool
-) -> None:
-    from rich.console import Console  # noqa: PLC0415 - what draws is loaded when there is something to draw
-
+) -> Console:
+    """Print the page; return the terminal, whose width holds for what follows too."""
+    # What draws is loaded when there is something to draw.
     from lab.report.asking import Asker, wants_questions  # noqa: PLC0415
+    from lab.report.style import new_console  # noqa: PLC0415
     from lab.report.terminal import Page  # noqa: PLC0415
 
-    console = Console(highlight=False)
+    console = new_console()
     asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
     asker = Asker(sys.stdin, console, settings.language) if asks else None
     texts = exercise.texts(settings.language)
     Page(console, exercise, evidence, judgement, texts, settings.language, short(folder)).show(asker)
+    return console
 
 
 def short(folder: Path) -> Path:

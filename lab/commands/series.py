@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
-    """Play, judge and keep every exercise, without a question; the exit code is that of the worst verdict.
+    """Play, judge and keep every exercise by number, without a question; the exit code is that of the worst verdict.
 
     An exercise that this machine cannot play is told in its row, and the next one is played. Ctrl-C ends the series;
     what was done till then is shown.
@@ -42,7 +42,7 @@ def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
     begun = time.monotonic()
     ended: LabError | None = None
     try:
-        for row in _play_all(in_order(exercises), settings, build=build):
+        for row in _play_all(exercises, settings, build=build):
             rows.append(row)
             if table:
                 table.add(row)
@@ -61,21 +61,6 @@ def run_all(settings: Settings, *, as_json: bool, build: bool) -> int:
                 document = series_document(rows, exercises, settings.language, seconds, ended)
                 write_document(to_json(document), document["exit_code"])
     return EXIT_OF[verdict_of(rows)]
-
-
-def in_order(exercises: Iterable[Exercise]) -> list[Exercise]:
-    """Return the exercises so that the fewest hosts are made anew: those that need the same stand together.
-
-    First come those that need nothing special: the hosts are mostly so already, and the plain ones are made once.
-    """
-
-    def needs(exercise: Exercise) -> tuple[int, str]:
-        lab = exercise.lab
-        special = {"server": lab.server, "client": lab.client, **lab.others}
-        asked = sorted((host, sorted(map(str, sysctls.items()))) for host, sysctls in special.items() if sysctls)
-        return len(asked), str(asked)
-
-    return sorted(exercises, key=lambda exercise: (*needs(exercise), len(exercise.lab.hosts), exercise.number))
 
 
 def _play_all(exercises: list[Exercise], settings: Settings, *, build: bool) -> Iterator[Row]:

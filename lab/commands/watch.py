@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import threading
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import ConsoleDimensions, Group
 from rich.live import Live
-from rich.text import Text
 
 from lab.errors import EXIT_PASS
 from lab.hosts.looker import Lookers
 from lab.hosts.why import explained
-from lab.report.watch import watch_view
+from lab.report.ink import Role, Span, line
+from lab.report.style import emit_all, new_console, terminal_width, text
+from lab.report.watch import on_screen, watch_lines, watch_width
 from lab.settings import HOSTS, Settings
 from lab.text.catalog import messages
 
@@ -23,8 +25,8 @@ SECONDS: Final = 1.0
 
 def watch(settings: Settings, *, looks: int | None = None) -> int:
     """Show both hosts' sockets every second until Ctrl-C (or after so many looks); without a terminal, each change."""
-    console = Console(highlight=False)
-    hint = Text(messages(settings.language).get("cli.say.watch-hint"), style="dim")
+    console = new_console()
+    hint = line(Span(messages(settings.language).get("cli.say.watch-hint"), Role.DIM))
     pause = threading.Event()
     before = None
     with contextlib.ExitStack() as stack:
@@ -36,11 +38,15 @@ def watch(settings: Settings, *, looks: int | None = None) -> int:
         with contextlib.suppress(KeyboardInterrupt):
             for number in itertools.count():
                 now = lookers.rows()
-                view = watch_view(now, before, settings.addresses, settings.language)
                 if live:
-                    live.update(Group(hint, Text(), view), refresh=True)
+                    # The window may have been resized.
+                    console.size = ConsoleDimensions(terminal_width(), shutil.get_terminal_size().lines)
+                lines = watch_lines(now, before, settings.addresses, settings.language, watch_width(console))
+                if live:
+                    shown = on_screen([hint, (), *lines], console.width, console.height)
+                    live.update(Group(*(text(one, console.encoding) for one in shown)), refresh=True)
                 elif now != before:
-                    console.print(view, Text(), sep="\n")
+                    emit_all(console, [*lines, ()])
                 before = now
                 if looks is not None and number + 1 >= looks:
                     break

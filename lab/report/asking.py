@@ -11,7 +11,7 @@ from rich.console import Console
 from lab.report.fold import fold
 from lab.report.ink import Line, Role, Span, indented, line
 from lab.report.keyboard import read_line
-from lab.report.style import emit
+from lab.report.style import emit, page_width
 from lab.text.catalog import messages
 
 LETTERS: Final = "abcdefgh"
@@ -44,7 +44,7 @@ class Asker:
         """Return the letter chosen; None when skipped. Ctrl-C passes through as KeyboardInterrupt."""
         if self.over or not choices:
             return None
-        width = min(self._console.width, 100)
+        width = page_width(self._console)
         for one in question_lines(question, choices, width, self._hint()):
             emit(self._console, one)
         letters = LETTERS[: len(choices)]

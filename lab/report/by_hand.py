@@ -8,10 +8,9 @@ from typing import Final
 from rich.cells import cell_len
 
 from lab.exercise import TERMINALS, Exercise
-from lab.report.fold import fold
+from lab.report.fold import fold, titled
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
-from lab.report.style import Drawn
-from lab.report.typed import Typed, typed
+from lab.report.typed import Typed, beside, typed
 from lab.report.words import Words
 from lab.settings import PROFILES
 
@@ -26,17 +25,17 @@ OPENS: Final = {
 }
 """What opens each of them."""
 _GAP: Final = 3
+_LEAST: Final = 20
+"""Cells for what a terminal is for; with fewer it stands below."""
 
 
-def by_hand_page(exercise: Exercise, addresses: Mapping[str, str], language: str) -> Drawn:
-    """Return the page, to be printed by rich; `addresses` are the hosts' by name."""
+def by_hand_lines(exercise: Exercise, addresses: Mapping[str, str], language: str, width: int) -> Iterator[Line]:
+    """Yield the page's lines, at most `width` cells wide; `addresses` are the hosts' by name.
+
+    A line to type is never folded: one that is too long the terminal itself folds, and it is copied as one line.
+    """
     words = Words(exercise.texts(language), language, addresses)
-    return Drawn(lambda width: by_hand_lines(exercise, words, width))
-
-
-def by_hand_lines(exercise: Exercise, words: Words, width: int) -> Iterator[Line]:
-    """Yield the page's lines, at most `width` cells wide (a longer command stays whole)."""
-    yield line(Span(words.lab("hand.title", number=exercise.number, title=words.own("title")), Role.TITLE))
+    yield from titled(words.lab("hand.title", number=exercise.number, title=words.own("title")), width)
     yield EMPTY
     yield from _prose(words.lab("hand.setup", up="make up", down="make down"), width, 0)
     yield from _prose(words.lab("hand.terminals"), width, 0)
@@ -48,7 +47,7 @@ def by_hand_lines(exercise: Exercise, words: Words, width: int) -> Iterator[Line
     for number, step in enumerate(exercise.steps, start=1):
         if step.type:
             yield EMPTY
-            yield line(Span(f"{number}  {words.own(f'steps.{step.id}.title')}", Role.TITLE))
+            yield from titled(words.own(f"steps.{step.id}.title"), width, number)
             yield from _step(typed(step.type, words), words.listed(f"hand.{step.id}.sees"), labels, width)
 
 
@@ -57,19 +56,20 @@ def _terminals(names: Sequence[str], words: Words, width: int) -> Iterator[Line]
     opens = max((cell_len(OPENS[name]) for name in names), default=0) + _GAP
     left = _GAP + labels + opens
     for name in names:
-        first, *rest = fold(words.lab(f"hand.purpose-{name}"), width - left)
-        yield line(
-            " " * _GAP,
-            Span(pad(words.lab(f"terminal.{name}"), labels), Role.HOST),
-            Span(pad(OPENS[name], opens), Role.COMMAND),
-            Span(first, Role.DIM),
-        )
+        start = line(" " * _GAP, Span(pad(words.lab(f"terminal.{name}"), labels), Role.HOST))
+        purpose = words.lab(f"hand.purpose-{name}")
+        if width - left < _LEAST:
+            yield from beside(start, OPENS[name], 2 * _GAP, width)
+            yield from indented([line(Span(part, Role.DIM)) for part in fold(purpose, width - 2 * _GAP)], 2 * _GAP)
+            continue
+        first, *rest = fold(purpose, width - left)
+        yield (*start, Span(pad(OPENS[name], opens), Role.COMMAND), Span(first, Role.DIM))
         yield from indented([line(Span(part, Role.DIM)) for part in rest], left)
 
 
 def _step(lines: Sequence[Typed], sees: Sequence[str], labels: int, width: int) -> Iterator[Line]:
     for place, one in enumerate(lines):
-        yield line(" " * _GAP, Span(pad(one.label, labels), Role.DIM), Span(one.text, Role.COMMAND))
+        yield from beside(line(" " * _GAP, Span(pad(one.label, labels), Role.DIM)), one.text, _GAP, width)
         seen = sees[place] if place < len(sees) else ""
         margin = _GAP + labels
         yield from indented([line(Span(part, Role.DIM)) for part in fold(seen, width - margin)], margin)

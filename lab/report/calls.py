@@ -77,8 +77,8 @@ def place_of(call: Call, names: Mapping[Endpoint, str]) -> str:
     return LISTENER if on.local and on.peer is None else f"fd {on.fd}"
 
 
-def draw(found: Sequence[Group], words: CallWords) -> list[Line]:
-    """Return the table's lines."""
+def draw(found: Sequence[Group], words: CallWords, width: int) -> list[Line]:
+    """Return the table's lines; where they are too wide, what was measured stands below the call."""
     rows = [
         (
             f"{group.name} {group.error}".strip(),
@@ -91,14 +91,18 @@ def draw(found: Sequence[Group], words: CallWords) -> list[Line]:
     ]
     head = words[:5]
     widths = [max(cell_len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    lines = [line(Span(_row(head, widths), Role.DIM))]
-    lines += [line(_row(row, widths)) for row in rows]
+    below = sum(widths) + _GAP * (len(widths) - 1) > width
+    lines = [line(Span(text, Role.DIM)) for text in _row(head, widths, below=below)]
+    lines += [line(text) for row in rows for text in _row(row, widths, below=below)]
     if len(found) > _MOST:
         lines.append(line(Span(words.more.format(count=len(found) - _MOST), Role.DIM)))
     return lines
 
 
-def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+def _row(row: Sequence[str], widths: Sequence[int], *, below: bool) -> tuple[str, ...]:
     left = [pad(text, width) for text, width in zip(row[:2], widths[:2], strict=True)]
     right = [pad_left(text, width) for text, width in zip(row[2:], widths[2:], strict=True)]
-    return (" " * _GAP).join((*left, *right)).rstrip()
+    gap = " " * _GAP
+    if below:
+        return gap.join(left).rstrip(), gap + gap.join(right)
+    return (gap.join((*left, *right)).rstrip(),)

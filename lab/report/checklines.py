@@ -19,6 +19,8 @@ MARGIN: Final = 6
 _MARK_AT: Final = 3
 _TITLES_MOST: Final = 0.48
 _GAP: Final = 3
+_LEAST: Final = 22
+"""Cells for a reason beside what it explains."""
 
 
 def draw(checks: Sequence[Check], words: Words, width: int) -> list[Line]:
@@ -57,7 +59,14 @@ def _check(check: Check, words: Words, width: int, beside: int) -> Iterator[Line
 
 
 def _two_columns(start: Line, left: tuple[str, int], right: tuple[str, int]) -> Iterator[Line]:
-    """Yield two texts beside each other, each folded in its own column."""
+    """Yield two texts beside each other, each folded in its own column; below each other where these are narrow."""
+    if right[1] < _LEAST:
+        whole = left[1] + _GAP + right[1]
+        for title in fold(left[0], whole):
+            yield (*start, Span(title))
+            start = line(" " * MARGIN)
+        yield from indented([line(Span(why, Role.DIM)) for why in fold(right[0], whole - 2)], MARGIN + 2)
+        return
     for title, why in zip_longest(fold(*left), fold(*right), fillvalue=""):
         yield (*start, Span(pad(title, left[1] + _GAP)), Span(why, Role.DIM))
         start = line(" " * MARGIN)

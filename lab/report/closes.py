@@ -12,6 +12,7 @@ from lab.evidence.records import Evidence, Step
 from lab.report.ink import Line, Role, Span, line, pad, pad_left
 
 _BAR: Final = 30
+_SHARE: Final = 7
 
 
 def closes_of(evidence: Evidence, step: Step, host: str = "server") -> Mapping[int, int]:
@@ -24,21 +25,22 @@ def closes_of(evidence: Evidence, step: Step, host: str = "server") -> Mapping[i
     return dict(sorted(counts.items()))
 
 
-def draw(counts: Mapping[int, int], names: Mapping[int, str]) -> list[Line]:
-    """Return a bar for each number of segments; `names` gives its words."""
+def draw(counts: Mapping[int, int], names: Mapping[int, str], room: int) -> list[Line]:
+    """Return a bar for each number of segments, at most `room` cells wide; `names` gives its words."""
     total = sum(counts.values())
     if not total:
         return []
     width = max(cell_len(text) for text in names.values()) + 2
     most = max(counts.values())
+    longest = max(1, min(_BAR, room - width - 2 - len(str(most)) - _SHARE))
     lines: list[Line] = []
     for number, count in counts.items():
-        bar = "█" * max(1, round(_BAR * count / most))
+        bar = "█" * max(1, round(longest * count / most))
         share = f"{100 * count / total:.0f} %"
         lines.append(
             line(
                 pad(names[number], width),
-                Span(pad(bar, _BAR + 2), Role.STATE),
+                Span(pad(bar, longest + 2), Role.STATE),
                 Span(pad_left(str(count), len(str(most))), Role.STRONG),
                 Span(f"  {pad_left(share, 5)}", Role.DIM),
             )

@@ -11,7 +11,7 @@ from rich.console import Console
 from lab.conformance import Outcome, Trial
 from lab.report.fold import fold, fold_printed, unfolded
 from lab.report.ink import Role, Span, line, pad
-from lab.report.style import NARROWEST, WIDEST, emit
+from lab.report.style import emit, page_width
 from lab.text.catalog import messages
 
 _MARKS: Final = {
@@ -28,7 +28,7 @@ class ConformPage:
         self._console = console
         self._texts = messages(language)
         self._cases = cases
-        self._width = max(NARROWEST, min(console.width, WIDEST))
+        self._width = page_width(console)
         self._room = max(map(len, servers)) + 2
         emit(console, line(Span(self._texts.get("conform.title"), Role.TITLE)))
         emit(console, ())

@@ -11,7 +11,7 @@ from rich.console import Console
 from lab.doctor.finding import Finding, Health
 from lab.report.fold import fold
 from lab.report.ink import Line, Role, Span, for_encoding, line, pad
-from lab.report.style import NARROWEST, WIDEST, emit
+from lab.report.style import emit, page_width
 from lab.text.catalog import Catalog, messages
 
 _MARKS: Final = {
@@ -46,7 +46,7 @@ def doctor_document(findings: Sequence[Finding], language: str) -> dict[str, Any
 def doctor_page(console: Console, findings: Sequence[Finding], language: str) -> None:
     """Print a line per finding, its remedy below it, and at the end whether the lab runs here."""
     texts = messages(language)
-    width = max(NARROWEST, min(console.width, WIDEST))
+    width = page_width(console)
     titles = {finding.id: texts.get(f"doctor.{finding.id}.title") for finding in findings}
     room = max(cell_len(title) for title in titles.values()) + 2
     for finding in findings:
@@ -57,7 +57,8 @@ def doctor_page(console: Console, findings: Sequence[Finding], language: str) ->
             emit(console, _indented(more, room + 2))
     stops = any(finding.health is Health.STOPS for finding in findings)
     emit(console, ())
-    emit(console, line(texts.get("doctor.stops" if stops else "doctor.runs")))
+    for part in fold(texts.get("doctor.stops" if stops else "doctor.runs"), width):
+        emit(console, line(part))
 
 
 def _indented(text: str, by: int) -> Line:

@@ -14,6 +14,7 @@ from lab.report.claims import ClaimStory
 from lab.report.fold import fold
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.story import Story
+from lab.report.typed import beside
 
 _GAP: Final = 3
 _LAB: Final = ".venv/bin/lab"
@@ -71,18 +72,25 @@ def claim_lines(story: Story, width: int) -> Iterator[Line]:
     if not story.claims:
         return
     words = story.words
-    yield line(Span(words.lab("claims.heading"), Role.TITLE))
+    yield from (line(Span(part, Role.TITLE)) for part in fold(words.lab("claims.heading"), width))
     yield EMPTY
     ids = max(cell_len(claim.id) for claim in story.claims) + _GAP
     rulings = max(cell_len(claim.label) for claim in story.claims) + _GAP
     labels = max(cell_len(words.lab(f"claims.{name}-short")) for name in ("says", "instead")) + _GAP
-    room = max(width - _GAP - ids - rulings - labels, _LEAST)
+    room = width - _GAP - ids - rulings - labels
+    below = room < _LEAST
+    if below:
+        room = width - 2 * _GAP - labels
     for claim in story.claims:
         left = line(
             " " * _GAP,
             Span(pad(claim.id, ids), Role.STRONG),
             Span(pad(claim.label, rulings), RULING_ROLES[claim.ruling]),
         )
+        if below:
+            yield left
+            yield from indented([*_sentences(claim, story, labels, room)], 2 * _GAP)
+            continue
         for one in _sentences(claim, story, labels, room):
             yield (*left, *one)
             left = line(" " * (_GAP + ids + rulings))
@@ -133,5 +141,5 @@ def where_next(story: Story, width: int) -> Iterator[Line]:
         if max(commands, cell_len(command) + _GAP) + label + cell_len(purpose) <= width:
             yield line(start, Span(pad(command, commands - _GAP) + " " * _GAP, Role.COMMAND), Span(purpose, Role.DIM))
         else:
-            yield line(start, Span(command, Role.COMMAND))
+            yield from beside((start,), command, _GAP, width)
             yield from indented([line(Span(part, Role.DIM)) for part in fold(purpose, width - label - 2)], label + 2)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
+from lab.report.ink import Line, Role, Span, cells
+
 _WIDE = r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
 # A unit that may not be broken: a command between backticks, one wide character, or a run of other characters.
 _UNIT = re.compile(rf"(\s*)(`[^`]{{1,40}}`|{_WIDE}|(?:(?!{_WIDE}|`[^`]{{1,40}}`)\S)+)")
@@ -14,6 +16,7 @@ _UNIT = re.compile(rf"(\s*)(`[^`]{{1,40}}`|{_WIDE}|(?:(?!{_WIDE}|`[^`]{{1,40}}`)
 _NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’…—,.;:?!)]}%~·")
 _NO_BLANK_AFTER = frozenset("。！？；：，、）》」』】”")
 _HANGING = "    "
+_WORD = re.compile(rf"{_WIDE}\s*|(?:(?!{_WIDE})\S)+\s*|\s+")
 _NOT_LAST = frozenset("（《「『【〈“‘([{")
 
 
@@ -80,6 +83,29 @@ def fold_printed(text: str, width: int) -> list[str]:
         lines.append((margin + rest[:place]).rstrip())
         margin, rest = _HANGING, rest[place:].lstrip()
     return [*lines, margin + rest]
+
+
+def titled(text: str, width: int, number: int | None = None) -> list[Line]:
+    """Return a title in lines of at most `width` cells, beside the number where it has one."""
+    mark = "" if number is None else f"{number}  "
+    first, *rest = fold(text, width - cell_len(mark)) or [""]
+    return [(Span(mark + first, Role.TITLE),), *((Span(" " * cell_len(mark) + part, Role.TITLE),) for part in rest)]
+
+
+def fold_line(one: Line, width: int) -> list[Line]:
+    """Return the line, or where it is wider than so many cells its words on several; a line to type stays whole."""
+    if cells(one) <= width or any(span.role is Role.COMMAND for span in one):
+        return [one]
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for word in (Span(word, span.role) for span in one for word in _WORD.findall(span.text)):
+        if used + cell_len(word.text.rstrip()) > width and any(span.text.strip() for span in lines[-1]):
+            lines.append([Span(_HANGING)])
+            used = cell_len(_HANGING)
+        if word.text.strip() or len(lines) == 1:
+            lines[-1].append(word)
+            used += cell_len(word.text)
+    return [tuple(spans) for spans in lines]
 
 
 def _chunks(text: str) -> Iterator[tuple[str, str]]:

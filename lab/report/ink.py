@@ -64,6 +64,32 @@ def cells(one: Line) -> int:
     return cell_len(plain(one))
 
 
+def without_blanks(one: Line) -> Line:
+    """Return the line without the blanks at its end."""
+    *others, last = one or (Span(""),)
+    text = last.text.rstrip()
+    if text or not others:
+        return (*others, Span(text, last.role)) if text else ()
+    return without_blanks(tuple(others))
+
+
+def clipped(one: Line, width: int) -> Line:
+    """Return the line in at most `width` cells, its end replaced by an ellipsis where it is longer."""
+    if cells(one) <= width:
+        return one
+    kept: list[Span] = []
+    room = width - 1
+    for span in one:
+        text = span.text
+        while cell_len(text) > room:
+            text = text[:-1]
+        kept.append(Span(text, span.role))
+        room -= cell_len(text)
+        if text != span.text:
+            break
+    return (*kept, Span("…", Role.DIM))
+
+
 def pad(text: str, width: int) -> str:
     """Return the text filled with blanks to `width` cells."""
     return text + " " * max(0, width - cell_len(text))

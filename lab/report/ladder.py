@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from lab.report.ink import Line, Role, Span, line, pad, pad_left
+from lab.report.ink import Line, Role, Span, line, pad
 from lab.report.lengths import milliseconds
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags, Segment
@@ -18,6 +18,8 @@ _STATE: Final = 12
 _GAP: Final = 3
 _TIME: Final = 9
 _ARROW_LEAST: Final = 30
+_ARROW_SHORTEST: Final = 16
+"""With less for the arrow, times stand below it."""
 _PREVIEW: Final = 14
 _MOST: Final = 24
 _HEAD, _TAIL = 14, 8
@@ -83,40 +85,52 @@ def _payload(segment: Segment) -> list[str]:
 
 
 def draw(rungs: Sequence[Rung], words: LadderWords, width: int) -> list[Line]:
-    """Return the ladder's lines, at most `width` cells wide."""
+    """Return the ladder's lines, at most `width` cells wide; in few, times and notes stand below the arrows."""
     notes = cell_len(words.again) + _GAP if any(rung.again for rung in rungs) else 0
-    room = width - 2 * (_STATE + 1) - _GAP - _TIME - 4 - notes
     wanted = max((cell_len(rung.labels[0]) for rung in rungs), default=0) + 8
-    arrow = max(min(max(wanted, _ARROW_LEAST), room), 16)
+    room = width - 2 * (_STATE + 1) - _GAP - _TIME - 4 - notes
+    layout = _Layout(min(max(wanted, _ARROW_LEAST), room), _GAP, below=False)
+    if room < _ARROW_SHORTEST:
+        layout = _Layout(min(max(wanted, _ARROW_LEAST), width - 2 * (_STATE + 1)), 1, below=True)
     head = line(
-        Span(pad(words.client, _STATE + arrow + _GAP), Role.HOST), " ", Span(words.server, Role.HOST)
+        Span(pad(words.client, _STATE + layout.arrow + layout.gap), Role.HOST), " ", Span(words.server, Role.HOST)
     )  # fmt: skip
     shown: list[Line] = [head]
     if len(rungs) <= _MOST:
-        return [*shown, *_rungs(rungs, words, arrow, first=True)]
+        return [*shown, *_rungs(rungs, words, layout, first=True)]
     skipped = words.more(len(rungs) - _HEAD - _TAIL)
     return [
         *shown,
-        *_rungs(rungs[:_HEAD], words, arrow, first=True),
+        *_rungs(rungs[:_HEAD], words, layout, first=True),
         line(" " * (_STATE + 1), Span(skipped, Role.DIM)),
-        *_rungs(rungs[-_TAIL:], words, arrow, first=False),
+        *_rungs(rungs[-_TAIL:], words, layout, first=False),
     ]
 
 
-def _rungs(rungs: Sequence[Rung], words: LadderWords, arrow: int, *, first: bool) -> list[Line]:
-    return [
-        line(
+class _Layout(NamedTuple):
+    """Cells of the arrow and of the gap behind it, and whether times stand below."""
+
+    arrow: int
+    gap: int
+    below: bool
+
+
+def _rungs(rungs: Sequence[Rung], words: LadderWords, layout: _Layout, *, first: bool) -> Iterator[Line]:
+    for index, rung in enumerate(rungs):
+        ends = line(
             *_standing(rung.client, _STATE),
             " ",
-            *_arrow(rung, arrow),
-            " " * _GAP,
-            *_standing(rung.server, _STATE + 1),
-            Span(pad_left(milliseconds(rung.time_ns), _TIME), Role.DIM),
-            Span(" ms" if first and index == 0 else "", Role.DIM),
-            Span(" " * _GAP + words.again if rung.again else "", Role.INFERRED),
+            *_arrow(rung, layout.arrow),
+            " " * layout.gap,
+            *_standing(rung.server, _STATE if layout.below else _STATE + 1),
         )
-        for index, rung in enumerate(rungs)
-    ]
+        time = milliseconds(rung.time_ns) + (" ms" if first and index == 0 else "")
+        again = Span(" " * _GAP + words.again if rung.again else "", Role.INFERRED)
+        if layout.below:
+            yield ends
+            yield line(" " * (_STATE + 1), Span(time, Role.DIM), again)
+        else:
+            yield (*ends, Span(" " * (_TIME - cell_len(milliseconds(rung.time_ns))) + time, Role.DIM), again)
 
 
 def _standing(standing: Standing | None, width: int) -> tuple[Span, ...]:

@@ -13,7 +13,7 @@ from lab.report.claims import ROLES
 from lab.report.fold import fold
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.ledger import EntryStory, LedgerStory
-from lab.report.style import NARROWEST, WIDEST, emit_all
+from lab.report.style import emit_all, page_width
 from lab.report.words import Words
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _PLACES: Final = 2
 
 def show_ledger(console: Console, story: LedgerStory) -> None:
     """Print the ledger."""
-    emit_all(console, ledger_lines(story, max(NARROWEST, min(console.width, WIDEST))))
+    emit_all(console, ledger_lines(story, page_width(console)))
 
 
 def ledger_lines(story: LedgerStory, width: int) -> Iterator[Line]:
@@ -55,7 +55,7 @@ def _entry(one: EntryStory, words: Words, ids: int, rulings: int, width: int) ->
         yield (*left, Span(part, role))
         left = line(" " * (ids + rulings))
     for place in _places(one, words):
-        yield from indented([line(Span(place, Role.DIM))], ids + rulings)
+        yield from indented([line(Span(part, Role.DIM)) for part in fold(place, room)], ids + rulings)
 
 
 def _sentences(one: EntryStory, words: Words, room: int) -> Iterator[tuple[str, Role]]:

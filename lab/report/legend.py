@@ -7,9 +7,9 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from lab.report.fold import fold, together
+from lab.report.fold import fold, titled, together
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
-from lab.report.style import Drawn
+from lab.report.typed import beside
 from lab.text.catalog import messages
 from lab.text.glossary import Glossary, Term, load_glossary
 
@@ -29,30 +29,25 @@ _MARGIN: Final = 3
 _GAP: Final = 3
 
 
-def legend_page(language: str) -> Drawn:
-    """Return the first-use legend: a row of `ss` taken apart, the flag letters, and why `grep 8000` misleads."""
-    return Drawn(lambda width: legend_lines(language, width))
-
-
 def legend_lines(language: str, width: int) -> Iterator[Line]:
-    """Yield the legend's lines."""
+    """Yield the first-use legend: a row of `ss` taken apart, the flag letters, and why `grep 8000` misleads."""
     terms, words = load_glossary(language).terms, messages(language)
-    yield line(Span(words.get("report.legend.title"), Role.TITLE))
+    yield from titled(words.get("report.legend.title"), width)
     yield EMPTY
     yield from _sample(width)
     yield EMPTY
     heads = max(cell_len(head) for _, head, _ in COLUMNS) + _GAP
     for key, head, cell in COLUMNS:
         name = pad(head or terms[key].title, heads)
-        yield line(" " * _MARGIN, Span(name, Role.STRONG), Span(cell, Role.COMMAND))
+        yield from beside(line(" " * _MARGIN, Span(name, Role.STRONG)), cell, 2 * _MARGIN, width)
         yield from _folded(terms[key].short, width, 2 * _MARGIN)
     yield EMPTY
-    yield line(Span(words.get("report.legend.flags"), Role.TITLE))
+    yield from titled(words.get("report.legend.flags"), width)
     yield EMPTY
     yield from indented([*letter_lines(language, width - _MARGIN)], _MARGIN)
     yield EMPTY
     pitfall = terms["grep-pitfall"]
-    yield line(Span(pitfall.title, Role.TITLE))
+    yield from titled(pitfall.title, width)
     yield EMPTY
     yield from _folded(together(pitfall.short, pitfall.text), width, _MARGIN)
 
@@ -70,25 +65,22 @@ def letter_lines(language: str, width: int) -> Iterator[Line]:
 def _sample(width: int) -> Iterator[Line]:
     """Yield the row whole; where it is too long its tail goes to the next line, as `ss` itself does."""
     widths = [max(len(head), len(cell)) + 1 for _, head, cell in COLUMNS]
-    heads = "".join(head.ljust(size) for (_, head, _), size in zip(COLUMNS, widths, strict=True))
-    rows: list[str] = [""]
-    for (_, _, cell), size in zip(COLUMNS, widths, strict=True):
-        if _MARGIN + len(rows[-1]) + len(cell) > width:
-            rows.append(" " * _MARGIN)
-        rows[-1] += cell.ljust(size)
-    yield line(" " * _MARGIN, Span(heads.rstrip(), Role.DIM))
-    for row in rows:
-        yield line(" " * _MARGIN, Span(row.rstrip(), Role.COMMAND))
-
-
-def explain_page(term: Term, glossary: Glossary) -> Drawn:
-    """Return the page of one term: what it is, more of it, where to read on."""
-    return Drawn(lambda width: explain_lines(term, glossary, width))
+    heads, cells = [""], [""]
+    for (_, head, cell), size in zip(COLUMNS, widths, strict=True):
+        if _MARGIN + len(cells[-1]) + len(cell) > width and cells[-1].strip():
+            heads.append(" " * _MARGIN)
+            cells.append(" " * _MARGIN)
+        heads[-1] += head.ljust(size)
+        cells[-1] += cell.ljust(size)
+    for above, below in zip(heads, cells, strict=True):
+        if above.strip():
+            yield line(" " * _MARGIN, Span(above.rstrip(), Role.DIM))
+        yield line(" " * _MARGIN, Span(below.rstrip(), Role.COMMAND))
 
 
 def explain_lines(term: Term, glossary: Glossary, width: int) -> Iterator[Line]:
-    """Yield the lines of one term."""
-    yield line(Span(term.title, Role.TITLE))
+    """Yield the page of one term: what it is, more of it, where to read on."""
+    yield from titled(term.title, width)
     yield EMPTY
     yield from _folded(term.short, width, _MARGIN, Role.STRONG)
     yield from _folded(term.text, width, _MARGIN)

@@ -63,7 +63,10 @@ def _layout(width: int) -> _Layout:
     """Return how wide everything is: what there is more than needed goes to names and arrows first, then to calls."""
     five = width >= LEAST
     name, widths = _NAME, list(_FIVE if five else _THREE)
-    left = max(0, width - (_TIME + 1 + name + len(widths) + sum(widths)))
+    left = width - (_TIME + 1 + name + len(widths) + sum(widths))
+    for _ in range(left, 0):
+        widths[widths.index(max(widths))] -= 1
+    left = max(0, left)
     wire, last = len(widths) // 2, len(widths) - 1
     more = min(4 if five else 0, left)
     name, left = name + more, left - more
@@ -96,6 +99,12 @@ class LiveText:
         for code in lacks:
             yield from self._dim(self._words.lab(f"live.lacks.{code}"))
         yield self._heads()
+
+    def resized(self, width: int) -> Iterator[Line]:
+        """Draw for another width from now on; yield the heads anew if it is one."""
+        if width != self._width:
+            self._width, self._layout = width, _layout(width)
+            yield self._heads()
 
     def lines(self, items: Sequence[Item]) -> Iterator[Line]:
         """Yield the lines of a piece."""

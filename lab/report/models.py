@@ -39,7 +39,7 @@ def _calls(evidence: Evidence, view: Calls, step: Step, words: Words) -> Drawing
     if not found:
         return None, (words.lab("calls.none", program=program),)
     labels = calls.CallWords(*(words.lab(f"calls.{name}", count="{count}") for name in calls.CallWords._fields))
-    return lambda _width: calls.draw(found, labels), (words.lab("calls.note", program=program),)
+    return partial(calls.draw, found, labels), (words.lab("calls.note", program=program),)
 
 
 def _served(evidence: Evidence, view: Served, words: Words) -> Drawing:
@@ -78,6 +78,5 @@ def _spent(evidence: Evidence, view: Spent, words: Words) -> Drawing:
         (words.own(f"spans.{name}"), evidence.usage(first, view.party), evidence.usage(last, view.party))
         for name, (first, last) in view.spans.items()
     ]
-    lines = spent.draw(rows, view.requests, labels)
     note = words.lab("spent.note", program=evidence.party(view.party).program, requests=view.requests)
-    return lambda _width: lines, (note,)
+    return partial(spent.draw, rows, view.requests, labels), (note,)

@@ -22,7 +22,7 @@ from lab.report.error import error_line, error_object
 from lab.report.fold import fold
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad, pad_left
 from lab.report.jsonform import EXIT_CODES
-from lab.report.style import NARROWEST, WIDEST, emit, emit_all
+from lab.report.style import emit, emit_all, new_console, page_width
 from lab.report.words import Words
 from lab.text.catalog import Catalog
 
@@ -55,14 +55,14 @@ class SeriesTable:
     """The table, drawn row by row on stdout: who interrupts the series sees what was done."""
 
     def __init__(self, exercises: Sequence[Exercise], language: str, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or new_console()
         self._language = language
         self._words = Words(Catalog({}, ""), language, {})
         self._titles = {one.number: one.texts(language).get("title") for one in exercises}
         self._title = max((cell_len(title) for title in self._titles.values()), default=0) + _GAP
         labels = [self._words.lab(f"verdict.{slug(verdict)}") for verdict in Verdict]
         self._verdict = max(map(cell_len, labels)) + _GAP
-        self._width = max(NARROWEST, min(self._console.width, WIDEST))
+        self._width = page_width(self._console)
         self._began = False
 
     def add(self, row: Row) -> None:

@@ -34,7 +34,7 @@ def draw(found: Sequence[Service], said: Callable[[str | None], str], width: int
     for one, note in zip(found, notes, strict=True):
         bar = "".join(_cell(one, begun + at * step_ns, begun + (at + 1) * step_ns) for at in range(room))
         whole = line(pad(one.name, names), *_coloured(bar), " " * _GAP, Span(note, Role.DIM))
-        lines.append(whole if cells(whole) <= width else whole[:-2])
+        lines += [whole] if cells(whole) <= width else [whole[:-2], line(" " * names, whole[-1])]
     return lines
 
 

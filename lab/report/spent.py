@@ -23,8 +23,8 @@ class SpentWords(NamedTuple):
     wakeups: str
 
 
-def draw(rows: Sequence[tuple[str, Usage, Usage]], requests: int, words: SpentWords) -> list[Line]:
-    """Return a row for each span: processor time and wake-ups for a request, and a bar of the processor time."""
+def draw(rows: Sequence[tuple[str, Usage, Usage]], requests: int, words: SpentWords, width: int) -> list[Line]:
+    """Return a row for each span: processor time and wake-ups for a request, and in the room left a bar of the time."""
     times = [max(0, last.cpu_ns - first.cpu_ns) / requests for _, first, last in rows]
     wakeups = [f"{(last.voluntary - first.voluntary) / requests:.1f}" for _, first, last in rows]
     cells = [
@@ -33,8 +33,9 @@ def draw(rows: Sequence[tuple[str, Usage, Usage]], requests: int, words: SpentWo
     ]
     widths = [max(cell_len(row[at]) for row in cells) for at in range(len(words))]
     lines = [line(Span(_row(words, widths), Role.DIM))]
+    longest = min(_BAR, width - sum(widths) - _GAP * len(widths))
     for row, time in zip(cells[1:], times, strict=True):
-        bar = "█" * max(1, round(_BAR * time / max(1, *times)))
+        bar = "█" * max(1, round(longest * time / max(1, *times))) if longest > 0 else ""
         lines.append(line(_row(row, widths), " " * _GAP, Span(bar, Role.STATE)))
     return lines
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from lab.report.ink import EMPTY, Line, Role, Span, line
+from lab.report.ink import EMPTY, Line, Role, Span, cells, line
 from lab.report.lengths import duration
 from lab.report.seen import Sighting
 from lab.wire.conversation import Conversation
@@ -75,8 +75,27 @@ def left_out() -> int:
     return len(TRANSITIONS.keys() - shown)
 
 
-def draw(visited: Mapping[State, Sequence[Visit]], words: MapWords) -> list[Line]:
-    """Return the picture: opening above, ESTAB in the middle, closing below; the first-mover's way at the left."""
+def draw(visited: Mapping[State, Sequence[Visit]], words: MapWords, width: int) -> list[Line]:
+    """Return the picture: opening above, ESTAB in the middle, closing below; the first-mover's way at the left.
+
+    Where both ways find no room beside each other, they stand below each other.
+    """
+    drawn = _wide(visited, words)
+    return drawn if max(map(cells, drawn)) <= width else [*_narrow(visited, words)]
+
+
+def _narrow(visited: Mapping[State, Sequence[Visit]], words: MapWords) -> Iterator[Line]:
+    established = line(*_state(State.ESTABLISHED, visited))
+    for path, head in zip((*OPENS, *CLOSES), words.heads, strict=True):
+        yield line(Span(head, Role.DIM))
+        if path in CLOSES:
+            yield established
+        yield from _way(path, visited, words)
+        if path in OPENS:
+            yield established
+
+
+def _wide(visited: Mapping[State, Sequence[Visit]], words: MapWords) -> list[Line]:
     above = [_way(path, visited, words) for path in OPENS]
     below = [_way(path, visited, words) for path in CLOSES]
     stem = line(" " * _STEM, Span("│", Role.DIM))

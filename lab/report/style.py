@@ -1,17 +1,23 @@
-"""Put a line on a terminal: a style for each role, ASCII where the encoding cannot do better."""
+"""Put a line on a terminal: how wide it is, a style for each role, ASCII where the encoding cannot do better."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console
 from rich.text import Text
 
 from lab.report.ink import Line, Role, for_encoding
 
 WIDEST: Final = 100
-NARROWEST: Final = 60
+NARROWEST: Final = 40
+"""What everything is drawn for at the least; a narrower terminal folds the lines."""
+_USUAL: Final = 80
 
 STYLES: Final = {
     Role.PLAIN: "",
@@ -31,6 +37,26 @@ STYLES: Final = {
     Role.DIFFERS: "bold red",
     Role.ASK: "bold magenta",
 }
+
+
+def new_console() -> Console:
+    """Return the terminal, with the width that it has now: a page is drawn for one, whatever the window does then."""
+    return Console(highlight=False, width=terminal_width())
+
+
+def terminal_width() -> int:
+    """Return the cells of a line: COLUMNS, where that is a number above 0, else the terminal's, else 80."""
+    width = shutil.get_terminal_size((0, 0)).columns
+    for stream in (sys.__stdin__, sys.__stderr__):  # the terminal of `lab run 3 | less`
+        if width <= 0 and stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                width = os.get_terminal_size(stream.fileno()).columns
+    return width if width > 0 else _USUAL
+
+
+def page_width(console: Console) -> int:
+    """Return how wide a page is on this terminal."""
+    return max(NARROWEST, min(console.width, WIDEST))
 
 
 def text(one: Line, encoding: str) -> Text:
@@ -54,16 +80,3 @@ def emit_all(console: Console, lines: Iterable[Line]) -> None:
     """Print several lines."""
     for one in lines:
         emit(console, one)
-
-
-class Drawn:
-    """Something rich can print: lines drawn for the width there is."""
-
-    def __init__(self, draw: Callable[[int], Iterable[Line]], widest: int = WIDEST) -> None:
-        self._draw = draw
-        self._widest = widest
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = max(NARROWEST, min(options.max_width, self._widest))
-        for one in self._draw(width):
-            yield from text(one, console.encoding).render(console, end="\n")

@@ -9,9 +9,13 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len
 
 from lab.report.changes import COLUMNS, Entry
+from lab.report.fold import fold, fold_line
 from lab.report.ink import Line, Role, Span, cells, line, pad
 
 _MARK: Final = 2
+_ENDS: Final = 2 * COLUMNS.index("Local")
+_PROCESS: Final = 2 * COLUMNS.index("Process")
+"""Where these begin among the spans of a row: behind each cell stand blanks."""
 _ROLES: Final = {"+": Role.NEW, "-": Role.GONE, "*": Role.PLAIN}
 
 
@@ -38,6 +42,8 @@ class _Layout(NamedTuple):
     program: bool = True
     below: bool = False
     """A process that finds no room goes to a line of its own."""
+    apart: bool = False
+    """The two ends stand below the state and the queues, and the process below these."""
 
 
 _LAYOUTS: Final = (
@@ -48,6 +54,7 @@ _LAYOUTS: Final = (
     _Layout(gap=2, beside=False, program=False),
     _Layout(gap=1, beside=False, program=False),
     _Layout(gap=1, beside=False, program=False, below=True),
+    _Layout(gap=1, beside=False, program=False, apart=True),
 )
 
 
@@ -55,8 +62,8 @@ def draw(tables: Sequence[HostTable], width: int, words: TableWords, *, above: b
     """Return the tables' lines, one above the other in the same columns, at most `width` cells wide.
 
     The first layout that fits is taken: the host's name at the left; smaller gaps; the host's name above; the
-    program's name above too; at last a process that finds no room on a line of its own. With `above` the hosts' names
-    never stand at the left.
+    program's name above too; a process that finds no room on a line of its own; at last each row on several lines. With
+    `above` the hosts' names never stand at the left. No cell is ever cut: one that is wider than all stays whole.
     """
     drawn: list[Line] = []
     for layout in (each for each in _LAYOUTS if not (above and each.beside)):
@@ -64,6 +71,15 @@ def draw(tables: Sequence[HostTable], width: int, words: TableWords, *, above: b
         if max(map(cells, drawn), default=0) <= width:
             break
     return drawn
+
+
+def in_columns(tables: Sequence[HostTable], width: int, words: TableWords) -> list[Line] | None:
+    """Return the tables' lines with each row's cells beside each other, the hosts' names above; None without room."""
+    for layout in (each for each in _LAYOUTS if not (each.beside or each.apart)):
+        drawn = _Drawing(tables, layout, width, words).lines()
+        if max(map(cells, drawn), default=0) <= width:
+            return drawn
+    return None
 
 
 class _Drawing:
@@ -82,12 +98,13 @@ class _Drawing:
 
     def lines(self) -> list[Line]:
         """Return the lines."""
-        head = line(" " * (self._beside + _MARK), *self._row(COLUMNS, frozenset(), Role.DIM))
-        lines: list[Line] = [head] if self._layout.beside else []
+        start = line(" " * (self._beside + _MARK))
+        head = [*self._drawn(start, COLUMNS, frozenset(), Role.DIM)]
+        lines: list[Line] = head if self._layout.beside else []
         for index, table in enumerate(self._tables):
             if not self._layout.beside:
-                lines += [line(Span(table.host, Role.HOST))] if table.host else []
-                lines += [head] if index == 0 else []
+                lines += fold_line(line(Span(table.host, Role.HOST)), self._width) if table.host else []
+                lines += head if index == 0 else []
             lines += self._rows(table)
         return lines
 
@@ -104,18 +121,34 @@ class _Drawing:
     def _entry(self, entry: Entry, name: str) -> Iterator[Line]:
         role = _ROLES.get(entry.mark, self._still)
         start = line(Span(name, Role.HOST), Span(f"{entry.mark} ", role))
-        whole = (*start, *self._row(entry.cells, entry.changed, role))
-        if not self._layout.below or cells(whole) <= self._width:
-            yield whole
-            return
-        *others, process = entry.cells
-        yield (*start, *self._row((*others, ""), entry.changed, role))
-        yield line(" " * (self._beside + _MARK + self._widths[0] + self._layout.gap), Span(process, role))
+        yield from self._drawn(start, entry.cells, entry.changed, role)
+
+    def _drawn(self, start: Line, texts: Sequence[str], changed: frozenset[int], role: Role) -> Iterator[Line]:
+        """Yield a row: on one line, with its process below, or in three parts."""
+        spans = [*self._row(texts, changed, role)]
+        if self._layout.apart:
+            ends = spans[_ENDS:_PROCESS]
+            yield (*start, *spans[:_ENDS])
+            below = line(" " * (self._beside + _MARK))
+            together = cells((*below, *ends)) <= self._width
+            yield from [(*below, *ends)] if together else [(*below, end) for end in ends if end.text.strip()]
+            yield from self._process(spans[_PROCESS], _MARK)
+        elif self._layout.below and cells((*start, *spans)) > self._width:
+            yield (*start, *spans[:_PROCESS])
+            yield from self._process(spans[_PROCESS], self._beside + _MARK + self._widths[0] + self._layout.gap)
+        else:
+            yield (*start, *spans)
+
+    def _process(self, process: Span, margin: int) -> Iterator[Line]:
+        for part in fold(process.text, self._width - margin):
+            yield line(" " * margin, Span(part, process.role))
 
     def _row(self, texts: Sequence[str], changed: frozenset[int], role: Role) -> Iterator[Span]:
+        """Yield the cells, each but the last with the blanks behind it."""
         for index, (text, width) in enumerate(zip(texts, self._widths, strict=True)):
             yield Span(text, Role.DIFFERS if index in changed else role)
-            yield Span(" " * (width - cell_len(text) + self._layout.gap))
+            if index + 1 < len(texts):
+                yield Span(" " * (width - cell_len(text) + self._layout.gap))
 
 
 def _without_program(table: HostTable) -> HostTable:

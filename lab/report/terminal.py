@@ -15,11 +15,12 @@ from lab.exercise import Exercise, Judgement
 from lab.report import checklines
 from lab.report.asking import Asker
 from lab.report.ending import claim_lines, verdict_lines, where_next
-from lab.report.fold import fold, together
+from lab.report.fold import fold, fold_line, titled
+from lab.report.fold import together as joined
 from lab.report.ink import EMPTY, Line, Role, Span, indented, line, pad
 from lab.report.story import HostStory, StepStory, Story, tell
-from lab.report.style import NARROWEST, WIDEST, emit_all
-from lab.report.typed import Typed
+from lab.report.style import emit_all, page_width
+from lab.report.typed import Typed, beside
 from lab.report.views import Shown
 from lab.text.catalog import Catalog
 
@@ -41,7 +42,7 @@ class Page:
         run_folder: Path,
     ) -> None:
         self._console = console
-        self._width = max(NARROWEST, min(console.width, WIDEST))
+        self._width = page_width(console)
         self._story = tell(exercise, evidence, judgement, texts, language, run_folder)
 
     def show(self, asker: Asker | None = None) -> None:
@@ -89,14 +90,14 @@ def _apart(left: tuple[Span, ...], right: tuple[Span, ...], width: int) -> Itera
     """Yield both at the two ends of a line, or on two lines."""
     used = sum(cell_len(span.text) for span in (*left, *right))
     if not right or used + 2 > width:
-        yield from (one for one in (left, right) if one)
+        yield from (part for one in (left, right) for part in fold_line(one, width))
     else:
         yield (*left, Span(" " * (width - used)), *right)
 
 
 def step_head(step: StepStory, story: Story, width: int) -> Iterator[Line]:
     """Yield the step's number and title, what to type, and what is said before the question."""
-    yield line(Span(f"{step.number}  {step.title}", Role.TITLE))
+    yield from titled(step.title, width, step.number)
     yield from _typed_lines(step.typed, story.words.lab("step.type"), width)
     if step.intro:
         yield from _prose(step.intro, width, _PROSE)
@@ -109,20 +110,20 @@ def _typed_lines(lines: tuple[Typed, ...], label: str, width: int) -> Iterator[L
         return
     begin = line(" " * _PROSE, Span(pad(label, cell_len(label) + _PROSE), Role.DIM))
     room = _PROSE + cell_len(label) + _PROSE
-    beside = [*_typed(lines[0], 0)]
+    together = [_label(lines[0], 0), Span(lines[0].text, Role.COMMAND)]
     for one in lines[1:]:
-        beside += [Span(" " * (2 * _PROSE)), *_typed(one, 0)]
-    if room + sum(cell_len(span.text) for span in beside) <= width:
-        yield (*begin, *beside)
+        together += [Span(" " * (2 * _PROSE)), _label(one, 0), Span(one.text, Role.COMMAND)]
+    if room + sum(cell_len(span.text) for span in together) <= width:
+        yield (*begin, *together)
         return
     labels = max(cell_len(one.label) for one in lines)
     for one in lines:
-        yield (*begin, *_typed(one, labels))
+        yield from beside((*begin, _label(one, labels)), one.text, _PROSE, width)
         begin = line(" " * room)
 
 
-def _typed(one: Typed, labels: int) -> tuple[Span, ...]:
-    return Span(pad(one.label, labels) + " ", Role.DIM), Span(one.text, Role.COMMAND)
+def _label(one: Typed, labels: int) -> Span:
+    return Span(pad(one.label, labels) + " ", Role.DIM)
 
 
 def step_body(step: StepStory, story: Story, width: int) -> Iterator[Line]:
@@ -142,7 +143,8 @@ def view_lines(shown: Shown, width: int) -> Iterator[Line]:
     """Yield a drawing, its notes, and a blank line."""
     margin = 2 * _PROSE if width >= _WIDE else _PROSE
     if shown.draw is not None:
-        yield from indented(shown.draw(width - margin), margin)
+        for one in shown.draw(width - margin):
+            yield from indented(fold_line(one, width - margin), margin)
     for note in shown.notes:
         for index, part in enumerate(fold(note, width - margin - 2)):
             hang = 2 if index and note.startswith("~ ") else 0
@@ -153,7 +155,7 @@ def view_lines(shown: Shown, width: int) -> Iterator[Line]:
 def step_end(step: StepStory, story: Story, width: int, said: str | None) -> Iterator[Line]:
     """Yield the answer to the prediction with its reason."""
     answer = _answer(step, story, said) if said else None
-    if text := together(answer, step.because):
+    if text := joined(answer, step.because):
         yield from _begun_strong(fold(text, width - _PROSE), len(answer or ""))
     if step.why:
         yield from _prose(step.why, width, _PROSE, Role.DIM)

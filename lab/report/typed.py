@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lab.exercise import Type
+from lab.report.ink import Line, Role, Span, cells, line
 from lab.report.words import Words
 
 _NFT: Final = ("table", "add", "delete", "flush", "list", "quit")
@@ -31,6 +32,19 @@ class Typed:
 def typed(lines: Sequence[Type], words: Words) -> tuple[Typed, ...]:
     """Return the lines of a step as a person types them."""
     return tuple(_typed(one, words) for one in lines)
+
+
+def beside(start: Line, text: str, margin: int, width: int) -> Iterator[Line]:
+    """Yield a line to type behind its start, or below it where it finds no room; it stays whole at any width.
+
+    A terminal folds what is too long without a line break, so that it is copied as the one line that it is.
+    """
+    command = Span(text, Role.COMMAND)
+    if cells((*start, command)) <= width:
+        yield (*start, command)
+    else:
+        yield start
+        yield line(" " * margin, command)
 
 
 def _typed(one: Type, words: Words) -> Typed:

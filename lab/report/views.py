@@ -174,8 +174,7 @@ def _closes(looking: Looking, step: Step) -> Shown:
     names = {
         number: words.plural("closes.segments", number) if number else words.lab("closes.other") for number in counts
     }
-    lines = closes.draw(counts, names)
-    return Shown(lambda _width: lines)
+    return Shown(partial(closes.draw, counts, names))
 
 
 def _counted(looking: Looking, view: Counted) -> Shown:
@@ -216,7 +215,7 @@ def _machine(looking: Looking, view: Machine) -> Shown:
         lambda event: words.lab(f"map.event.{event.name}"),
     )
     notes = (words.lab("map.inferred"), words.lab("map.left-out", count=statemap.left_out()))
-    return Shown(lambda _width: statemap.draw(visited, labels), notes)
+    return Shown(partial(statemap.draw, visited, labels), notes)
 
 
 def _mend(looking: Looking, view: Mend) -> Shown:

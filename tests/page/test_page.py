@@ -13,6 +13,7 @@ from lab.text.catalog import LANGUAGES, messages
 from lab.timeline.model import CallMade, Lane, SegmentSent, StateChange, Timeline
 from lab.wire.state import State
 from tests.page.conftest import Open, Opened
+from tests.page.saved import saved
 
 SCENES = ("one", "nine")
 
@@ -383,6 +384,20 @@ def test_a_narrow_window_scrolls_the_picture_and_not_the_page(open_page: Open, s
     assert opened.page.evaluate("(s => s.scrollWidth > s.clientWidth)(document.getElementById('scroller'))")
 
 
+@pytest.mark.parametrize("width", [320, 400, 600, 1440])
+def test_the_picture_opens_on_a_segment_at_any_width(open_page: Open, width: int) -> None:
+    for scene in (saved("ex03", "en"), *SCENES):
+        opened = open_page(scene, size=(width, 800))
+        seen = opened.page.evaluate("""() => {
+          const all = document.getElementById("scroller").getBoundingClientRect();
+          return [...document.querySelectorAll("#view .segment .line")].some(line => {
+            const box = line.getBoundingClientRect();
+            return box.left >= all.left + 60 && box.left < all.right - 20;
+          });
+        }""")
+        assert seen, scene if isinstance(scene, str) else "ex03"
+
+
 def background(opened: Opened) -> tuple[int, ...]:
     colour = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     return tuple(map(int, re.findall(r"\d+", colour)[:3]))
@@ -473,14 +488,29 @@ def test_on_paper_the_picture_is_as_wide_as_the_page_and_the_lists_are_whole(ope
     talk = opened.timeline.talks[1]
     sent = {n for n in talk.moments if isinstance(opened.timeline.moments[n].what, SegmentSent)}
     assert drawn == sent
-    assert page.locator("#on-paper table >> nth=0 >> tbody tr").count() == 1
-    assert page.locator("#on-paper table >> nth=1 >> tbody tr").count() >= len(talk.moments)
+    assert page.locator("#on-paper > table >> nth=0 >> tbody tr").count() == 1
+    assert page.locator("#on-paper > table >> nth=1 >> tbody tr").count() >= len(talk.moments)
     assert page.locator("#checks .check").count() == 6
     assert not page.locator("#walk").is_visible()
     stuck = "[...document.querySelectorAll('*')].filter(e => ['sticky', 'fixed'].includes(getComputedStyle(e).position) && e.getClientRects().length)"
     assert page.evaluate(f"{stuck}.map(e => e.id)") == []
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("#on-paper > *").count() == 0
+
+
+def test_the_first_sheet_of_paper_is_filled(open_page: Open) -> None:
+    """What stands before the first strip, which takes a sheet of its own, is more than half a sheet."""
+    opened = open_page(saved("ex03", "en"), own=True)
+    page = opened.page
+    page.set_viewport_size({"width": 1040, "height": 720})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    ends = page.evaluate("document.querySelector('#on-paper > svg').getBoundingClientRect().top + scrollY")
+    assert ends > 720 * 0.6
+    order = page.eval_on_selector_all("#on-paper > *, #checks", "all => all.map(one => one.id || one.tagName)")
+    assert order.index("checks") < order.index("svg")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("main > #checks").count() == 1
 
 
 def test_it_prints_to_a_few_pages(open_page: Open) -> None:

@@ -21,7 +21,6 @@ ARROW: Final = 5
 PLACE: Final = 2
 """Cells for each bar."""
 _WIRE: Final = 26
-_LEAST: Final = 8
 
 
 class _Try(NamedTuple):
@@ -80,8 +79,7 @@ def squeeze(rows: Sequence[Row], columns: Columns, heads: Sequence[str], room: i
     if found is not None:
         return found
     space = room - len(heads)
-    most = max(_LEAST, space // len(heads))
-    return Widths(tuple([most] * len(heads)), 1)
+    return Widths(tuple([max(1, space // len(heads))] * len(heads)), 1)
 
 
 def _needs(rows: Sequence[Row], columns: Columns, heads: Sequence[str], each: _Try) -> list[int]:

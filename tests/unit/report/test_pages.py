@@ -15,9 +15,10 @@ from lab.exercise import Judgement
 from lab.judge.claims import ClaimResult, Ruling
 from lab.judge.verdict import Verdict
 from lab.report.asking import Asker
-from lab.report.by_hand import by_hand_page
+from lab.report.by_hand import by_hand_lines
 from lab.report.claims import claim_stories
-from lab.report.legend import explain_page, legend_page
+from lab.report.ink import plain
+from lab.report.legend import explain_lines, legend_lines
 from lab.report.markdown import escaped, markdown_page
 from lab.report.terminal import Page
 from lab.report.words import Words
@@ -202,20 +203,16 @@ def test_markdown_fences_are_closed() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_by_hand(language: str) -> None:
     addresses = {"server": "10.9.8.102", "client": "10.9.8.101"}
-    console = Console(file=io.StringIO(), width=80)
-    console.print(by_hand_page(builders.an_exercise(), addresses, language))
-    assert isinstance(console.file, io.StringIO)
-    compare_golden(f"by_hand.80.{language}.txt", console.file.getvalue())
+    lines = by_hand_lines(builders.an_exercise(), addresses, language, 80)
+    compare_golden(f"by_hand.80.{language}.txt", "".join(f"{plain(one)}\n" for one in lines))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_legend_takes_every_column_apart(language: str, width: int) -> None:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(legend_page(language))
-    assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue()
-    assert [line for line in text.splitlines() if cell_len(line) > width] == []
+    lines = [plain(one) for one in legend_lines(language, width)]
+    assert [line for line in lines if cell_len(line) > width] == []
+    text = "\n".join(lines)
     columns = ("State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Process", "timer:(")
     assert [column for column in columns if column not in text] == []
 
@@ -224,9 +221,6 @@ def test_the_legend_takes_every_column_apart(language: str, width: int) -> None:
 def test_every_word_has_a_page_that_fits(language: str) -> None:
     glossary = load_glossary(language)
     for term in glossary.terms.values():
-        console = Console(file=io.StringIO(), width=80)
-        console.print(explain_page(term, glossary))
-        assert isinstance(console.file, io.StringIO)
-        text = console.file.getvalue()
-        assert term.title in text
-        assert [line for line in text.splitlines() if cell_len(line) > 80] == []
+        lines = [plain(one) for one in explain_lines(term, glossary, 80)]
+        assert term.title in lines[0]
+        assert [line for line in lines if cell_len(line) > 80] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from lab.exercise import Exercise, Lab
 from lab.judge.verdict import Verdict
 from lab.report.series import SCHEMA_FILE, Row, SeriesTable, series_document, verdict_of
 from lab.settings import Settings, read_settings
+from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES
 from tests.schema import violations
 from tests.unit.report import builders
@@ -48,9 +50,16 @@ def drawn(shown: Sequence[Row], language: str = "en", width: int = 100, planned:
     return out.getvalue()
 
 
-def test_exercises_that_need_the_same_hosts_stand_together_and_plain_ones_come_first() -> None:
-    mixed = [exercise(1, b=1), exercise(2), exercise(3, a=0), exercise(4), exercise(5, b=1), exercise(6, a=0)]
-    assert [each.number for each in command.in_order(mixed)] == [2, 4, 3, 6, 1, 5]
+def test_exercises_are_played_and_stand_in_the_order_of_their_numbers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def play_all(exercises: Sequence[Exercise], *_: object, **__: object) -> Iterator[Row]:
+        yield from (Row(one, Verdict.PASS, 1.0, builders.all_well(), RUN) for one in exercises)
+
+    monkeypatch.setattr(command, "_play_all", play_all)
+    command.run_all(read_settings({}), as_json=False, build=False)
+    table = capsys.readouterr().out
+    assert [int(number) for number in re.findall(r"^ {1,2}(\d+)  ", table, re.MULTILINE)] == sorted(exercise_folders())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

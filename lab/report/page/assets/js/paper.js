@@ -37,8 +37,13 @@ addEventListener("beforeprint", () => {
   ]));
   const left = (text, count) => count > 0 ? `<p>${escaped(filled(text, { count }))}</p>` : "";
   $("on-paper").innerHTML = `<h2>${escaped(ui.connections)}</h2>`
-    + `${talksTable}${left(ui["more-connections"], model.chosen.length - shown.length)}`
+    + `${talksTable}${left(ui["more-connections"], model.chosen.length - shown.length)}<div id="checks-on-paper"></div>`
     + `<h2>${escaped(ui.picture)}</h2><div class="legend">${$("legend").innerHTML}</div>${strips()}`
     + `<h2>${escaped(ui.records)}</h2>${recordsTable}${left(ui["more-records"], model.walk.length - told.length)}`;
+  // A strip takes a sheet of its own: what was expected fills the one before it.
+  $("checks-on-paper").append($("checks"));
 });
-addEventListener("afterprint", () => { $("on-paper").innerHTML = ""; });
+addEventListener("afterprint", () => {
+  if ($("checks-on-paper")) document.querySelector("main").append($("checks"));
+  $("on-paper").innerHTML = "";
+});

@@ -24,6 +24,17 @@ const picture = {
     scroller.scrollTop = 0;
     scroller.scrollLeft = 0;
     this.draw();
+    this.toFirstSegment();
+  },
+
+  // In a narrow window the begin may be what a program did alone: an empty wire. Begin at the first segment then.
+  toFirstSegment() {
+    const first = this.model.walk.find(m => moments.lane[m] === WIRE);
+    if (this.model.crowd || first === undefined || !this.view) return;
+    const x = this.view.pxOf(first), from = this.gutter() + 24, to = scroller.clientWidth - 90;
+    if (x <= to) return;
+    scroller.scrollLeft = x - from;
+    this.draw();
   },
 
   // Set the zoom; what stands `at` so many pixels from the left stays there.
