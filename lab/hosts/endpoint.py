@@ -85,11 +85,15 @@ def dialled() -> Iterator[socket.socket]:
     path = endpoint().path
     if path is None:
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = _dial(theirs)
-        with process, ours:
-            ours.settimeout(_SECONDS)
-            yield ours
+        with ours:
+            with theirs:
+                process = _dial(theirs)
+            with process:
+                ours.settimeout(_SECONDS)
+                try:
+                    yield ours
+                finally:
+                    ours.close()  # the command ends with it
     else:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_SECONDS)

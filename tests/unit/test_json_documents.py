@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import pytest
 
@@ -21,6 +22,9 @@ Say = Callable[..., tuple[int, str, str]]
 SCHEMA: Final[Mapping[str, Any]] = json.loads(error.SCHEMA_FILE.read_text(encoding="utf-8"))
 ABSENT: Final = {"DOCKER_HOST": "tcp://127.0.0.1:1", "PATH": "/nonexistent", "DOCKER_CONTEXT": ""}
 """No engine, and no command `docker`. By TCP: the SDK forgets to close a Unix socket that nobody listens at."""
+
+NOT_THERE: Final = ("engine-absent", "engine-elsewhere")
+"""Which of both is seen first is the engine's room's own matter."""
 
 
 @pytest.fixture
@@ -81,15 +85,26 @@ def test_a_setting_that_makes_no_sense(say: Say, command: tuple[str, ...]) -> No
 def test_a_machine_that_cannot(say: Say, command: tuple[str, ...]) -> None:
     told = say(*command, "--json", **ABSENT)
     assert told[0] == 3
-    assert why(*told)["code"] == "engine-absent"
+    assert why(*told)["code"] in NOT_THERE
     assert told[1].count("\n") == (1 if command == ("live",) else 11)  # a stream has a line for each
 
 
 def test_a_machine_that_cannot_play_any_exercise(say: Say) -> None:
-    code, out, err = say("run", "--all", "--json", **ABSENT)
+    told = say("run", "--all", "--json", **ABSENT)
+    assert told[0] == 3
+    assert why(*told)["code"] in NOT_THERE
+
+
+def test_a_series_whose_lab_is_taken_says_so_in_its_document(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise MachineError("lab-busy", lab="documents", command="lab run 3", pid=1)
+
+    monkeypatch.setattr(series, "_play_all", busy)
+    monkeypatch.setattr(series, "look_around", mock.MagicMock())
+    code, out, err = say("run", "--all", "--json")
     document = json.loads(out)
     assert list(violations(document, json.loads(SERIES_SCHEMA.read_text(encoding="utf-8")))) == []
-    assert (code, document["exit_code"], document["error"]["code"]) == (3, 3, "engine-absent")
+    assert (code, document["exit_code"], document["error"]["code"]) == (3, 3, "lab-busy")
     assert document["error"]["what"] in err
 
 
@@ -129,6 +144,7 @@ def test_a_series_that_ends_before_its_time_has_one_document(
         raise stopped
 
     monkeypatch.setattr(series, "_play_all", stop)
+    monkeypatch.setattr(series, "look_around", mock.MagicMock())
     code, out, _ = say("run", "--all", "--json")
     document = json.loads(out)
     assert document["exit_code"] == code
