@@ -215,8 +215,8 @@ def _readiness(stage: Stage) -> None:
 
     with stage.step("no_drain"):
         careless = stage.serve("et_no_drain", name="careless", port=8003, trace=True)
-        n = stage.client("n", port=8003)
         k = stage.client("k", port=8003, program="burst")
+        n = stage.client("n", port=8003)
         stage.wait("server", held("k"))
         careless.freeze()
         k.say(f"{SENT}")
