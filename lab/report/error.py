@@ -32,7 +32,9 @@ def error_object(error: LabError, language: str) -> dict[str, str]:
 
 def error_line(error: LabError, language: str) -> str:
     """Return `lab: <what happened> <what to do>`, one line whatever the texts hold."""
-    return " ".join(f"lab: {error.what(language)} {error.remedy(language)}".split())
+    what = error.what(language)
+    # Chinese has no blank behind a full stop.
+    return " ".join(f"lab: {what}{'' if what.endswith('。') else ' '}{error.remedy(language)}".split())
 
 
 def show_error(error: LabError, language: str, stream: TextIO | None = None) -> None:

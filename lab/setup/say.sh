@@ -43,7 +43,7 @@ fail() { # fail CODE EN ZH [ARGUMENTS…]: the one clear line, then the end
 }
 
 if [ -n "${LAB_LANG:-}" ] && ! language_of "$LAB_LANG" >/dev/null; then
-    fail 2 'LAB_LANG=%s is no language of the lab. Use one of: en, zh-CN.' \
+    fail 2 'LAB_LANG=%s is not a language of the lab. Use one of: en, zh-CN.' \
         'LAB_LANG=%s 不是实验室支持的语言。请使用：en、zh-CN。' "$LAB_LANG"
 fi
 

@@ -124,7 +124,7 @@ def test_any_spelling_of_a_language_is_understood() -> None:
 def test_an_unknown_language_is_one_clear_line(language: str) -> None:
     done = run(". lab/setup/say.sh; say 'on' '继续'", LAB_LANG=language)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"LAB_LANG={language} is no language of the lab. Use one of: en, zh-CN.\n"
+    assert done.stderr == f"LAB_LANG={language} is not a language of the lab. Use one of: en, zh-CN.\n"
     chinese = run(". lab/setup/say.sh", LAB_LANG=language, LANG="zh_CN.UTF-8")
     assert "请使用：en、zh-CN" in chinese.stderr
 

@@ -148,7 +148,7 @@ def test_any_spelling_of_a_language_is_understood(spelling: str) -> None:
 def test_an_unknown_language_is_refused_in_the_language_of_the_locale(language: str) -> None:
     error = refused(LAB_LANG=language)
     assert (error.code, error.exit_code) == ("language-unknown", 2)
-    assert error_line(error, "en") == f"lab: LAB_LANG={language} is no language of the lab. Use one of: en, zh-CN."
+    assert error_line(error, "en") == f"lab: LAB_LANG={language} is not a language of the lab. Use one of: en, zh-CN."
     assert choose_language({"LAB_LANG": language}) == "en"
     assert choose_language({"LAB_LANG": language, "LANG": "zh_CN.UTF-8"}) == "zh-CN"
 
