@@ -42,15 +42,21 @@ RULES
 # link it has, the lab's bridge too, and packets allowed above would then go to the machine. So each host has the
 # hardware address by which the others know it, whatever engine and compose have given it; the agent holds it to that.
 own=$(ip -o -4 address show dev eth0 2>/dev/null) || own=''
-for neighbour in $(echo "${LAB_NEIGHBOURS:-}" | tr ',' ' '); do
-    case $own in
-        *" ${neighbour%=*}/"*)
-            echo "${neighbour#*=}" >/run/lab-address
-            echo "link set dev eth0 address ${neighbour#*=}"
-            ;;
-    esac
-    echo "neigh replace ${neighbour%=*} lladdr ${neighbour#*=} dev eth0 nud permanent"
-done | ip -batch - || die "ip cannot set ${LAB_NEIGHBOURS}"
+neighbours=$(echo "${LAB_NEIGHBOURS:-}" | tr ',' ' ')
+{
+    # First: to set an address, even the same one, empties the neighbour table, of permanent entries too.
+    for neighbour in $neighbours; do
+        case $own in
+            *" ${neighbour%=*}/"*)
+                echo "${neighbour#*=}" >/run/lab-address
+                echo "link set dev eth0 address ${neighbour#*=}"
+                ;;
+        esac
+    done
+    for neighbour in $neighbours; do
+        echo "neigh replace ${neighbour%=*} lladdr ${neighbour#*=} dev eth0 nud permanent"
+    done
+} | ip -batch - || die "ip cannot set ${LAB_NEIGHBOURS}"
 
 # With offloads on, 200 kB shows as a dozen "segments" of 65,160 bytes with wrong checksums. LAB_OFFLOADS=on keeps them
 # for benchmarks: they cost nine tenths of the throughput.

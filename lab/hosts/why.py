@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from lab.errors import LabError, MachineError
 from lab.hosts.engine import engine
+from lab.hosts.found import look_around
 
 if TYPE_CHECKING:
     from lab.settings import Settings
 
 _SECONDS: Final = 5.0
+_OF_A_STRANGER: Final = ("host-died", "host-unguarded", "host-misaddressed")
+"""What is said of a container that has the name of a host and is none of the lab's."""
 
 
 @contextlib.contextmanager
@@ -25,6 +28,8 @@ def explained(settings: Settings, *, begun: bool) -> Iterator[None]:
     try:
         yield
     except LabError as error:
+        if not begun and error.code in _OF_A_STRANGER:
+            look_around().refuse_strangers(settings)
         cause = _cause(error, settings, begun=begun) if error.code in ("host-died", "host-too-slow") else None
         if cause is None:
             raise

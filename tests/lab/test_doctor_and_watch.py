@@ -87,7 +87,7 @@ def test_without_an_engine_the_doctor_says_so_and_what_to_type(run_lab: RunLab) 
     assert code == 3
     assert (found["engine"]["health"], found["engine"]["remedy"]) == (
         "stops",
-        "make engine: it starts the engine, or installs it",
+        "start it, or type: unset DOCKER_HOST",
     )
     assert found["kernel"]["health"] == "ok"
 

@@ -314,7 +314,9 @@ def test_without_an_engine_every_command_says_so(run_lab: RunLab, command: tuple
     answer = run_lab(*command, env={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
 
     assert answer.returncode == 3
-    assert one_line(answer).startswith("lab: No Docker engine answers on this machine.")
+    line = one_line(answer)
+    assert "unix:///nonexistent/docker.sock" in line
+    assert line.endswith("type: unset DOCKER_HOST")
 
 
 @pytest.mark.parametrize("command", SOME, ids=" ".join)

@@ -102,7 +102,7 @@ def test_the_commands_know_them_while_they_are_up(more: Settings, run_lab: RunLa
     assert run_lab("up", env=variables(more)).returncode == 0
     assert ids(more).items() >= before.items()
     shown = [line.split()[0] for line in run_lab("status", env=variables(more)).stdout.splitlines()[1:]]
-    assert shown == [*HOSTS, *FURTHER, RECORDER]
+    assert shown == ["owner", *HOSTS, *FURTHER, RECORDER]
     with engine() as client:
         site = client.containers.get(more.container("site1"))
         site.exec_run(["serve_blocking", more.addresses["site1"], str(PORT)], user="lab", detach=True)
