@@ -183,6 +183,8 @@ def _wait_guarded(settings: Settings, hosts: Sequence[str]) -> None:
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
+            # What is sent to the lab's whole group, Ctrl-C or a kill, would end the shell before it ends its child.
+            start_new_session=True,
         )
         for host in hosts
     }

@@ -44,7 +44,7 @@ def names(folder: str) -> list[str]:
 def is_at_work(channel: Channel, name: str, pid: int) -> bool:
     """Tell whether the only program of a host is past its command line: it has said something, a socket, or a child."""
     heard = channel.wait_event(lambda event: event.name == name and event.kind == "output", 0)
-    sockets = channel.call("run", argv=["ss", "-Htanp"])["stdout"]
+    sockets = channel.call("run", argv=["ss", "-Htanp"], user="root")["stdout"]
     return bool(heard) or "pid=" in sockets or bool(channel.call("run", argv=["pgrep", "-P", str(pid)])["stdout"])
 
 

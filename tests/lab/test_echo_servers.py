@@ -74,7 +74,7 @@ def test_select_refuses_a_client_whose_descriptor_it_cannot_watch(stage: Stage) 
 def test_a_worker_that_is_killed_is_replaced(stage: Stage) -> None:
     program = stage.serve("serve_processes", port=PORT, options=("--workers", "1"))
     stage.run("conform", name="first", port=PORT, args=("split",))
-    stage.hosts["server"].run("bash", "-c", f"kill -9 $(pgrep -P {program.pid})")
+    stage.hosts["server"].run("bash", "-c", f"kill -9 $(pgrep -P {program.pid})", user="root")
     stage.run("conform", name="second", port=PORT, args=("split",))
     said = [
         event.data["text"]

@@ -64,9 +64,10 @@ def test_an_engine_killed_in_a_run_is_the_machines_fault_and_one_down_cleans(
 
     assert answer.returncode == 3, answer.stderr
     assert "engine" in one_line(answer).lower()
-    assert "make engine" in one_line(answer)
+    assert engine.host in one_line(answer)
     assert not list(tmp_path.glob("**/*"))
-    assert (without.returncode, one_line(without)[:40]) == (3, "lab: No Docker engine answers on this ma")
+    assert without.returncode == 3
+    assert engine.host in one_line(without)
     assert (down.returncode, down.stderr) == (0, "")
     assert run("docker", "-H", engine.host, "ps", "-aq") == ""
     assert engine.links() == []

@@ -379,7 +379,7 @@ def test_without_the_recorder_the_first_line_says_so_and_segments_are_told(up: S
             leave(client)
             told.wait(r"TIME-WAIT ~")
         assert told.end() == 0
-    assert "segments alone, and the states that they prove (~)" in told.lines[0]
+    assert "only segments, and the states that they prove (~)" in told.lines[0]
     assert "the recorder is switched off" in told.lines[1]
     assert told.find("connect|accept") is None
 
@@ -416,7 +416,7 @@ def test_a_run_beside_it_is_not_kept_out_and_is_recorded_itself(up: Settings, ru
 
 def test_a_second_one_says_that_the_recorder_is_taken(up: Settings) -> None:
     with live(up) as first, live(up) as second:
-        assert "segments alone" in second.lines[0]
+        assert "only segments" in second.lines[0]
         assert second.find("another `lab live` has the recorder") is not None
         assert (first.end(), second.end()) == (0, 0)
 
@@ -509,7 +509,7 @@ def test_without_an_engine_it_says_so(settings: Settings, tmp_path: Path) -> Non
     with lab("live", runs=tmp_path, env=env) as process:
         answer = finish(process)
     assert answer.returncode == 3
-    assert one_line(answer).startswith("lab: No Docker engine answers on this machine.")
+    assert one_line(answer).endswith("type: unset DOCKER_HOST")
 
 
 def test_a_host_that_died_is_named(settings: Settings) -> None:

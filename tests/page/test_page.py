@@ -97,7 +97,7 @@ def test_a_record_tells_its_times_who_told_it_and_its_frames(open_page: Open) ->
     assert "← S." in told
     assert "since the first segment 0.018 ms" in told
     assert "travelled 12 µs" in told
-    assert "told by the captures · exact" in told
+    assert "source the captures · exact" in told
     assert "client.pcap 2 · server.pcap 2" in told
     inferred = moment(opened.timeline, Lane.SERVER_STATE, state=State.SYN_RECEIVED)
     opened.page.mouse.click(*opened.spot(inferred))

@@ -103,7 +103,7 @@ def test_a_clock_that_is_not_the_captures_is_told_with_each_record(open_page: Op
     said = set()
     for _ in range(60):
         opened.press("n")
-        said |= set(re.findall(r"told by (.*? · (?:exact|± \d+ ns|at the segment’s time))", opened.text("#now")))
+        said |= set(re.findall(r"source (.*? · (?:exact|± \d+ ns|at the segment’s time))", opened.text("#now")))
     assert said == {
         "the kernel’s tracer · ± 800 ns",
         "the captures · exact",

@@ -48,7 +48,8 @@ def why(code: int, out: str, err: str) -> dict[str, str]:
     assert list(violations(document, SCHEMA)) == []
     assert document["exit_code"] == code
     told: dict[str, str] = document["error"]
-    assert err.strip() == f"lab: {told['what']} {told['remedy']}"
+    blank = "" if told["what"].endswith("。") else " "
+    assert err.strip() == f"lab: {told['what']}{blank}{told['remedy']}"
     return told
 
 
