@@ -31,7 +31,7 @@ def open_standard_streams() -> None:
             setattr(sys, name, os.fdopen(lowest, mode, encoding="utf-8", closefd=False))
     codecs.register_error(_IN_ITS_PLACE, _in_its_place)
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, _IN_ITS_PLACE), (sys.stderr, _IN_ITS_PLACE)):
-        if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != errors:
             stream.reconfigure(errors=errors)
 
 

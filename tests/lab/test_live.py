@@ -179,9 +179,22 @@ def test_what_is_typed_by_hand_is_told_line_by_line_in_its_order(up: Settings) -
             answered = told.wait(r"send\(4\) = 5")
             leave(client)
             told.wait(r"CLOSED")
-        connects, opened = told.wait(r"connect\(3\) +SYN-SENT +── S "), told.wait(r"ESTAB +◀─ S\. ")
+        # On one line when they come at once, which a busy machine delays.
+        connects, sent = told.wait(r"connect\(3\)"), told.wait(r"── S ")
+        opened = told.wait(r"ESTAB +◀─ S\. ")
         established = told.wait(r"── \. .*▶ ESTAB")
-        order = [listens, waits, connects, opened, established, back, told.wait("── P.", back), answered]
+        order = [
+            listens,
+            waits,
+            connects,
+            told.wait("SYN-SENT"),
+            sent,
+            opened,
+            established,
+            back,
+            told.wait("── P.", back),
+            answered,
+        ]
         assert order == sorted(order), str(told)
         assert told.wait("serve_blocking on the server") < listens
         assert told.wait("prompt on the client") < connects
@@ -370,11 +383,11 @@ def test_a_server_on_all_addresses_that_stood_before_is_known(up: Settings) -> N
 
 
 def test_without_the_recorder_the_first_line_says_so_and_segments_are_told(up: Settings) -> None:
-    with live(up, env={"LAB_RECORDER": "0", "COLUMNS": "140"}) as told, serve(up):
+    with live(up, env={"LAB_RECORDER": "0", "COLUMNS": "200"}) as told, serve(up):
         look = by_hand(up, "server", "ss", "-Htln", f"sport = :{PORT}")
         assert eventually(lambda: run(*look))
         with connect(up) as client:
-            told.wait(r"SYN-SENT ~ +── S ")
+            told.wait("SYN-SENT ~")
             told.wait(r"── \. .*▶ ESTAB ~")
             leave(client)
             told.wait(r"TIME-WAIT ~")
@@ -432,7 +445,7 @@ def test_it_goes_on_after_hosts_were_reset_or_made_anew(up: Settings, what: str)
         with serve(up):
             told.wait("LISTEN", anew)
             with connect(up) as client:
-                told.wait(r"SYN-SENT +── S ", anew)
+                told.wait(r"── S ", told.wait("SYN-SENT", anew) - 1)
                 leave(client)
                 told.wait("TIME-WAIT", anew)
         assert told.end() == 0
