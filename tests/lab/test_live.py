@@ -268,7 +268,7 @@ def test_a_server_that_stood_before_is_known_by_its_name(up: Settings) -> None:
         look = by_hand(up, "server", "ss", "-Htln", f"sport = :{PORT}")
         assert eventually(lambda: run(*look))
         with live(up) as told:
-            told.wait(f"serve_blocking listens on port {PORT} of the server already")
+            told.wait(f"serve_blocking already listens on port {PORT} of the server")
             for _ in range(2):  # of the first the server was waiting already
                 with connect(up) as client:
                     place = told.wait("ESTAB", len(told.lines))
@@ -358,7 +358,7 @@ def test_a_server_on_all_addresses_that_stood_before_is_known(up: Settings) -> N
         look = by_hand(up, "server", "ss", "-Htln", f"sport = :{PORT}")
         assert eventually(lambda: run(*look))
         with live(up) as told:
-            told.wait(f"listens_on_all listens on port {PORT} of the server already")
+            told.wait(f"listens_on_all already listens on port {PORT} of the server")
             for _ in range(2):  # of the first the server was waiting already
                 with connect(up) as client:
                     place = told.wait("ESTAB", len(told.lines))
