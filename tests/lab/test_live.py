@@ -417,7 +417,7 @@ def test_a_run_beside_it_is_not_kept_out_and_is_recorded_itself(up: Settings, ru
 def test_a_second_one_says_that_the_recorder_is_taken(up: Settings) -> None:
     with live(up) as first, live(up) as second:
         assert "only segments" in second.lines[0]
-        assert second.find("another `lab live` has the recorder") is not None
+        assert second.find("another `lab live` is using the recorder") is not None
         assert (first.end(), second.end()) == (0, 0)
 
 
