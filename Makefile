@@ -53,7 +53,7 @@ watch: ## show the sockets of both hosts side by side, changes marked | 并排�
 	@$(lab) watch
 
 .PHONY: live
-live: ## tell what happens on the hosts while it happens: calls, states, segments | 实时显示主机上发生的一切：系统调用、状态、报文段
+live: ## show what happens on the hosts while it happens: calls, states, segments | 实时显示主机上发生的一切：系统调用、状态、报文段
 	$(ready)
 	@$(lab) live
 
@@ -102,7 +102,7 @@ doctor: ## check this machine, with a remedy for each finding | 检查本机，�
 	@$(lab) doctor
 
 .PHONY: engine
-engine: ## have a running container engine: start it, or install it | 准备好容器引擎：启动或安装
+engine: ## get a running container engine: start it, or install it | 准备好容器引擎：启动或安装
 	@lab/setup/engine.sh
 
 .PHONY: venv

@@ -3,7 +3,7 @@
 #
 # Since API 1.44 the address belongs to the connection to a network, before that to the container. For an older engine
 # compose takes the container's from the network's settings, where there are any, and overwrites the service's own with
-# nothing; for a newer one it writes the address into the network's settings, where there are any, and forgets it else.
+# nothing; for a newer one it writes the address into the network's settings, where there are any, and drops it otherwise.
 # Here a socket stands for the engine: it keeps what it is asked to create, and creates nothing.
 set -euo pipefail
 

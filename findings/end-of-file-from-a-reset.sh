@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# recv() returns a clean end-of-file, 0 bytes and no error, on a connection that was reset, where somebody asked for SO_ERROR.
+# recv() returns a clean end-of-file, 0 bytes and no error, on a connection that was reset, once SO_ERROR has been read.
 #
-# Linux tells of a reset once. Event loops and connection pools look at SO_ERROR to see whether a socket is well; after
-# that nothing tells a cut answer from a whole one, though no FIN ever came. send() takes the error in the same way.
+# Linux reports a reset once. Event loops and connection pools read SO_ERROR to see whether a socket is healthy; after
+# that nothing distinguishes a cut answer from a whole one, though no FIN ever came. send() takes the error in the same way.
 set -euo pipefail
 
 folder=$(mktemp -d)

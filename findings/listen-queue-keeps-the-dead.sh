@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A connection that is reset while it waits for accept() has no row in `ss` any more, and still counts in Recv-Q of LISTEN.
 #
-# With a backlog of 0 one such ghost keeps the next client out: its SYN is dropped, although `ss` shows no connection at all.
+# With a backlog of 0 one such connection keeps the next client out: its SYN is dropped, although `ss` shows no connection.
 # accept() then returns a socket that has no peer (ENOTCONN) and still gives the bytes that its client had sent.
 set -euo pipefail
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The last number of `timer:(on,…,N)` in `ss -o` is not how often the segment was sent again: after the first resend it is 0.
 #
-# The first resend is a tail loss probe, which is no time-out. Only `retrans:0/1` of `ss -i` tells of it, and tcpdump or the
-# counter TcpExtTCPLossProbes. With three small segments on their way it leaves after some 6 ms, where "at least 200 ms" is
-# what everybody says.
+# The first resend is a tail loss probe, which is not a time-out. Only `retrans:0/1` of `ss -i` shows it, and tcpdump or the
+# counter TcpExtTCPLossProbes. With three small segments on their way it leaves after some 6 ms, although
+# "at least 200 ms" is the usual statement.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # From its own TIME-WAIT a client connects again at once with tcp_tw_reuse at 0, when it names the port by bind() itself.
 #
-# That setting is asked for only where the kernel picks the port. What decides here is SO_REUSEADDR, and not only on the new
-# socket: a TIME-WAIT remembers whether the old one had it. And time stamps must be on: else EADDRNOTAVAIL.
+# That setting matters only where the kernel picks the port. What decides here is SO_REUSEADDR, and not only on the new
+# socket: a TIME-WAIT keeps the old one's setting. And timestamps must be on: else EADDRNOTAVAIL.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A living peer whose window is shut leaves window probes unanswered: it answers one in half a second, and they come faster.
+# A peer that is alive but whose window is shut leaves probes unanswered: it answers one in half a second, and they come faster.
 #
 # The first probes come 200 and 400 ms apart. Linux takes a window probe for a segment out of order, and answers those at most
 # once in tcp_invalid_ratelimit (500 ms): the sender's `ss -o` counts an unanswered probe, as with a peer that is gone.

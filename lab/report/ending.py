@@ -34,7 +34,7 @@ def counts(story: Story) -> str:
     if not total:
         return words.lab("verdict.none")
     if story.counts[Verdict.PASS] == total:
-        whole = words.lab("verdict.all", total=total)
+        whole = words.plural("verdict.all", total)
         return words.lab("verdict.comma").join((whole, *_broken(story)))
     parts = [words.plural(f"verdict.{slug(verdict)}-count", count) for verdict, count in story.counts.items() if count]
     if story.unreached:

@@ -260,7 +260,7 @@ refuse_denied() {
 }
 
 refuse_elsewhere() {
-    fail 3 'The docker command is told to use the engine at %s, and none answers there. Start it, or type: %s' \
+    fail 3 'The docker command is set to use the engine at %s, and none answers there. Start it, or type: %s' \
         'docker 命令被设置为使用 %s 的引擎，而那里没有响应。请启动它，或执行：%s' "$elsewhere" "$undo"
 }
 

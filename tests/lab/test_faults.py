@@ -115,7 +115,7 @@ def test_a_host_that_another_lab_drives_is_not_disturbed(
         answer = run_lab(*command)
 
         assert answer.returncode == 3
-        assert "is driven by another `lab` at this moment" in one_line(answer)
+        assert "is in use by another `lab` at this moment" in one_line(answer)
         assert channel.call("ping")
     assert eventually(lambda: programs(hosts_up) == [])
 
@@ -579,7 +579,7 @@ def test_a_capture_that_dropped_packets_decides_nothing(saved: Path) -> None:
         (lambda text: text.replace('"begun_ns"', '"begun"', 1), "begun_ns"),
         (lambda text: text.replace('"role": "server"', '"role": 7', 1), "parties[0].role"),
         (lambda text: text.replace(f'"format": {FORMAT}', '"format": 999', 1), "format version 999"),
-        (lambda text: text.replace('"server.pcap"', '"/etc/passwd"', 1), "outside of its own folder"),
+        (lambda text: text.replace('"server.pcap"', '"/etc/passwd"', 1), "outside its own folder"),
     ],
 )  # fmt: skip
 def test_damaged_evidence_names_the_place(saved: Path, damage: object, words: str) -> None:

@@ -281,7 +281,7 @@ def test_a_server_that_stood_before_is_known_by_its_name(up: Settings) -> None:
         look = by_hand(up, "server", "ss", "-Htln", f"sport = :{PORT}")
         assert eventually(lambda: run(*look))
         with live(up) as told:
-            told.wait(f"serve_blocking listens on port {PORT} of the server already")
+            told.wait(f"serve_blocking already listens on port {PORT} of the server")
             for _ in range(2):  # of the first the server was waiting already
                 with connect(up) as client:
                     place = told.wait("ESTAB", len(told.lines))
@@ -371,7 +371,7 @@ def test_a_server_on_all_addresses_that_stood_before_is_known(up: Settings) -> N
         look = by_hand(up, "server", "ss", "-Htln", f"sport = :{PORT}")
         assert eventually(lambda: run(*look))
         with live(up) as told:
-            told.wait(f"listens_on_all listens on port {PORT} of the server already")
+            told.wait(f"listens_on_all already listens on port {PORT} of the server")
             for _ in range(2):  # of the first the server was waiting already
                 with connect(up) as client:
                     place = told.wait("ESTAB", len(told.lines))
@@ -430,7 +430,7 @@ def test_a_run_beside_it_is_not_kept_out_and_is_recorded_itself(up: Settings, ru
 def test_a_second_one_says_that_the_recorder_is_taken(up: Settings) -> None:
     with live(up) as first, live(up) as second:
         assert "only segments" in second.lines[0]
-        assert second.find("another `lab live` has the recorder") is not None
+        assert second.find("another `lab live` is using the recorder") is not None
         assert (first.end(), second.end()) == (0, 0)
 
 

@@ -232,7 +232,7 @@ RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
     ),
     "the kernel counted no overflow": (
         lambda run: with_counter(run, "after", "TcpExtListenOverflows", overflows(run)),
-        {"kernel-counted": "counters that moved otherwise: 1"},
+        {"kernel-counted": "counters that grew by another amount: 1"},
     ),
 }
 

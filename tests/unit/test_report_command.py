@@ -106,8 +106,8 @@ def test_both_captures_in_one_file(saved: Path, tmp_path: Path, capsys: pytest.C
         (["--machine", "x.svg", "--client", "zz"], "has no connection of a client `zz`"),
         (["--timeline", "--step", "nope"], "has no step `nope`"),
         (["--machine", "x.svg", "--client", "a,58200"], "drawn for one connection"),
-        (["--step", "talks"], "A step is chosen for the timeline"),
-        (["--pcapng", "x", "--client", "a"], "A client is chosen for the timeline"),
+        (["--step", "talks"], "A step can be chosen only for the timeline"),
+        (["--pcapng", "x", "--client", "a"], "A client can be chosen only for the timeline"),
         (["--timeline", "--svg", "x.svg"], "not allowed with"),
     ],
 )

@@ -9,8 +9,8 @@ from lab.evidence.records import Evidence
 from tests.tampering import with_frames
 from tests.wrong.base import ONE_DIFFERS, WAITED, Forged, Seen, Stop, Wrong
 
-_NO_HOST: Final = "h11 refuses it: Missing mandatory Host"
-_NO_END: Final = "httptools refuses it: "
+_NO_HOST: Final = "h11 rejects it: Missing mandatory Host"
+_NO_END: Final = "httptools rejects it: "
 _ONE_LINE: Final = "lines that differ: 1, missing: 0, unexpected: 0"
 _TWO_LINES: Final = "lines that differ: 2, missing: 0, unexpected: 0"
 

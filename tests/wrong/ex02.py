@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.wrong.base import WAITED, Seen, Stop, Wrong
 
-_NO_END: Final = "httptools refuses it: "
+_NO_END: Final = "httptools rejects it: "
 _PATIENCE: Final = 6
 """Seconds: where other plays keep both cores busy, Python takes its time to import requests."""
 _ONE_LINE: Final = "lines that differ: 1, missing: 0, unexpected: 0"

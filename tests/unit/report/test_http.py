@@ -32,7 +32,7 @@ def words(language: str = "en") -> Words:
 def test_each_line_has_its_meaning_and_an_unknown_header_says_so() -> None:
     found = {row.text: row.meaning for row in rows(exchange().requests[0], words())}
     assert found["GET /search?q=lab HTTP/1.1"] == "method, request target, version"
-    assert found["Host: 192.168.1.102:8000"].startswith("The host and port that the client has dialled")
+    assert found["Host: 192.168.1.102:8000"].startswith("The host and port that the client asked for")
     assert found["X-Own: 1"] == "a header that the lab has no words for"
     assert found["↵"] == "the empty line: here the head ends"
 
@@ -89,4 +89,4 @@ def test_what_ended_it_is_said_and_where_it_stands(language: str, answer: str, e
 
 def test_what_a_library_refuses_is_said() -> None:
     (request,) = exchange(asked="GET / HTTP/1.1\r\n\r\n").requests
-    assert notes(request, "server.pcap", words())[0] == "h11 refuses it: Missing mandatory Host: header"
+    assert notes(request, "server.pcap", words())[0] == "h11 rejects it: Missing mandatory Host: header"

@@ -67,7 +67,7 @@ def a_call(**changes: Any) -> Timeline:
 def test_a_connect_says_who_asks_for_what_and_how_long_the_answer_took() -> None:
     (told,) = of_calls(one()[0], "connect")
     asked = "The program of client a asks its kernel for a connection; the kernel chooses port 58132 and sends `S`."
-    assert told == f"{asked} The answer is there after 60 µs, and the call returns."
+    assert told == f"{asked} The answer comes after 60 µs, and the call returns."
 
 
 def test_a_close_that_sends_its_f_says_so_and_one_with_unread_bytes_that_it_resets() -> None:
@@ -80,7 +80,7 @@ def test_a_close_that_sends_its_f_says_so_and_one_with_unread_bytes_that_it_rese
     [
         ("TCP_ABORT_ON_CLOSE", "not everything that had arrived was read."),
         ("TCP_STATE", "by SO_LINGER with a time of 0."),
-        (None, "the connection is not closed in order."),
+        (None, "the connection is cut off, not closed."),
     ],
 )
 def test_a_close_that_resets_says_why_as_far_as_the_kernel_does(reason: str | None, said: str) -> None:
@@ -129,7 +129,7 @@ def test_0_bytes_are_told_by_what_had_come_before(came: str, said: str, *, from_
         ({"result": -1, "error": "EAGAIN"}, "does not block: the call returns at once with EAGAIN"),
         ({"result": -1, "error": "ECONNRESET"}, "the other side has reset the connection"),
         ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ENDED}, "A signal ended the program here"),
-        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ANEW}, "the same call is begun again"),
+        ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.ANEW}, "the kernel restarts the same call"),
         ({"result": -1, "error": "ERESTARTSYS", "signal": Signal.LAST}, "the program makes no other call"),
         ({"result": -1, "error": "EINTR", "signal": Signal.ANEW}, "it returns with EINTR"),
         ({"result": -1, "error": "EINTR", "signal": Signal.ENDED}, "A signal ended the program here"),
@@ -144,14 +144,14 @@ def test_0_bytes_are_told_by_what_had_come_before(came: str, said: str, *, from_
         ({"name": "socket", "result": 3, "talk": None, "fd": None}, "it is descriptor 3"),
         ({"name": "accept", "result": 4, "talk": None}, "from now on it is descriptor 4"),
         ({"name": "setsockopt", "result": 0, "about": "SO_SNDBUF"}, "sets SO_SNDBUF of descriptor 3"),
-        ({"name": "setsockopt", "result": 0, "about": "SO_REUSEADDR"}, "sets SO_REUSEADDR: `bind()` may have the port"),
+        ({"name": "setsockopt", "result": 0, "about": "SO_REUSEADDR"}, "sets SO_REUSEADDR: `bind()` may take the port"),
         ({"name": "setsockopt", "result": 0}, "calls `setsockopt()`"),
         ({"name": "getsockopt", "result": 0, "about": "SO_ERROR"}, "asks for SO_ERROR of descriptor 3"),
         ({"name": "ioctl", "result": 0, "about": "FIONBIO"}, "whether calls on descriptor 3 wait"),
-        ({"name": "epoll_create", "result": 4, "fd": None, "talk": None}, "it is descriptor 4 itself"),
+        ({"name": "epoll_create", "result": 4, "fd": None, "talk": None}, "the list itself is descriptor 4"),
         ({"name": "epoll_ctl", "result": 0, "fd": 4, "about": "ADD 5"}, "registers descriptor 5 with the list"),
         ({"name": "epoll_ctl", "result": 0, "fd": 4, "about": "DEL 5"}, "takes descriptor 5 off the list"),
-        ({"name": "sleep", "result": 0, "talk": None}, "does nothing until the time is over"),
+        ({"name": "sleep", "result": 0, "talk": None}, "sleeps for a set time"),
         ({"name": "fork", "result": 7, "talk": None}, "calls `fork()`"),
         ({"party": None}, "The client’s program takes 5 bytes"),
         ({"party": "server", "lane": Lane.SERVER_CALLS}, "The server’s program takes 5 bytes"),
@@ -222,7 +222,7 @@ def test_a_reset_from_the_queue_of_a_listener_says_so() -> None:
     score.state("server", 11, "UNCONN", "ESTAB", cause=gone)
     score.segment("<", 12, "R.", 1, 1, cause=gone)
     listens, ends, reset = sentences(score.timeline())
-    assert "listens no more" in listens
+    assert "no longer listens" in listens
     assert "The listener in whose queue it waited is closed" in ends
     assert "still in the queue of a listener that closed" in reset
 
@@ -246,7 +246,7 @@ def test_what_is_lost_sent_again_or_a_reset_is_told() -> None:
     syns = of_segments(timeline, "S")
     assert sum("It never arrives" in told for told in syns) == 1
     assert sum("It is sent again" in told for told in syns) == 1
-    assert "The kernel’s own word for it: TCP_ABORT_ON_CLOSE." in of_segments(timeline, "R.")[0]
+    assert "The kernel’s reason: TCP_ABORT_ON_CLOSE." in of_segments(timeline, "R.")[0]
 
 
 def test_without_the_receivers_capture_nothing_is_called_lost() -> None:
@@ -262,7 +262,7 @@ def test_without_the_receivers_capture_nothing_is_called_lost() -> None:
     ("state", "before", "said"),
     [
         (State.LISTEN, None, "listens"),
-        (State.SYN_RECEIVED, State.LISTEN, "Only now the kernel makes a socket of its own"),
+        (State.SYN_RECEIVED, State.LISTEN, "Only now does the kernel make a socket"),
         (State.SYN_RECEIVED, State.SYN_SENT, "half open"),
         (State.CLOSING, State.FIN_WAIT_1, "Both closed at the same moment"),
         (State.TIME_WAIT, State.CLOSING, "each of them stays"),

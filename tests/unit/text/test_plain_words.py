@@ -34,8 +34,13 @@ BANNED: Final = {
         r"\bthat eats\b",
         r"\bnobody speaks\b",
         r"\bmend(?:s|ed)? (?:it|the server)\b",
+        r"\bbad will\b",
+        r"\bdearer\b",
+        r"\bforgets? (?:the|a|it|them)\b",
+        r"\bwhom tcpdump\b",
+        r"\bin the midst\b",
     ),
-    "zh-CN": ("accept 队列", "计时器", "迷途", "敲门", "杳无音讯", "幽灵", "演出", "房间", "分组", "白问", "一声不响", "赶出去", "数出九条"),
+    "zh-CN": ("accept 队列", "计时器", "迷途", "敲门", "杳无音讯", "幽灵", "演出", "房间", "分组", "白问", "一声不响", "赶出去", "数出九条", "忘掉", "词汇表", "应付", "说什么都没用"),
 }  # fmt: skip
 ALIASES: Final = "aliases"
 """What a person may type is found whatever it is called."""

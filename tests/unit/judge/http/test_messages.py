@@ -111,12 +111,12 @@ def test_a_response_is_told_apart_from_a_request() -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("GET / HTTP/1.1\r\n\r\n", "h11 refuses it: Missing mandatory Host: header"),
+        ("GET / HTTP/1.1\r\n\r\n", "h11 rejects it: Missing mandatory Host: header"),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            "httptools refuses it: Transfer-Encoding can't be present with Content-Length",
+            "httptools rejects it: Transfer-Encoding can't be present with Content-Length",
         ),
-        ("hello", "httptools refuses it: Invalid method encountered"),
+        ("hello", "httptools rejects it: Invalid method encountered"),
         ("GET / HTTP/1.1\r\nHost: a\r\n", "its head has no end: no empty line came"),
     ],
 )
