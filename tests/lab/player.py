@@ -11,10 +11,12 @@ import traceback
 from unittest import mock
 
 from lab.cli import main
+from lab.commands.writing import open_standard_streams
 
 
 def serve() -> None:
     """Do what each line of stdin asks for, and answer with the exit code and what was said."""
+    open_standard_streams()  # what has been read from cannot be prepared any more
     answers = sys.stdout
     for line in sys.stdin:
         request = json.loads(line)
