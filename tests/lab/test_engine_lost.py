@@ -64,7 +64,8 @@ def test_an_engine_killed_in_a_run_is_the_machines_fault_and_one_down_cleans(
 
     assert answer.returncode == 3, answer.stderr
     assert "engine" in one_line(answer).lower()
-    assert engine.host in one_line(answer)
+    # One that is lost half-way, or one that answers no more when it is asked why.
+    assert "make engine" in one_line(answer) or engine.host in one_line(answer)
     assert not list(tmp_path.glob("**/*"))
     assert without.returncode == 3
     assert engine.host in one_line(without)

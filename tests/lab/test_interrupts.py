@@ -208,7 +208,15 @@ def test_one_down_from_anywhere_and_without_the_compose_file_leaves_nothing(
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=["SIGHUP", "SIGTERM"])
 def test_a_terminal_that_goes_away_ends_a_run_in_order(bench: Bench, number: signal.Signals) -> None:
-    answer = interrupt(bench, "warm", the_server_serves, number)
+    bench.timed("up")
+    # One that never accepts: the play waits for it, and cannot be over before the signal comes.
+    command = ("run", "3", "--server", "never_accepts")
+    with lab(*command, runs=bench.runs, env=bench.env | {"LAB_PATIENCE": "20"}) as process:
+        assert eventually(
+            lambda: runs_program(bench.settings, "never_accepts") or process.poll() is not None, 20, 0.001
+        )
+        os.killpg(process.pid, number)
+        answer = finish(process)
 
     assert answer.returncode == 130
     assert "Traceback" not in answer.stderr
