@@ -27,14 +27,14 @@ WRONG: Final[Mapping[str, Wrong]] = {
             **_NO_EPOLL,
             # A poll() that a freeze broke off is taken up again by restart_syscall(), of which strace tells no more.
             "three-told": Seen(r"got others as ready \(returns: 0\)", {"Ready": "-"}),
-            "told-thrice": Seen("g is ready: 2 times", {"Count": "2"}),
+            "told-thrice": Seen("gets g as ready: 2 times", {"Count": "2"}),
         }
     ),
     "serve_epoll_lt=serve_threads": Wrong(
         {
             **_NO_EPOLL,
             "three-told": Seen(r"got others as ready \(returns: 0\)", {"Ready": "-"}),
-            "told-thrice": Seen("g is ready: 0 times", {"Count": "0"}),
+            "told-thrice": Seen("gets g as ready: 0 times", {"Count": "0"}),
         }
     ),
     "serve_epoll_lt=one_at_a_time": Wrong(
@@ -49,7 +49,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_select=serve_epoll_lt": Wrong({"handed-each-time": Seen("with select: 0$", {"Descriptors": "0"})}),
     "serve_epoll_et=serve_epoll_lt": Wrong(
         {
-            "told-once": Seen("h is ready: 3 times", {"Count": "3"}),
+            "told-once": Seen("gets h as ready: 3 times", {"Count": "3"}),
             "until-eagain": Seen(r"recv\(h\) EAGAIN: 0 times", {"Count": "0"}),
         }
     ),
@@ -59,7 +59,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
     ),
     "et_no_drain=serve_epoll_et": Wrong(_DRAINS),
     "et_no_drain=serve_epoll_lt": Wrong(
-        {**_DRAINS, "no-second-word": Seen("k is ready: 3 times", {"Count": "3"})},
+        {**_DRAINS, "no-second-word": Seen("gets k as ready: 3 times", {"Count": "3"})},
     ),
     "drops_rest=serve_selectors": Wrong({"bytes-lost": Seen("400000 of 400000", {"Number": "400000"})}),
     "drops_rest=serve_threads": Wrong(

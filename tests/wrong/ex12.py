@@ -11,7 +11,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "fetch_pool=fetch_threads": Wrong(
         {
             "three-processes": Seen(r"established connections \(3\): 1", {"Pid": r"\d+"}),
-            "seven-workers": Seen("child processes: 0"),
+            "seven-workers": Seen("child processes of pool: 0"),
             "told-in-the-parent": Seen("itself prints: 0"),
             "spawned-on-demand": Seen("workers started: 0", {"Number": "0"}),
         },
