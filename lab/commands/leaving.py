@@ -24,7 +24,7 @@ def end_with_make() -> None:
         make = os.pidfd_open(int(number))
     except ProcessLookupError:
         _interrupt()
-    except OSError:  # before Linux 5.3
+    except (OSError, OverflowError):  # before Linux 5.3; no number of a process
         return
     else:
         threading.Thread(target=_wait, args=(make,), name="make", daemon=True).start()
