@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from lab.commands.consent import run_command
 from lab.commands.documents import begin_documents, write_error, written_code
-from lab.commands.leaving import end_with_make
+from lab.commands.leaving import be_interruptible, end_with_make, undisturbed
 from lab.commands.writing import as_long_as_read, only_english_is_readable, open_standard_streams
 from lab.errors import EXIT_INTERRUPTED, EXIT_PASS, InterruptError, LabError, UsageError
 from lab.report.error import show_error
@@ -37,28 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begin_documents()
     environment = {**os.environ, "LAB_LANG": "en"} if only_english_is_readable() else os.environ
     language = choose_language(environment)
-    # kill without -9 and a closed terminal end the lab as Ctrl-C does: everything started goes along.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, signal.default_int_handler)
-    code = EXIT_PASS
+    code, by_signal = EXIT_PASS, False
+    failed: LabError | None = None
     try:
+        be_interruptible()
         end_with_make()
         with as_long_as_read():
             require_language(os.environ)
             options = _parser(messages(language)).parse_args(typed)
             code = run_command(options, read_settings(environment))
     except LabError as error:
-        code = _tell(error, language, typed)
+        failed = error
     except KeyboardInterrupt:
         written = written_code()
         if written in (None, EXIT_INTERRUPTED):
-            with contextlib.suppress(OSError):
-                sys.stderr.write("\n")  # the terminal shows ^C
-            code = _tell(InterruptError("interrupted"), language, typed)
+            failed, by_signal = InterruptError("interrupted"), True
         else:  # the result was out already, and says with which code this ends
             code = written
-    return code
+    with undisturbed(for_good=arguments is None):
+        if by_signal:
+            with contextlib.suppress(OSError):
+                sys.stderr.write("\n")  # the terminal shows ^C
+        return _tell(failed, language, typed) if failed else code
 
 
 def _tell(error: LabError, language: str, typed: Sequence[str]) -> int:

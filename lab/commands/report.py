@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lab.commands.progress import say
 from lab.commands.runs import Saved, read_saved, short
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_PASS, EvidenceError, MachineError, UsageError
@@ -16,7 +17,6 @@ from lab.report.timeline_text import TimelineText, timeline_text
 from lab.report.transcript import next_begin
 from lab.report.words import Words
 from lab.settings import Settings
-from lab.text.catalog import messages
 from lab.timeline.build import build_timeline
 
 if TYPE_CHECKING:
@@ -144,5 +144,5 @@ def _write(path: Path, data: bytes, settings: Settings) -> int:
     except OSError as error:
         raise MachineError("report-not-written", path=str(path), detail=error.strerror or str(error)) from error
     with as_long_as_read():
-        print(messages(settings.language).get("cli.say.written", path=str(path)))
+        say(settings, "written", path=str(path))
     return EXIT_PASS

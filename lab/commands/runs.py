@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lab.commands.documents import write_document
-from lab.commands.progress import progress
+from lab.commands.progress import progress, say
 from lab.commands.standing import require_played
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
@@ -26,7 +26,6 @@ from lab.runner import play
 from lab.runs import find_run, keep, require_room
 from lab.settings import Settings
 from lab.shelf import exercise_folders
-from lab.text.catalog import messages
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +118,7 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
         picture.write_text(document, encoding="utf-8")
     except OSError as error:
         raise MachineError("picture-not-written", path=str(picture), detail=error.strerror or str(error)) from error
-    print(messages(settings.language).get("cli.say.drawn", path=str(picture)))
+    say(settings, "drawn", path=str(picture))
     return EXIT_OF[judgement.verdict]
 
 

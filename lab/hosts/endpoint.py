@@ -64,6 +64,7 @@ def endpoint() -> Endpoint:
     """Return where the engine is that the command `docker` would use now."""
     host, context = os.environ.get("DOCKER_HOST") or "", os.environ.get("DOCKER_CONTEXT") or ""
     if host:
+        host = host.strip() or _UNIX
         if _is_own(host):
             return Endpoint(_OWN)
         address = host if host.startswith(_UNIX) else _inspect("default", host, _configuration())
@@ -142,9 +143,11 @@ def why_silent(detail: str) -> MachineError:
 
 
 def _is_own(address: str) -> bool:
-    return address.startswith(_UNIX) and os.path.realpath(address.removeprefix(_UNIX)) == os.path.realpath(
-        _OWN.removeprefix(_UNIX)
-    )
+    """Tell whether an address is that of this machine's own engine; `unix://` alone is, a path below it is not."""
+    path = address.removeprefix(_UNIX)
+    if path == address or path.endswith("/"):
+        return False
+    return not path or os.path.realpath(path) == os.path.realpath(_OWN.removeprefix(_UNIX))
 
 
 def _configuration() -> str:
@@ -152,13 +155,19 @@ def _configuration() -> str:
 
 
 def _chosen_context() -> str:
-    """Return what `docker context use` has chosen; empty when nothing is, or the command could not read it either."""
+    """Return what `docker context use` has chosen; empty when nothing is, or the command could not read it either.
+
+    As the command reads JSON: in names capitals do not count, the last string of a name does, and what is not UTF-8, or
+    stands behind the document, is no fault.
+    """
     try:
-        with (Path(_configuration()) / "config.json").open(encoding="utf-8") as file:
-            chosen = json.load(file).get("currentContext")
-    except (OSError, ValueError, AttributeError):
+        text = (Path(_configuration()) / "config.json").read_text(encoding="utf-8", errors="replace")
+        fields, _ = json.JSONDecoder(object_pairs_hook=list).raw_decode(text.lstrip(" \t\r\n"))
+    except (OSError, ValueError):
         return ""
-    return chosen if isinstance(chosen, str) else ""
+    pairs = (pair for pair in fields if isinstance(pair, tuple)) if isinstance(fields, list) else ()
+    chosen = [value for name, value in pairs if name.lower() == "currentcontext" and isinstance(value, str)]
+    return chosen[-1] if chosen else ""
 
 
 @functools.cache

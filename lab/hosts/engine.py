@@ -23,8 +23,11 @@ def engine(timeout: float = 30.0) -> Iterator[DockerClient]:
     """
     import docker  # noqa: PLC0415
     from docker.errors import APIError, DockerException  # noqa: PLC0415
+    from docker.utils import config  # noqa: PLC0415
     from requests.exceptions import RequestException  # noqa: PLC0415
 
+    # Of what the command merely ignores in its configuration the SDK dies: it is to read none of it.
+    config.find_config_file = lambda *_, **__: None
     with sdk_address() as address:
         try:
             client = docker.DockerClient(base_url=address, timeout=int(timeout))

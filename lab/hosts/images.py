@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import MachineError
+from lab.foreign import shown
 from lab.hosts.engine import engine
 from lab.settings import ROOT
 
@@ -133,7 +134,7 @@ def build_image(command: list[str], say: Say) -> None:
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            words.append(line.rstrip())
+            words.append(shown(line.rstrip()))
             if step := _STEP.match(line):
                 done, whole = int(step["done"]) - 1, int(step["whole"])
                 say(

@@ -8,6 +8,7 @@ import platform
 import pwd
 from typing import Final
 
+from lab.foreign import shown
 from lab.hosts.endpoint import endpoint
 
 OWNER: Final = "socketlab.owner"
@@ -26,4 +27,5 @@ def me() -> str:
             user = pwd.getpwuid(os.geteuid()).pw_name
         except KeyError:  # a number without a name, as in many containers
             user = str(os.geteuid())
-    return user if endpoint().path is not None else f"{user}@{platform.node()}"
+    user = user if endpoint().path is not None else f"{user}@{platform.node()}"
+    return shown(user)  # the engine keeps no bytes that are no characters: the label would not be the same

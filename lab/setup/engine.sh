@@ -42,8 +42,10 @@ engine_is_elsewhere() { # is the client told to use another engine than this mac
         if [ -n "$elsewhere" ] && has docker; then
             address=$(docker context inspect --format '{{.Endpoints.docker.Host}}' "$elsewhere" 2>/dev/null) || address=''
         fi
+    elif [[ $elsewhere != *[![:space:]]* ]]; then
+        address=unix://
     fi
-    case $address in unix:///var/run/docker.sock | unix:///run/docker.sock) elsewhere='' ;; esac
+    case $address in unix:// | unix:///var/run/docker.sock | unix:///run/docker.sock) elsewhere='' ;; esac
     [ -n "$elsewhere" ]
 }
 

@@ -3,4 +3,4 @@
 # copy of the checkout it runs the copy's code, and a checkout may be moved. (pip's own would hold the old path.)
 
 here=$(dirname -- "$(readlink -f -- "$0")")
-exec "$here/python" -P -m lab.cli "$@"
+exec "$here/python" -P -m lab "$@"

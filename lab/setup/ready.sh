@@ -20,8 +20,11 @@ venv_is_current() {
 engine_is_up() {
     local pid='' dir config=${DOCKER_CONFIG:-${HOME:-/root}/.docker}
     [ -z "${DOCKER_HOST:-}${DOCKER_CONTEXT:-}" ] && [ -S /var/run/docker.sock ] && [ -w /var/run/docker.sock ] || return 1
-    # `docker context use` writes there, and then another engine may be meant.
-    if [ -r "$config/config.json" ] && [[ $(<"$config/config.json") == *'"currentContext"'* ]]; then return 1; fi
+    # `docker context use` writes there, and then another engine may be meant. The client heeds no capitals in a name.
+    if [ -r "$config/config.json" ] &&
+        [[ $(<"$config/config.json") == *'"'[cC][uU][rR][rR][eE][nN][tT][cC][oO][nN][tT][eE][xX][tT]'"'* ]]; then
+        return 1
+    fi
     if [ -r /var/run/docker.pid ]; then pid=$(</var/run/docker.pid); fi
     [ -n "$pid" ] && [ -d "/proc/$pid" ] || return 1
     for dir in /usr/libexec/docker /usr/lib/docker /usr/local/lib/docker /usr/local/libexec/docker "$config"; do

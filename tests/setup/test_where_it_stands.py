@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.hosts.endpoint import endpoint
 from lab.settings import ROOT
 from tests.support import needs_root
 
@@ -214,3 +215,47 @@ def test_make_and_lab_say_the_same_of_an_engine_that_does_not_answer(
     assert said("bash", "lab/setup/ready.sh") == (3, make)
     for command in (["status"], ["up"], ["down"], ["reset"], ["images"], ["watch"], ["shell", "server"], ["run", "3"]):
         assert said(sys.executable, "-m", "lab.cli", *command) == (3, f"lab: {make}"), command
+
+
+CONFIGURATIONS = {
+    "capitals": ('{"CurrentContext": "chosen"}', "chosen"),
+    "the last one": ('{"currentContext": "a", "CURRENTCONTEXT": "chosen"}', "chosen"),
+    "the last string": ('{"currentContext": "chosen", "currentContext": null}', "chosen"),
+    "more behind it": ('{"currentContext": "chosen"} and more', "chosen"),
+    "no UTF-8": (b'{"currentContext": "chosen", "note": "\xff"}', "chosen"),
+    "one below": ('{"auths": {"currentContext": "a"}}', ""),
+    "in a list": ('[{"currentContext": "a"}]', ""),
+    "nothing": ("null", ""),
+    "a number": ('{"currentContext": 5}', ""),
+    "damaged": ('{"currentContext": "a", damaged', ""),
+}
+
+
+@pytest.mark.parametrize(("written", "chosen"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_a_chosen_context_is_read_as_docker_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str | bytes, chosen: str
+) -> None:
+    (tmp_path / "config.json").write_bytes(written if isinstance(written, bytes) else written.encode())
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    assert endpoint().told == chosen
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("unix://", ""),
+        (" ", ""),
+        (" unix:///var/run/docker.sock\n", ""),
+        ("unix:////var/run/docker.sock", ""),
+        # The command finds nobody below a socket, so the SDK must not either.
+        ("unix:///var/run/docker.sock/", "unix:///var/run/docker.sock/"),
+        ("unix://var/run/docker.sock", "unix://var/run/docker.sock"),
+    ],
+)
+def test_an_address_is_the_machines_own_engine_where_docker_takes_it_for_that(
+    monkeypatch: pytest.MonkeyPatch, host: str, told: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    assert endpoint().told == told

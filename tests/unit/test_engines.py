@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from typing import Any
 import pytest
 
 from lab.errors import MachineError
+from lab.hosts.engine import engine
 from lab.hosts.found import Found
+from lab.hosts.owner import me
 from lab.hosts.plugin import is_new_enough
 from lab.settings import ROOT, read_settings
 
@@ -41,7 +44,8 @@ def engine_with_api(version: str) -> Iterator[str]:
             self.send_response(200)
             self.send_header("Api-Version", version)
             self.end_headers()
-            self.wfile.write(b"[]")
+            about = json.dumps({"ApiVersion": version}).encode()
+            self.wfile.write(about if self.path.endswith("/version") else b"[]")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -147,3 +151,44 @@ def test_what_has_a_name_of_the_labs_and_is_not_the_labs_is_refused(
 )
 def test_a_network_of_the_lab_that_is_not_as_it_must_be_is_made_anew(change: dict[str, Any], goes: bool) -> None:  # noqa: FBT001 - a case's column
     assert Found([], [{"Name": "mine_lan", "Labels": OURS, **FORM, **change}]).must_go(SETTINGS) is goes
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "null",
+        "[]",
+        "5",
+        '{"proxies": null, "auths": null, "HttpHeaders": null}',
+        '{"proxies": {"default": 5}}',
+        '{"HttpHeaders": {"a": 5}}',
+        '{"auths": {"x": 5}}',
+        '{"auths": {"x": {"auth": "%%%"}}}',
+        "{ damaged",
+    ],
+)
+def test_a_configuration_that_the_command_bears_does_not_stop_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    (tmp_path / "config.json").write_text(written)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with engine_with_api("1.45") as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        with engine() as client:
+            assert client.containers.list() == []
+
+
+def test_an_owners_name_is_one_that_the_engine_gives_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("SUDO_USER", "张\udcff\n")
+    me.cache_clear()
+    try:
+        owner = me()
+    finally:
+        me.cache_clear()
+    assert owner == "张\\xff\\n"
+
+
+@pytest.mark.parametrize("number", ["garbage", "", "-5", "0", "٣", "4294967296", "9" * 30])
+def test_what_is_no_number_of_a_make_ends_nothing(number: str) -> None:
+    assert lab("explain FIN", LAB_MAKE=number).returncode == 0

@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from lab.commands.progress import progress, say
 from lab.evidence.records import Evidence, Output, Stopped
 from lab.exercise import Judgement
 from lab.foreign import TAKEN, shown
@@ -40,6 +42,7 @@ from lab.report.timeline_picture import timeline_document
 from lab.report.timeline_text import timeline_text
 from lab.report.watch import watch_lines
 from lab.report.words import Words
+from lab.settings import read_settings
 from lab.text.catalog import Catalog
 from lab.timeline.model import CallMade, Timeline
 from tests.unit.report import builders, timelines
@@ -223,3 +226,15 @@ def test_live_tells_of_a_program_in_one_line(text: str) -> None:
     assert out.getvalue().count("\n") == 1
     assert harmless(to_json(item_object(item)))
     assert harmless(to_json(item_object(Note(1, "standing", {"program": text}))))
+
+
+@given(hostile)
+@settings(max_examples=30, deadline=None)
+def test_what_commands_say_beside_their_answers_is_one_line(text: str) -> None:
+    lab = read_settings({"LAB_LANG": "en"})
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        say(lab, "status-owner", owner=text, checkout=text)
+        progress(lab)("waiting", {"command": text, "pid": 7})
+    for said in (out.getvalue(), err.getvalue()):
+        assert (harmless(said), said.count("\n")) == (True, 1)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,12 +14,14 @@ from unittest import mock
 
 import pytest
 
+from lab import cli
 from lab.cli import main
 from lab.commands import claims, runs, series
 from lab.commands.documents import asks_json, write_document
-from lab.errors import EvidenceError, MachineError
+from lab.errors import EvidenceError, LabError, MachineError
 from lab.report import error
 from lab.report.series import SCHEMA_FILE as SERIES_SCHEMA
+from lab.settings import ROOT
 from tests.schema import violations
 
 Say = Callable[..., tuple[int, str, str]]
@@ -173,3 +179,53 @@ def test_without_the_option_nothing_is_printed(say: Say) -> None:
 )
 def test_json_is_asked_for_also_in_short(arguments: tuple[str, ...], *, asks: bool) -> None:
     assert asks_json(arguments) is asks
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_further_signal_does_not_cut_short_what_is_said_last(
+    say: Say, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def disturbed(told: LabError, language: str) -> None:
+        signal.raise_signal(number)
+        error.show_error(told, language)
+
+    monkeypatch.setattr(cli, "show_error", disturbed)
+    assert why(*say("run", "99", "--json"))["code"] == "unknown-exercise"
+    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+
+
+def test_what_interrupts_twice_is_said_once(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    def disturbed(told: LabError, language: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        error.show_error(told, language)
+
+    monkeypatch.setattr(cli, "run_command", interrupted)
+    monkeypatch.setattr(cli, "show_error", disturbed)
+    code, out, err = say("run", "3", "--json")
+    assert (code, why(code, out, err)["code"]) == (130, "interrupted")
+
+
+# Interrupts where a module is imported, within a string as where a dataclass is defined.
+AT_IMPORT = """
+import os, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == os.environ["WHERE"]:
+            exec("import signal; signal.raise_signal(signal.SIGINT)\\nfor _ in range(9): pass")
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("where", ["lab.cli", "lab.settings", "lab.commands.claims"])
+def test_an_interrupt_while_modules_are_imported_is_told_as_any_other(tmp_path: Path, where: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AT_IMPORT)
+    told = subprocess.run(
+        [sys.executable, "-m", "lab", "claims", "--json"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(tmp_path), "WHERE": where, "LAB_LANG": "en"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert why(told.returncode, told.stdout, told.stderr)["code"] == "interrupted"
+    assert told.returncode == 130
