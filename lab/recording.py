@@ -180,13 +180,15 @@ class Recording:
         """Keep which programs had hardly a processor in the last seconds, within which something did not happen.
 
         A program that had one for a quarter of the time has had its chance; one that waits for something else than a
-        processor is not late for want of one.
+        processor is not late for want of one. Neither is one that waited for others of the play: what the hosts had of
+        the processors meanwhile, nobody else kept from it, else a program of many threads could excuse itself.
         """
-        for host in self.hosts.values():
-            time_ns, programs = host.runqueue(seconds)
+        told = [host.runqueue(seconds) for host in self.hosts.values()]
+        ours = sum(max((each["host_ran_ns"] for each in programs), default=0) for _, programs in told)
+        for time_ns, programs in told:
             for each in programs:
                 window, waited = each["window_ns"], each["waited_ns"]
-                if waited * 2 >= window and each["ran_ns"] * 4 < window:
+                if (waited - ours) * 2 >= window and each["ran_ns"] * 4 < window:
                     self.delays.append(Delay(each["name"], NO_PROCESSOR, time_ns - window, time_ns, waited))
 
     def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
