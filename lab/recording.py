@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lab.conditions import Condition
+from lab.errors import EvidenceError
 from lab.evidence.delays import NO_PROCESSOR, Delay
 from lab.evidence.records import (
     Action,
@@ -139,6 +140,9 @@ class Recording:
                     file=f"samples/{name}.{on}.txt",
                 )
             )
+        if seen["error"] is not None:  # it ended before it was told to: what came later it has not seen
+            self.hosts[on].look()  # which says so where a program is to blame
+            raise EvidenceError("probe-died", probe="ss", host=on, detail=seen["error"])
 
     def count(self, name: str, *, on: Sequence[str] = ("server", "client")) -> None:
         """Keep a reading of the kernel's counters on the hosts."""

@@ -13,6 +13,7 @@ from lab.errors import EvidenceError, MachineError
 from lab.evidence.delays import STOOD_STILL, Delay
 from lab.evidence.records import Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
+from lab.hosts.channel import CrowdedError
 from lab.hosts.host import Host
 from lab.hosts.recorder import SWITCHED_OFF
 from lab.hosts.tcpdump import NAME as TCPDUMP
@@ -82,8 +83,8 @@ def _play_on(
     try:
         with _looks(stage, recorder):
             exercise.play(stage)
-    except PlayStoppedError as error:
-        stopped = error.stopped
+    except (PlayStoppedError, CrowdedError) as error:
+        stopped = error.stopped if isinstance(error, PlayStoppedError) else stage.crowded(error)
         # An ACK still due now would be in one host's capture and not in the other's. Nothing tells of one that is put
         # off; the kernel's own limit is all there is to wait for.
         time.sleep(_LATEST_ACK_SECONDS)

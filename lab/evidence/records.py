@@ -202,7 +202,7 @@ class HostUsage:
 class Stopped:
     """Why a play ended before its last act: in which step, by which program, and what it did not do.
 
-    `reason` is did-not-listen, not-connected, no-answer, ended-early or did-not-end.
+    `reason` is did-not-listen, not-connected, no-answer, ended-early, did-not-end or took-all-processes.
     """
 
     step: str
