@@ -141,7 +141,6 @@ class Recording:
                 )
             )
         if seen["error"] is not None:  # it ended before it was told to: what came later it has not seen
-            self.hosts[on].look()  # which says so where a program is to blame
             raise EvidenceError("probe-died", probe="ss", host=on, detail=seen["error"])
 
     def count(self, name: str, *, on: Sequence[str] = ("server", "client")) -> None:

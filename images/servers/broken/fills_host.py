@@ -1,15 +1,15 @@
 #!/usr/bin/python3
-"""Broken on purpose: forks until its host holds no more processes, so that nothing else can start there.
+"""Broken on purpose: starts threads until its host holds no more, so that nothing else can start there.
 
 The right one: images/servers/serve_blocking.py
 """
 
 import argparse
-import contextlib
-import os
 import signal
 import socket
 import sys
+import threading
+import time
 
 
 def converse(connection: socket.socket) -> bool:
@@ -40,10 +40,11 @@ def main() -> None:
     if not options.no_reuseaddr:
         # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    with contextlib.suppress(BlockingIOError):  # the mistake: so many that fork() fails
-        for _ in range(999):
-            if not os.fork():
-                signal.pause()
+    for _ in range(60000):  # the mistake: there are never enough
+        try:
+            threading.Thread(target=signal.pause, daemon=True).start()
+        except RuntimeError:  # none is left
+            time.sleep(0.001)
     try:
         listener.bind((options.host, options.port))
     except (OSError, OverflowError) as error:
