@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import EvidenceError, MachineError
 from lab.evidence.delays import STOOD_STILL, Delay
-from lab.evidence.records import Evidence, Exit, LabFacts, Output
+from lab.evidence.records import TOO_MUCH, Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
 from lab.hosts.channel import CrowdedError
 from lab.hosts.host import Host
@@ -160,7 +160,7 @@ def _outputs(hosts: Mapping[str, Host], until_ns: int) -> tuple[Output, ...]:
 
 
 def _text(event: Event) -> str:
-    return "[what it printed from here on was too much to be kept]" if event.kind == "lost" else event.data["text"]
+    return TOO_MUCH if event.kind == "lost" else event.data["text"]
 
 
 def _exits(hosts: Mapping[str, Host], until_ns: int) -> tuple[Exit, ...]:

@@ -92,6 +92,10 @@ class Output:
     text: str
 
 
+TOO_MUCH: Final = "[what it printed from here on was too much to be kept]"
+"""The last line of a program that printed more than is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """The end of a program: its exit status, or minus the signal that ended it."""
