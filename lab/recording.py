@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lab.conditions import Condition
+from lab.errors import EvidenceError
 from lab.evidence.delays import NO_PROCESSOR, Delay
 from lab.evidence.records import (
     Action,
@@ -139,6 +140,8 @@ class Recording:
                     file=f"samples/{name}.{on}.txt",
                 )
             )
+        if seen["error"] is not None:  # it ended before it was told to: what came later it has not seen
+            raise EvidenceError("probe-died", probe="ss", host=on, detail=seen["error"])
 
     def count(self, name: str, *, on: Sequence[str] = ("server", "client")) -> None:
         """Keep a reading of the kernel's counters on the hosts."""
@@ -180,13 +183,15 @@ class Recording:
         """Keep which programs had hardly a processor in the last seconds, within which something did not happen.
 
         A program that had one for a quarter of the time has had its chance; one that waits for something else than a
-        processor is not late for want of one.
+        processor is not late for want of one. Neither is one that waited for others of the play: what the hosts had of
+        the processors meanwhile, nobody else kept from it, else a program of many threads could excuse itself.
         """
-        for host in self.hosts.values():
-            time_ns, programs = host.runqueue(seconds)
+        told = [host.runqueue(seconds) for host in self.hosts.values()]
+        ours = sum(max((each["host_ran_ns"] for each in programs), default=0) for _, programs in told)
+        for time_ns, programs in told:
             for each in programs:
                 window, waited = each["window_ns"], each["waited_ns"]
-                if waited * 2 >= window and each["ran_ns"] * 4 < window:
+                if (waited - ours) * 2 >= window and each["ran_ns"] * 4 < window:
                     self.delays.append(Delay(each["name"], NO_PROCESSOR, time_ns - window, time_ns, waited))
 
     def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import EvidenceError, MachineError
 from lab.evidence.delays import STOOD_STILL, Delay
-from lab.evidence.records import Evidence, Exit, LabFacts, Output
+from lab.evidence.records import TOO_MUCH, Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
+from lab.hosts.channel import CrowdedError
 from lab.hosts.host import Host
 from lab.hosts.recorder import SWITCHED_OFF
 from lab.hosts.tcpdump import NAME as TCPDUMP
@@ -82,8 +83,8 @@ def _play_on(
     try:
         with _looks(stage, recorder):
             exercise.play(stage)
-    except PlayStoppedError as error:
-        stopped = error.stopped
+    except (PlayStoppedError, CrowdedError) as error:
+        stopped = error.stopped if isinstance(error, PlayStoppedError) else stage.crowded(error)
         # An ACK still due now would be in one host's capture and not in the other's. Nothing tells of one that is put
         # off; the kernel's own limit is all there is to wait for.
         time.sleep(_LATEST_ACK_SECONDS)
@@ -159,7 +160,7 @@ def _outputs(hosts: Mapping[str, Host], until_ns: int) -> tuple[Output, ...]:
 
 
 def _text(event: Event) -> str:
-    return "[what it printed from here on was too much to be kept]" if event.kind == "lost" else event.data["text"]
+    return TOO_MUCH if event.kind == "lost" else event.data["text"]
 
 
 def _exits(hosts: Mapping[str, Host], until_ns: int) -> tuple[Exit, ...]:

@@ -9,6 +9,7 @@ from lab.evidence.raw import Trace
 from lab.evidence.records import Party, Stopped
 from lab.holding import COMMAND as HOLDER
 from lab.holding import HeldAcks
+from lab.hosts.channel import CrowdedError
 from lab.hosts.host import Host
 from lab.hosts.strace import COMMAND as STRACE
 from lab.hosts.strace import fetch_trace
@@ -227,6 +228,10 @@ class Stage(Recording):
         ended = [server for server in self._servers if server is not program and server.broke_down(reason)]
         details = [detail, *(f"{server.name}: {server.last_words()}" for server in ended)]
         return PlayStoppedError(Stopped(self._step, program.name, reason, "; ".join(details)))
+
+    def crowded(self, error: CrowdedError) -> Stopped:
+        """Return what the record will say of a play that ends since nothing more can be started on a host."""
+        return Stopped(self._step, str(error.params["program"]), "took-all-processes", "")
 
     def _wait_asked(self, client: Client, remote: Endpoint, to: str) -> Endpoint:
         """Wait until something that the client's host sent is unread at that endpoint; return where it came from."""

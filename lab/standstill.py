@@ -20,11 +20,11 @@ class Standstill:
         self._delays: list[Delay] = []
         self._looking = threading.Lock()
         self._over = threading.Event()
-        self._looked = time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._looked, self._ran = self._now()
         self._thread = threading.Thread(target=self._watch, name="standstill", daemon=True)
 
     def __enter__(self) -> Self:
-        self._looked = time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._looked, self._ran = self._now()
         self._thread.start()
         return self
 
@@ -43,11 +43,17 @@ class Standstill:
 
     def _look(self) -> None:
         with self._looking:
-            now = time.clock_gettime(time.CLOCK_BOOTTIME)
+            now, used = self._now()
             passed, self._looked = now - self._looked, now
-            if passed - _TICK_SECONDS > _STALL_SECONDS:
+            ran, self._ran = used - self._ran, used
+            # While this process works on what a program made it read, however much, it does not stand still.
+            if passed - ran - _TICK_SECONDS > _STALL_SECONDS:
                 ended = time.time_ns()
                 waited = passed - _TICK_SECONDS
                 self._delays.append(
                     Delay(LAB, STOOD_STILL, ended - int(passed * 1e9), ended, int(waited * 1e9)),
                 )
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        return time.clock_gettime(time.CLOCK_BOOTTIME), time.process_time()

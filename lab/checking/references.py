@@ -5,7 +5,6 @@ An expectation of a moment that no play has can never decide, and a view of one 
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
@@ -26,7 +25,7 @@ from lab.judge.segments.order import InOrder
 from lab.judge.sockets.lifetimes import GoneAfter
 from lab.judge.states.passing import Passes, Recorded
 from lab.judge.verdict import Expectation
-from lab.kernel.syscalls import CALL_NAMES
+from lab.kernel.syscalls import CALL_NAMES, ERRORS
 from lab.text.catalog import LANGUAGES
 from lab.text.glossary import load_glossary
 
@@ -144,7 +143,7 @@ def _check_words(one: Judged) -> None:
         raise ExerciseError("stream-unknown", name=stream, known=", ".join(STREAMS))
     if isinstance(one, Where):
         require_sysctls(name.partition(".")[2] for name in one.environment)
-    if isinstance(one, Called) and one.error not in (None, *errno.errorcode.values()):
+    if isinstance(one, Called) and one.error not in (None, *ERRORS.values()):
         raise ExerciseError("errno-unknown", name=one.error)
 
 

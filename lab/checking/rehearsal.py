@@ -170,7 +170,7 @@ class _NoChannel:
         self.events: list[Event] = []
 
     def call(self, _: str, **__: object) -> Mapping[str, object]:
-        return {"pid": 1, "time_ns": 0, "begun_ns": 0, "ended_ns": 0, "polls": 1, "samples": ()}
+        return {"pid": 1, "time_ns": 0, "begun_ns": 0, "ended_ns": 0, "polls": 1, "samples": (), "error": None}
 
     def wait_event(self, *_: object, **__: object) -> Event:
         return Event("output", "", 0, {"stream": "stdout", "text": ""})

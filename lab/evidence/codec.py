@@ -28,6 +28,9 @@ FILED: Final[Mapping[type, tuple[str, str | bytes]]] = types.MappingProxyType(
 )
 """The field of each record that is kept in a file of its own, and what stands there until that is read."""
 
+_BITS: Final = 128
+"""Of the largest integer: no clock and no counter of a kernel has as many, and beyond 1024 none becomes a float."""
+
 Fill = Callable[[Any], Any]
 """Completes a decoded record, whose fields are all of the right type, with what stands in its file."""
 
@@ -84,8 +87,9 @@ def _join(path: str, name: str) -> str:
 def checked(kind: type, value: Any, path: str) -> Any:  # noqa: ANN401 - a JSON value
     """Return the value; FieldError when it is not of that JSON type."""
     # Not isinstance: a bool is an int to Python.
-    if type(value) is not kind:
-        raise FieldError("evidence-field-type", path=path, expected=_json_name(kind), found=_json_name(type(value)))
+    found = float if type(value) is int and value.bit_length() > _BITS else type(value)
+    if found is not kind:
+        raise FieldError("evidence-field-type", path=path, expected=_json_name(kind), found=_json_name(found))
     return value
 
 

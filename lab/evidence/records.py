@@ -92,6 +92,10 @@ class Output:
     text: str
 
 
+TOO_MUCH: Final = "[what it printed from here on was too much to be kept]"
+"""The last line of a program that printed more than is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """The end of a program: its exit status, or minus the signal that ended it."""
@@ -202,7 +206,7 @@ class HostUsage:
 class Stopped:
     """Why a play ended before its last act: in which step, by which program, and what it did not do.
 
-    `reason` is did-not-listen, not-connected, no-answer, ended-early or did-not-end.
+    `reason` is did-not-listen, not-connected, no-answer, ended-early, did-not-end or took-all-processes.
     """
 
     step: str

@@ -27,6 +27,10 @@ _END_SECONDS: Final = 2.0
 _OVERSLEPT_SECONDS: Final = 0.25
 
 
+class CrowdedError(MachineError):
+    """A host can start nothing more, since the program `program` of a play fills it with processes or threads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something the agent told unasked: kind is output, lost, exit or stalled; `data` holds its fields.
@@ -126,6 +130,8 @@ class Channel:
         answer = self._answers.pop(number)
         if "error" in answer:
             code, detail = answer["error"]["code"], answer["error"]["detail"]
+            if code == "crowded":
+                raise CrowdedError("host-crowded", host=self.host, program=detail, operation=operation)
             if code == "timeout":
                 raise EvidenceError("host-too-slow", host=self.host, detail=detail)
             raise MachineError("host-refused", host=self.host, operation=operation, detail=detail)

@@ -86,7 +86,7 @@ class Host:
         return self.channel.facts | {name: value for name, value in values.items() if value is not None}
 
     def runqueue(self, seconds: float) -> tuple[int, list[dict[str, Any]]]:
-        """Return the time (ns), and how each program spent the last seconds: `ran_ns`, `waited_ns` and `window_ns`."""
+        """Return the time (ns), and how each program spent the last seconds, see images/host/agent/runqueue.py."""
         answer = self.channel.call("runqueue", seconds=seconds)
         return answer["time_ns"], answer["programs"]
 

@@ -14,11 +14,13 @@ from lab.foreign import shown
 _NUMBERS: Final = r"(?:pid=)?[0-9]{1,10},(?:tid=[0-9]{1,10},)?(?:fd=)?[0-9]{1,10}"
 # A name of 15 bytes has no room for what stands between two others, `",pid=1,fd=1),("`: the list has one reading. As
 # text of ours (`\xff`) it may be longer, and has no quotation mark.
-NAME_OF_OURS: Final = r'(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[tnr]|[^"\n]){0,15}'
+NAME_OF_OURS: Final = r'(?>\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[tnr]|[^"\n]){0,15}+'
 _NAME: Final = rf"(?:{NAME_OF_OURS}|[\s\S]{{0,15}}?)"
-_HOLDER: Final = rf'\("{_NAME}",{_NUMBERS}\)'
 # Behind the end of a name that looks like the end of the list comes the real one.
-_LIST: Final = re.compile(rf'users:\({_HOLDER}(?:,{_HOLDER})*\)(?=\s|$|timer:\()(?!\s?",(?:pid=)?[0-9])')
+_BEHIND: Final = r'(?=,\("|\)(?=\s|$|timer:\()(?!\)\s?",(?:pid=)?[0-9]))'
+# Once read, a holder is not read in another way: the readings of a list that is cut short would double with each one.
+_HOLDER: Final = rf'(?>\("{_NAME}",{_NUMBERS}\){_BEHIND})'
+_LIST: Final = re.compile(rf"users:\({_HOLDER}(?:,{_HOLDER})*+\)")
 _ONE: Final = re.compile(rf'\("(?P<name>{_NAME})",(?P<numbers>{_NUMBERS})\)(?=,\("|\)(?:\s|$|timer:\())')
 _QUOTE: Final = r"\x22"
 

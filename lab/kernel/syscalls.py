@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -44,6 +45,13 @@ _NOT_RECORDED: Final = frozenset(
 )
 CALL_NAMES: Final = frozenset({*_ON_DESCRIPTOR, *_ON_NONE_OR_MANY, *_NOT_RECORDED, *FAMILIES, *FAMILIES.values()})
 """What an exercise may call a system call: those that are recorded, and further ones that strace shows."""
+
+KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
+"""What a call that a signal broke off returns inside the kernel: include/linux/errno.h."""
+ERRORS: Final[Mapping[int, str]] = MappingProxyType(
+    {**errno.errorcode, errno.EDEADLK: "EDEADLK", errno.EOPNOTSUPP: "EOPNOTSUPP", **KERNEL_ONLY},
+)
+"""Errors by number, each by the name that the kernel's headers and strace give it: Python prefers another for two."""
 
 _NUMBERS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {

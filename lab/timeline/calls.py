@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from errno import errorcode
 from typing import Final
 
 from lab.evidence.raw import Trace
 from lab.evidence.records import Evidence
 from lab.kernel.calls import FAMILIES, Call, Descriptor
+from lab.kernel.syscalls import ERRORS
 from lab.kernel.trace import KernelCall, KernelTrace
 from lab.timeline.about import FIONBIO, kernel_about, strace_about
 from lab.timeline.connections import Joined
@@ -30,8 +30,6 @@ SETS_UP: Final = frozenset(
 """Those that move nothing: those of a listener belong to all connections of its program."""
 ON_SOCKETS: Final = SETS_UP | {"accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
 ON_MANY: Final = FOR_MANY | {"sleep"}
-KERNEL_ONLY: Final = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
-"""What a call that a signal broke off returns inside the kernel: include/linux/errno.h."""
 _KEYBOARD: Final = 0
 _SHOWN: Final = ("TCP", "anon_inode:[eventpoll]")
 """How strace's names begin for what the timeline tells of."""
@@ -104,7 +102,7 @@ def _outcome(call: KernelCall) -> tuple[int | None, str | None]:
     if call.result is None or call.result >= 0:
         return call.result, None
     number = -call.result
-    return -1, errorcode.get(number) or KERNEL_ONLY.get(number, str(number))
+    return -1, ERRORS.get(number, str(number))
 
 
 @dataclass(frozen=True, slots=True)

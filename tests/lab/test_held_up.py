@@ -63,3 +63,4 @@ def test_a_host_tells_who_had_a_processor_and_who_waited_for_what(hosts_up: Sett
     assert told["again"]["ran_ns"] + told["again"]["waited_ns"] > 1e9
     assert told["sleeps"]["ran_ns"] + told["sleeps"]["waited_ns"] < 1e9
     assert all(1e9 < each["window_ns"] < 60e9 for each in told.values())
+    assert told["again"]["ran_ns"] * 0.9 < told["again"]["host_ran_ns"] == told["sleeps"]["host_ran_ns"]

@@ -55,3 +55,14 @@ def test_a_process_that_goes_on_all_the_time_notices_nothing(monkeypatch: pytest
         assert standstill.delays() == ()
     now += 1.3
     assert [round(delay.waited_ns, -6) for delay in standstill.delays()] == [1_050_000_000]
+
+
+def test_a_process_that_works_all_the_time_does_not_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = ran = 0.0
+    monkeypatch.setattr("lab.standstill.time.clock_gettime", lambda _: now)
+    monkeypatch.setattr("lab.standstill.time.process_time", lambda: ran)
+    standstill = Standstill()
+    now, ran = 5.0, 4.5
+    assert standstill.delays() == ()
+    now, ran = 10.0, 5.0
+    assert [round(delay.waited_ns, -6) for delay in standstill.delays()] == [4_750_000_000]

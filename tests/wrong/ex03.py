@@ -188,6 +188,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=wrong_port": Wrong(
         {}, stops=Stop("listens", "server", "did-not-listen", r".*:8000; LISTEN .*:8008")
     ),
+    "serve_blocking=fills_host": Wrong({}, stops=Stop("listens", "server", "took-all-processes", "")),
     "serve_blocking=renames_itself": Wrong(
         {
             "server-lets-go": Seen(f"the deadline came .*{ONE_UNEXPECTED}", {"State": "CLOSE-WAIT"}),

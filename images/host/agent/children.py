@@ -7,6 +7,7 @@ looks at it, and the id tells whose a process is, however it was forked.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import pwd
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 from child import Child, Command
 from loop import Loop
-from process import belonging_to, descendants, end_with, kill
+from process import belonging_to, descendants, end_with, kill, tasks
 from program import Program
 from reply import RefusedError
 from starter import Starter
@@ -171,7 +172,14 @@ class Children:
                 env=ENVIRONMENT,
             )
         except OSError as error:
+            if error.errno == errno.EAGAIN and (name := self._crowding()):
+                raise RefusedError("crowded", name) from error
             raise RefusedError("cannot-start", f"{argv[0]}: {error.strerror}") from error
+
+    def _crowding(self) -> str | None:
+        """Return the program that has more of this host's processes and threads than all others, if one has."""
+        all_of_them = tasks(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+        return next((name for name, uid in self._own.items() if tasks(belonging_to(uid)) * 2 > all_of_them), None)
 
     def _reap_orphans(self) -> None:
         """Let those go who came here when the process that started them had ended."""

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+from collections.abc import Iterable
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -54,6 +55,15 @@ def belonging_to(owner: int | None) -> list[int]:
         with contextlib.suppress(OSError):
             if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == owner:
                 found.append(int(entry))
+    return found
+
+
+def tasks(pids: Iterable[int]) -> int:
+    """Return how many threads these processes have, the first of each included."""
+    found = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found += len(os.listdir(f"/proc/{pid}/task"))
     return found
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 
+import cgroup
 from children import Children
 from loop import Loop
 from process import descendants
@@ -26,26 +27,28 @@ class RunQueue:
     def __init__(self, loop: Loop, children: Children) -> None:
         self._loop = loop
         self._children = children
-        self._looks: deque[tuple[float, Threads]] = deque(maxlen=LOOKS)
+        self._looks: deque[tuple[float, Threads, int]] = deque(maxlen=LOOKS)
         self._look()
 
     def since(self, seconds: float) -> list[dict[str, object]]:
         """Return for each program that runs what its thread that waited longest spent in the last seconds.
 
-        The time begins with the look before, so that it is up to a second longer; `window_ns` is what it was.
+        The time begins with the look before, so that it is up to a second longer; `window_ns` is what it was, and
+        `host_ran_ns` what this whole host had of the processors: a program may have waited for others of its own kind.
         """
         now = time.monotonic()
-        begun, before = next((look for look in reversed(self._looks) if now - look[0] >= seconds), self._looks[0])
+        begun, before, used = next((look for look in reversed(self._looks) if now - look[0] >= seconds), self._looks[0])
+        whole = {"window_ns": int((now - begun) * 1e9), "host_ran_ns": (cgroup.cpu_ns() or used) - used}
         found: list[dict[str, object]] = []
         for name, threads in self._threads().items():
             then = before.get(name, {})
             spent = [minus(each, then.get(thread, (0, 0))) for thread, each in threads.items()]
             ran, waited = max(spent, key=lambda each: each[1], default=(0, 0))
-            found.append({"name": name, "ran_ns": ran, "waited_ns": waited, "window_ns": int((now - begun) * 1e9)})
+            found.append({"name": name, "ran_ns": ran, "waited_ns": waited, **whole})
         return found
 
     def _look(self) -> None:
-        self._looks.append((time.monotonic(), self._threads()))
+        self._looks.append((time.monotonic(), self._threads(), cgroup.cpu_ns() or 0))
         self._loop.at(LOOK_SECONDS, self._look)
 
     def _threads(self) -> Threads:

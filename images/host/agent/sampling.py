@@ -26,6 +26,7 @@ class Sampling:
         self._samples: list[dict[str, object]] = []
         self._last: str | None = None
         self._error: str | None = None
+        self._refused: RefusedError | None = None
         self._reply: Reply | None = None
         self._ended_ns: int | None = None
         self.begun_ns = time.time_ns()
@@ -35,7 +36,7 @@ class Sampling:
         try:
             self._children.run(self._argv, self._user, self._seen)
         except RefusedError as refused:
-            self._error = refused.detail
+            self._refused = refused
             self._done()
 
     def stop(self, reply: Reply) -> None:
@@ -61,7 +62,9 @@ class Sampling:
         self._answer()
 
     def _answer(self) -> None:
-        if self._reply and self._ended_ns is not None:
+        if self._reply and self._refused:
+            self._reply.error(self._refused.code, self._refused.detail)
+        elif self._reply and self._ended_ns is not None:
             self._reply.ok(
                 begun_ns=self.begun_ns,
                 ended_ns=self._ended_ns,

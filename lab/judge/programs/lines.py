@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lab.evidence.records import Evidence
+from lab.evidence.records import TOO_MUCH, Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import look_in
 from lab.judge.verdict import Look, Message
@@ -30,6 +30,15 @@ def look_at_party(evidence: Evidence, party: str) -> tuple[Look, ...]:
     """Return where the record names a program."""
     at = next(at for at, one in enumerate(evidence.parties) if one.name == party)
     return (look_in(evidence, "parties", at, "name"),)
+
+
+def too_much(evidence: Evidence, party: str) -> Message | None:
+    """Return that a program printed more than is kept of both its streams together: nobody can tell what else it said.
+
+    That is its own doing: it makes nothing undecided.
+    """
+    beyond = any(line.actor == party and line.text == TOO_MUCH for line in evidence.outputs)
+    return Message("printed-too-much", {"party": party}) if beyond else None
 
 
 def not_among(lines: Sequence[str], party: str, stream: str = "stdout") -> Message:

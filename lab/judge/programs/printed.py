@@ -10,7 +10,7 @@ from typing import Final
 from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern
+from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
 from lab.judge.verdict import Comparison, Message, Pair, Result, Verdict
 
 _LAST: Final = 8
@@ -146,7 +146,8 @@ class NeverPrinted(Judged):
         if not lines:
             return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
         if at is None:
-            return self.result(Verdict.PASS, self.expected(), None, look)
+            beyond = too_much(evidence, self.party)
+            return self.result(beyond is None, beyond or self.expected(), None, look)
         comparison = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
         observed = Message("printed", {"party": self.party, "line": lines[at]})
         return self.result(Verdict.FAIL, observed, comparison, look)

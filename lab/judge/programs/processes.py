@@ -9,7 +9,7 @@ from typing import Final
 from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern
+from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
 from lab.judge.sockets.rows import look_at_row
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.wire.state import State
@@ -158,8 +158,9 @@ class OwnWords(Judged):
         if not self.count.holds(len(found)):
             others = [line for line in lines[-_LAST:] if not self.pattern.fullmatch(line)]
             pairs += [Pair(None, ("", line), frozenset()) for line in others]
-        observed = Message("own-words", {"party": self.party, "count": sum(right)})
-        holds = self.count.holds(len(found)) and all(right)
+        beyond = too_much(evidence, self.party)
+        observed = beyond or Message("own-words", {"party": self.party, "count": sum(right)})
+        holds = self.count.holds(len(found)) and all(right) and beyond is None
         comparison = Comparison(("Pid", "Line"), tuple(pairs)) if pairs else None
         first = next((at for at, match in enumerate(matches) if match), -1)
         return self.result(holds, observed, comparison, look_at_line(evidence, self.party, first))

@@ -190,6 +190,7 @@ def test_a_newer_format_is_named_with_the_newest_known(run: Path) -> None:
     [
         (lambda d: d.update(begun_ns="now"), "begun_ns"),
         (lambda d: d.update(begun_ns=True), "begun_ns"),
+        (lambda d: d.update(ended_ns=10**400), "ended_ns"),
         (lambda d: d["snapshots"][1].update(timed_out=1), "snapshots[1].timed_out"),
         (lambda d: d["parties"][1]["local"].update(port="58132"), "parties[1].local.port"),
         (lambda d: d["samplings"][0]["samples"][2].pop("time_ns"), "samplings[0].samples[2].time_ns"),

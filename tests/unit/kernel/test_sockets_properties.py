@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -122,6 +123,16 @@ def test_rows_in_either_style_are_read_back(rows: list[SocketRow], old: bool) ->
     assert plain_holders(plain) == plain
     assert plain.count("\n") == len(rows) + 1
     assert parse_ss(plain) == read
+
+
+@pytest.mark.parametrize("name", ["\\xff" * 3, 'a"b', "\\" * 15])
+def test_a_list_of_holders_that_is_cut_short_is_read_once_and_stays_as_it_is(name: str) -> None:
+    holders = ",".join(f'("{name}",pid={pid},fd=3)' for pid in range(1, 200))
+    text = f"ESTAB 0 0 10.0.0.1:80 10.0.0.2:9 users:({holders}"
+
+    assert plain_holders(text) == text  # with a choice at each name, this would not end
+    with pytest.raises(SsParseError):
+        parse_ss(text)
 
 
 def named(holder: Process) -> Process:

@@ -23,7 +23,7 @@ from lab.report.timeline_text import LACKS
 from lab.text.catalog import LANGUAGES, messages
 from lab.wire.machine import Event
 
-REASONS = ("did-not-listen", "not-connected", "no-answer", "ended-early", "did-not-end")
+REASONS = ("did-not-listen", "not-connected", "no-answer", "ended-early", "did-not-end", "took-all-processes")
 
 
 def flat(table: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, str]]:

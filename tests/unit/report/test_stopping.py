@@ -78,6 +78,14 @@ A_WAY = [
         "client a (prompt) did not end. What it said last: “EXIT”.",
         "客户端 a（prompt）没有结束。它最后输出：“EXIT”。",
     ),
+    (
+        Stopped("listening", "server", "took-all-processes", ""),
+        (
+            "the server (serve_blocking) started so many processes or threads that nothing more could start on its host, "
+            "`ss` included."
+        ),
+        "服务器（serve_blocking）启动的进程或线程太多，主机上无法再启动任何程序，`ss` 也不行。",
+    ),
 ]
 
 

@@ -17,13 +17,13 @@ import pytest
 from lab.exercise import Exercise
 from lab.hosts.host import SYSCTLS
 from lab.judge.readings.counters import Counters
+from lab.kernel.syscalls import KERNEL_ONLY
 from lab.loading import load_exercise
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES
 from lab.text.glossary import load_glossary
 from lab.timeline.about import OPTIONS
-from lab.timeline.calls import KERNEL_ONLY
 from lab.views import Counted
 
 TEXTS: Final = [

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from lab.evidence.records import TOO_MUCH, Output
 from lab.judge.judging import say
 from lab.judge.programs.ended import exited
 from lab.judge.programs.printed import in_words, never_printed, printed
+from lab.judge.programs.processes import own_words
 from lab.judge.verdict import Message, Verdict
 from tests.unit.judge.builders import evidence
 
@@ -47,6 +51,21 @@ def test_a_pattern_is_told_as_a_line_to_look_for(pattern: str, shown: str) -> No
 def test_another_stream_and_another_program_do_not_count() -> None:
     silent = printed("a", "HELLO", id="x", stream="stderr").judge(evidence())
     assert (silent.verdict, silent.observed.code) == (Verdict.FAIL, "printed-nothing")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_printed_more_than_is_kept_may_have_said_anything(stream: str) -> None:
+    run = evidence()
+    beyond = Output(run.outputs[-1].time_ns, "a", stream, TOO_MUCH)
+    flooded = replace(run, outputs=(*run.outputs, beyond))
+    for expectation in (
+        never_printed("a", "GOODBYE", id="x"),
+        own_words("a", r"(?P<pid>\d+) began", count=0, id="x"),
+    ):
+        assert expectation.judge(run).verdict is Verdict.PASS
+        found = expectation.judge(flooded)
+        assert (found.verdict, found.observed) == (Verdict.FAIL, Message("printed-too-much", {"party": "a"}))
+    assert printed("a", "HELLO", id="x").judge(flooded).verdict is Verdict.PASS
     assert printed("b", "HELLO", id="x").judge(evidence()).verdict is Verdict.FAIL
 
 
