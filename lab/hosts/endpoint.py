@@ -151,7 +151,11 @@ def _is_own(address: str) -> bool:
 
 
 def _configuration() -> str:
-    return os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
+    try:
+        home = Path.home()
+    except RuntimeError:  # a number without a name and without HOME: the command looks beside it, too
+        home = Path()
+    return os.environ.get("DOCKER_CONFIG") or str(home / ".docker")
 
 
 def _chosen_context() -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEAST_API: Final = (1, 41)
 LEAST_ENGINE: Final = "20.10"
 _CHUNK: Final = 1 << 16
-_OK: Final = 200
+_OK: Final = "200"
 _PROJECT: Final = "com.docker.compose.project"
 _SERVICE: Final = "com.docker.compose.service"
 _CHECKOUT: Final = "com.docker.compose.project.working_dir"
@@ -115,9 +115,15 @@ def _get(path: str) -> list[Described]:
     if not first.startswith("HTTP/"):
         raise why_silent("no answer")
     require_api(headers.get("api-version", ""))
-    if int(first.split()[1]) != _OK:
+    if first.split()[1:2] != [_OK]:
         raise MachineError("engine-refused", detail=body.decode("utf-8", "replace").strip() or first)
-    listed: list[Described] = json.loads(body)
+    try:
+        listed = json.loads(body)
+    except ValueError:
+        listed = None
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        # It ended meanwhile, or what answers is no engine: a proxy, say.
+        raise why_silent("no list in its answer")
     return listed
 
 

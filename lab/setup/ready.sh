@@ -14,6 +14,7 @@ if [ "${1:-}" = dev ]; then lock=requirements-dev.lock; fi
 venv_is_current() {
     [ -x .venv/bin/lab ] && [ -f .venv/.socketlab ] &&
         [ .venv/.socketlab -nt "$lock" ] && [ .venv/.socketlab -nt pyproject.toml ] &&
+        [ .venv/.socketlab -nt lab/setup/launch.sh ] &&
         [[ $(<.venv/.socketlab) == "$PWD"$'\n'*"$lock "* ]]
 }
 

@@ -94,6 +94,16 @@ def test_what_every_target_begins_with_notices_it_too(place: Path, old: str, new
     assert "Making the Python environment" in moved.stdout
 
 
+def test_an_environment_gets_a_newer_command_without_being_made_anew(place: Path) -> None:
+    folder = checkout(place / "lab")
+    setup(folder, "lab/setup/venv.sh")
+    launcher = folder / "lab" / "setup" / "launch.sh"
+    launcher.write_text(f"{launcher.read_text()}# newer\n")
+    done = setup(folder, "lab/setup/venv.sh")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (folder / ".venv" / "bin" / "lab").read_text() == launcher.read_text()
+
+
 def test_a_checkout_reached_by_two_ways_is_one(place: Path) -> None:
     folder = checkout(place / "lab")
     (place / "link").symlink_to(folder)
@@ -113,12 +123,12 @@ def test_a_copys_command_runs_the_copys_code(tmp_path: Path, name: str, lc_all: 
     here = Path(sys.prefix)
     shutil.copy(here / "pyvenv.cfg", copy / ".venv")
     (copy / ".venv" / "bin" / "python").symlink_to((here / "bin" / "python").resolve())
-    shutil.copy(here / "bin" / "lab", copy / ".venv" / "bin")
+    shutil.copy(ROOT / "lab" / "setup" / "launch.sh", copy / ".venv" / "bin" / "lab")
     for each in here.glob("lib/python*"):
         (copy / ".venv" / "lib" / each.name).symlink_to(each)
     (copy / "lab").mkdir()
     (copy / "lab" / "__init__.py").touch()
-    (copy / "lab" / "cli.py").write_text(
+    (copy / "lab" / "__main__.py").write_text(
         'import sys\nsys.stdout.buffer.write(b"of the copy: %s" % sys.argv[1].encode())\n'
     )
     (tmp_path / "lab-link").symlink_to(copy / ".venv" / "bin" / "lab")

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from lab.errors import MachineError
+from lab.hosts.endpoint import endpoint
 from lab.hosts.engine import engine
 from lab.hosts.found import Found
 from lab.hosts.owner import me
@@ -36,8 +37,8 @@ FORM = {
 
 
 @contextmanager
-def engine_with_api(version: str) -> Iterator[str]:
-    """Stand for an engine that says so of itself, and has nothing; yield its address."""
+def engine_with_api(version: str, lists: bytes = b"[]") -> Iterator[str]:
+    """Stand for an engine that says so of itself, and lists that; yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -45,7 +46,7 @@ def engine_with_api(version: str) -> Iterator[str]:
             self.send_header("Api-Version", version)
             self.end_headers()
             about = json.dumps({"ApiVersion": version}).encode()
-            self.wfile.write(about if self.path.endswith("/version") else b"[]")
+            self.wfile.write(about if self.path.endswith("/version") else lists)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -151,6 +152,20 @@ def test_what_has_a_name_of_the_labs_and_is_not_the_labs_is_refused(
 )
 def test_a_network_of_the_lab_that_is_not_as_it_must_be_is_made_anew(change: dict[str, Any], goes: bool) -> None:  # noqa: FBT001 - a case's column
     assert Found([], [{"Name": "mine_lan", "Labels": OURS, **FORM, **change}]).must_go(SETTINGS) is goes
+
+
+@pytest.mark.parametrize("lists", [b"", b"<html>", b"null", b'[{"Na', b"[5]", b'{"message": "x"}', b"\xff"], ids=repr)
+def test_an_answer_that_is_cut_or_no_engines_is_the_engines_fault(lists: bytes) -> None:
+    with engine_with_api("1.45", lists) as address:
+        answer = lab("down", DOCKER_HOST=address)
+    assert (answer.returncode, len(answer.stderr.splitlines()), answer.stdout) == (3, 1, "")
+
+
+def test_a_user_without_name_and_home_has_the_machines_own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "DOCKER_CONFIG", "DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert endpoint().told == ""
 
 
 @pytest.mark.parametrize(
