@@ -27,7 +27,7 @@ def programs(settings: Settings, *hosts: str) -> list[str]:
     found = []
     with engine() as client:
         for host in hosts or HOSTS:
-            table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"]
+            table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"] or []
             found += [f"{host} {pid} {command}" for pid, command in table if not _holds_up(command)]
     return found
 
@@ -39,7 +39,7 @@ def strangers(settings: Settings) -> list[str]:
     found = []
     for host in HOSTS:
         with engine() as client, contextlib.suppress(APIError):
-            table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"]
+            table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"] or []
             found += [f"{host} {pid} {command}" for pid, command in table if not _holds_up(command)]
     return found
 
@@ -116,10 +116,10 @@ def when(process: subprocess.Popen[str], come: Callable[[], object]) -> None:
 
 
 def runs_program(settings: Settings, name: str, host: str = "server") -> bool:
-    """Whether a host that may not be there yet runs a program of that name."""
+    """Whether a host that may not be there yet runs a program of that name; one whose last process ends has no list."""
     from docker.errors import APIError  # noqa: PLC0415
 
     with engine() as client, contextlib.suppress(APIError):
-        table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"]
+        table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"] or []
         return any(name in command for _, command in table)
     return False
