@@ -13,3 +13,6 @@ settings.load_profile("untimed")
 # A shell's background jobs ignore Ctrl-C, and so would all that is started and interrupted here.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# And what nohup begins ignores that a terminal goes away.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

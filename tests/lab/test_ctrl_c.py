@@ -37,8 +37,8 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def names(folder: str) -> list[str]:
-    """Return the programs of a folder of images/, the wrong ones too, but for what its mistake ends by itself."""
-    return sorted({path.stem for path in (ROOT / "images" / folder).rglob("*.py")} - {"forgets_listen"})
+    """Return the programs of a folder of images/, the wrong ones too, but for what its mistake ends or lets nobody see."""
+    return sorted({path.stem for path in (ROOT / "images" / folder).rglob("*.py")} - {"forgets_listen", "fills_host"})
 
 
 def is_at_work(channel: Channel, name: str, pid: int) -> bool:

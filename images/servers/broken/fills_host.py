@@ -40,15 +40,15 @@ def main() -> None:
     if not options.no_reuseaddr:
         # Else bind() fails while a connection of the last run is still in TIME-WAIT on this port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     for _ in range(60000):  # the mistake: there are never enough
         try:
             threading.Thread(target=signal.pause, daemon=True).start()
         except RuntimeError:  # none is left
             time.sleep(0.001)
-    try:
-        listener.bind((options.host, options.port))
-    except (OSError, OverflowError) as error:
-        sys.exit(f"cannot listen on {options.host}:{options.port}: {error}")
     listener.listen(options.backlog)
     print(f"waiting on {options.host}:{options.port}", flush=True)
 
