@@ -88,6 +88,7 @@ STEPS = (
         type=(
             Type("server", "et_no_drain {server} 8000", "waiting on {server}:8000"),
             Type("client", "burst {server} 8000", "connected from {client}"),
+            Type("watcher", "grep State /proc/$(pgrep -x et_no_drain)/status", r"S \(sleeping\)"),
             Type("server", "^Z", "Stopped"),
             Type("client", f"{SENT}", ""),
             Type("watcher", "ss -tan sport = :8000", rf"ESTAB +{SENT} "),
@@ -217,7 +218,7 @@ def _readiness(stage: Stage) -> None:
         careless = stage.serve("et_no_drain", name="careless", port=8003, trace=True)
         k = stage.client("k", port=8003, program="burst")
         n = stage.client("n", port=8003)
-        stage.wait("server", held("k"))
+        _registered(stage, "k", witness=n)
         careless.freeze()
         k.say(f"{SENT}")
         stage.wait("server", unread("k", SENT))
@@ -270,6 +271,18 @@ def _full_buffers(stage: Stage) -> None:
     keeps.stop()
 
 
+def _registered(stage: Stage, name: str, *, witness: Client) -> None:
+    """Wait until a server with one thread has done with the first event of a client, EPOLLOUT.
+
+    Stopped between the epoll_wait() that returned it and the recv() that follows, it would read there what comes
+    later, whose own event is then one too many. Once the `witness` has its first answer, the client is registered;
+    the second comes of a later epoll_wait() than the client's first event.
+    """
+    stage.wait("server", held(name))
+    witness.say("hello")
+    witness.say("hello")
+
+
 def _back(stage: Stage, name: str, *, witness: Client) -> None:
     """Wait until all that a server with one thread answers a client by itself has come back, and was read.
 
@@ -286,7 +299,7 @@ def _half_read(stage: Stage, server: Server, name: str, port: int, witness: Clie
     A server with one thread has done so when it has answered another client, the `witness`.
     """
     client = stage.client(name, port=port, program="burst")
-    stage.wait("server", held(name))
+    _registered(stage, name, witness=witness)
     server.freeze()
     client.say(f"{SENT}", answer=False)
     stage.wait("server", unread(name, SENT))

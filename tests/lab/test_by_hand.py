@@ -29,7 +29,7 @@ PROMPT: Final = rf"(?:(?m:^)|(?<=\^C))(?:(?:{'|'.join(KNOWN_HOSTS)})[$#]|nft>) "
 ENDINGS: Final = (*KEYS, "exit", "exitall")
 """What ends, or stops, the program in a terminal's foreground."""
 NUMBERS: Final = [n for n in exercise_folders() if any(step.type for step in load_exercise(n).steps)]
-LOOKS: Final = ("ss ", "nstat ")
+LOOKS: Final = ("ss ", "nstat ", "grep State ")
 """Commands that take one look; a person looks again when it was too early."""
 
 
