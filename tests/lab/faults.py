@@ -28,7 +28,7 @@ def programs(settings: Settings, *hosts: str) -> list[str]:
     with engine() as client:
         for host in hosts or HOSTS:
             table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"] or []
-            found += [f"{host} {pid} {command}" for pid, command in table if not _holds_up(command)]
+            found += [f"{host} {pid} {command}" for pid, command in table if not holds_up(command)]
     return found
 
 
@@ -40,13 +40,15 @@ def strangers(settings: Settings) -> list[str]:
     for host in HOSTS:
         with engine() as client, contextlib.suppress(APIError):
             table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"] or []
-            found += [f"{host} {pid} {command}" for pid, command in table if not _holds_up(command)]
+            found += [f"{host} {pid} {command}" for pid, command in table if not holds_up(command)]
     return found
 
 
-def _holds_up(command: str) -> bool:
-    # The last two: the engine's health check, and an exec that is just becoming something.
-    return command == "sleep infinity" or "docker-init" in command or command.startswith(("test -e", "runc"))
+def holds_up(command: str) -> bool:
+    """Tell whether a command that `docker top` shows is there in every host, whatever runs in it."""
+    # The engine's health check, also when it has just ended, and an exec that is just becoming something.
+    passing = ("test -e", "[test]", "runc", "[runc")
+    return command == "sleep infinity" or "docker-init" in command or command.startswith(passing)
 
 
 def one_line(answer: Answer) -> str:

@@ -17,6 +17,7 @@ from lab.errors import EvidenceError, LabError, MachineError
 from lab.hosts.channel import AGENT, Channel, Event
 from lab.hosts.engine import engine
 from lab.settings import Settings
+from tests.lab.faults import holds_up
 from tests.support import eventually, run
 
 PYTHON = ("python3", "-I", "-S", "-c")
@@ -51,8 +52,7 @@ def programs(settings: Settings, host: str = "server") -> list[str]:
     """Everything that runs in a host but for what holds it up, as `pid command`."""
     with engine() as client:
         table = client.containers.get(settings.container(host)).top(ps_args="-eo pid,args")["Processes"]
-    rows = [(pid, command) for pid, command in table if "docker-init" not in command and command != "sleep infinity"]
-    return [f"{pid} {command}" for pid, command in rows if not command.startswith("sh -c n=0;")]
+    return [f"{pid} {command}" for pid, command in table if not holds_up(command)]
 
 
 def spawn(channel: Channel, code: str, name: str = "p") -> int:

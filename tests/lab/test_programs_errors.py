@@ -15,7 +15,7 @@ from lab.settings import HOSTS, PORT, ROOT, Settings
 
 pytestmark = pytest.mark.lab
 
-ENDS: Final = 10.0
+ENDS: Final = 30.0
 """Seconds: longer than any of them may take, the slow ones that load the library requests too."""
 NO_PORT: Final = 70000
 IGNORES_THE_PORT: Final = {"wrong_port"}

@@ -8,7 +8,8 @@ from typing import Final
 from tests.tampering import ending, saying
 from tests.wrong.base import ONE_DIFFERS, ONE_MISSING, Forged, Seen, Wrong
 
-_PID: Final = r"forks_a_child fd=4 pid=\d+"
+_PID: Final = r"forks_a_child fd=4 pid=\d+(?:, forks_a_child fd=4 pid=\d+)?"
+"""The child's; or both processes', until the parent has closed its copy."""
 
 WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=ignores_backlog": Wrong(
