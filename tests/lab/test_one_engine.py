@@ -98,6 +98,8 @@ WAYS = (
 )
 
 
+EACH_TRANSPORT: Final = (by_context, by_tcp, by_tls_variables, by_context_with_ssh)
+"""The other ways end in the same connections."""
 INSIDE: Final = (by_context_with_tls, by_tls_variables)
 """Ways that lead to the engine from within its own network namespace alone."""
 
@@ -146,6 +148,7 @@ def test_everything_is_made_seen_and_removed_on_that_engine(
     assert there(engine) == []
 
 
+@pytest.mark.parametrize("told", WAYS if FULL else EACH_TRANSPORT, ids=lambda way: way.__name__, indirect=True)
 def test_an_exercise_passes_there(
     engine: PrivateEngine, told: dict[str, str], before: list[str], run_lab: RunLab
 ) -> None:
