@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import Final
 
+from lab.wire.bits import FLAGS
 from lab.wire.segment import Endpoint, Flags, Segment
 
 ETHERNET: Final = 1
@@ -43,12 +44,12 @@ _AF_INET6: Final = frozenset({10, 24, 28, 30})
 """AF_INET6 of Linux, of NetBSD and OpenBSD, of FreeBSD, of macOS: the loopback header keeps the writer's number."""
 
 _read_type: Final = Struct(">H").unpack_from
-_read_ipv4: Final = Struct(">BxH2xHxB").unpack_from
+_read_ipv4: Final = Struct(">BxHHHxB").unpack_from
 _read_ipv6: Final = Struct(">BxxxHB").unpack_from
 _read_extension: Final = Struct(">BBH").unpack_from
-_read_tcp: Final = Struct(">IIBBH").unpack_from
+_read_tcp: Final = Struct(">IIBBHH").unpack_from
 
-_FLAGS: Final = tuple(Flags(bits) for bits in range(256))
+_FLAGS: Final = tuple(Flags(bits) for bits in range(FLAGS))
 """Every combination made beforehand: calling the enum for each packet would cost more than the rest of it."""
 
 _Link = Callable[[bytes, int, int], "tuple[int, int] | None"]
@@ -105,17 +106,18 @@ LINKS: Final[dict[int, _Link]] = {
 """How to find the IP header for each link type that the lab reads."""
 
 
-_Packet = tuple[int, int, bytes, bytes]
-"""Where TCP begins, the packet's length from its IP header on (0: not said), source and destination address."""
+_Packet = tuple[int, int, bytes, bytes, int]
+"""Where TCP begins, the packet's length from its IP header on (0: not said), source and destination address, and its
+identification (0: none)."""
 
 
 def _ipv4(data: bytes, ip: int, end: int) -> _Packet | None:
     if end - ip < _IPV4_HEADER:
         return None
-    first, length, fragment, protocol = _read_ipv4(data, ip)
+    first, length, identification, fragment, protocol = _read_ipv4(data, ip)
     if protocol != _TCP or fragment & 0x1FFF or not 0x45 <= first <= 0x4F:  # noqa: PLR2004 - version 4, 5 to 15 words
         return None
-    return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
+    return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20], identification
 
 
 def _ipv6(data: bytes, ip: int, end: int) -> _Packet | None:
@@ -127,7 +129,7 @@ def _ipv6(data: bytes, ip: int, end: int) -> _Packet | None:
     tcp = ip + _IPV6_HEADER if header == _TCP else _past_extensions(data, ip, end, header)
     if tcp is None:
         return None
-    return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
+    return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40], 0
 
 
 def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
@@ -152,6 +154,14 @@ def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
 _PACKETS: Final = {_IPV4: _ipv4, _IPV6: _ipv6}
 
 
+def address_text(address: bytes) -> str:
+    """Return an address of 4 or 16 bytes in RFC 5952's one spelling: `::ffff:192.0.2.1` for a mapped one."""
+    if len(address) == _IPV4_ADDRESS:
+        return str(IPv4Address(address))
+    found = IPv6Address(address)
+    return str(found) if found.ipv4_mapped is None else f"::ffff:{found.ipv4_mapped}"
+
+
 class Decoder:
     """Reads the frames in the bytes of one capture file; an endpoint that comes again is the same object."""
 
@@ -173,30 +183,33 @@ class Decoder:
         packet = _PACKETS[ethertype](self._data, ip, end)
         if packet is None:
             return None
-        tcp, length, src, dst = packet
+        tcp, length, src, dst, ip_id = packet
         # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
         stop = ip + length if length else at + on_wire
-        return self._tcp(tcp, end, stop, (src, dst), number, time_ns)
+        return self._tcp(tcp, end, stop, (src, dst), ip_id, number, time_ns)
 
     def _tcp(
-        self, tcp: int, end: int, stop: int, addresses: tuple[bytes, bytes], number: int, time_ns: int
+        self, tcp: int, end: int, stop: int, addresses: tuple[bytes, bytes], ip_id: int, number: int, time_ns: int
     ) -> Segment | None:
         data = self._data
         if end - tcp < _TCP_HEADER:
             return None
-        seq, ack, offset, bits, window = _read_tcp(data, tcp + 4)
+        seq, ack, offset, bits, window, checksum = _read_tcp(data, tcp + 4)
         body = tcp + (offset >> 4) * 4
         if not tcp + _TCP_HEADER <= body <= stop:
             return None
         src = self._endpoint(addresses[0] + data[tcp : tcp + 2])
         dst = self._endpoint(addresses[1] + data[tcp + 2 : tcp + 4])
         payload = data[body : min(stop, end)]
-        return Segment(number, time_ns, src, dst, seq, ack, _FLAGS[bits], window, payload, stop - body)
+        options = data[tcp + _TCP_HEADER : min(body, end)]
+        flags = _FLAGS[(offset & 1) << 8 | bits]
+        return Segment(
+            number, time_ns, src, dst, seq, ack, flags, window, payload, stop - body, options, ip_id, checksum
+        )
 
     def _endpoint(self, key: bytes) -> Endpoint:
         known = self._endpoints.get(key)
         if known is None:
             address, port = key[:-2], int.from_bytes(key[-2:], "big")
-            text = str(IPv4Address(address) if len(address) == _IPV4_ADDRESS else IPv6Address(address))
-            known = self._endpoints[key] = Endpoint(text, port)
+            known = self._endpoints[key] = Endpoint(address_text(address), port)
         return known
