@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
+from mmap import mmap
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from lab.wire.segment import Endpoint, Flags, Segment
 
@@ -46,28 +47,31 @@ _read_type: Final = Struct(">H").unpack_from
 _read_ipv4: Final = Struct(">BxH2xHxB").unpack_from
 _read_ipv6: Final = Struct(">BxxxHB").unpack_from
 _read_extension: Final = Struct(">BBH").unpack_from
-_read_tcp: Final = Struct(">IIBBH").unpack_from
+_read_tcp: Final = Struct(">IIxBH").unpack_from
 
-_FLAGS: Final = tuple(Flags(bits) for bits in range(256))
+FLAGS: Final = tuple(Flags(bits) for bits in range(256))
 """Every combination made beforehand: calling the enum for each packet would cost more than the rest of it."""
 
-_Link = Callable[[bytes, int, int], "tuple[int, int] | None"]
+Buffer = bytes | mmap
+"""A capture file's bytes: read, or mapped."""
+
+_Link = Callable[[Buffer, int, int], "tuple[int, int] | None"]
 """From a frame's place in the data to where the next header begins and its Ethernet type."""
 
 
-def _ethernet(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+def _ethernet(data: Buffer, at: int, end: int) -> tuple[int, int] | None:
     return _behind(data, at + _ETHERNET_HEADER, end, at + 12)
 
 
-def _cooked(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+def _cooked(data: Buffer, at: int, end: int) -> tuple[int, int] | None:
     return _behind(data, at + _COOKED_HEADER, end, at + 14)
 
 
-def _cooked_v2(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+def _cooked_v2(data: Buffer, at: int, end: int) -> tuple[int, int] | None:
     return _behind(data, at + _COOKED_V2_HEADER, end, at)
 
 
-def _behind(data: bytes, at: int, end: int, type_at: int) -> tuple[int, int] | None:
+def _behind(data: Buffer, at: int, end: int, type_at: int) -> tuple[int, int] | None:
     """Step over 802.1Q and 802.1ad tags behind a link header whose type stands at `type_at`."""
     if at > end:
         return None
@@ -80,11 +84,11 @@ def _behind(data: bytes, at: int, end: int, type_at: int) -> tuple[int, int] | N
     return at, ethertype
 
 
-def _raw(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+def _raw(data: Buffer, at: int, end: int) -> tuple[int, int] | None:
     return (at, _ETHERTYPE_OF_VERSION.get(data[at] >> 4, 0)) if at < end else None
 
 
-def _null(data: bytes, at: int, end: int) -> tuple[int, int] | None:
+def _null(data: Buffer, at: int, end: int) -> tuple[int, int] | None:
     if end - at < _NULL_HEADER:
         return None
     # The family stands in the byte order of the machine that captured, which need not be the file's.
@@ -109,7 +113,7 @@ _Packet = tuple[int, int, bytes, bytes]
 """Where TCP begins, the packet's length from its IP header on (0: not said), source and destination address."""
 
 
-def _ipv4(data: bytes, ip: int, end: int) -> _Packet | None:
+def _ipv4(data: Buffer, ip: int, end: int) -> _Packet | None:
     if end - ip < _IPV4_HEADER:
         return None
     first, length, fragment, protocol = _read_ipv4(data, ip)
@@ -118,7 +122,7 @@ def _ipv4(data: bytes, ip: int, end: int) -> _Packet | None:
     return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
 
 
-def _ipv6(data: bytes, ip: int, end: int) -> _Packet | None:
+def _ipv6(data: Buffer, ip: int, end: int) -> _Packet | None:
     if end - ip < _IPV6_HEADER:
         return None
     first, length, header = _read_ipv6(data, ip)
@@ -130,7 +134,7 @@ def _ipv6(data: bytes, ip: int, end: int) -> _Packet | None:
     return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
 
 
-def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
+def _past_extensions(data: Buffer, ip: int, end: int, header: int) -> int | None:
     """Return where TCP begins behind IPv6 extension headers (RFC 8200, section 4), None when it does not."""
     at = ip + _IPV6_HEADER
     while header != _TCP:
@@ -152,51 +156,73 @@ def _past_extensions(data: bytes, ip: int, end: int, header: int) -> int | None:
 _PACKETS: Final = {_IPV4: _ipv4, _IPV6: _ipv6}
 
 
+class Place(NamedTuple):
+    """Where a frame's TCP segment lies in the data, and the two addresses in bytes (4 or 16).
+
+    `ip` and `tcp` are where these headers begin, `body` where the payload does, `stop` where it ends on the wire: beyond
+    the frame's end when the snap length cut it.
+    """
+
+    ip: int
+    tcp: int
+    body: int
+    stop: int
+    src: bytes
+    dst: bytes
+
+
 class Decoder:
     """Reads the frames in the bytes of one capture file; an endpoint that comes again is the same object."""
 
-    def __init__(self, linktype: int, data: bytes) -> None:
+    def __init__(self, linktype: int, data: Buffer) -> None:
         self._link = LINKS[linktype]
         self._data = data
         self._endpoints: dict[bytes, Endpoint] = {}
 
-    def segment(self, at: int, end: int, on_wire: int, number: int, time_ns: int) -> Segment | None:
-        """Return the TCP segment in the frame that lies at `at`..`end`, None when there is none.
+    def place(self, at: int, end: int, on_wire: int) -> Place | None:
+        """Return where the TCP segment of the frame at `at`..`end` lies, None when there is none.
 
         `on_wire` is the frame's length before the snap length cut it. None stands for: another protocol, a
         fragment that is not the first, a TCP header cut short, or headers that contradict each other.
         """
-        found = self._link(self._data, at, end)
+        data = self._data
+        found = self._link(data, at, end)
         if found is None or found[1] not in _PACKETS:
             return None
         ip, ethertype = found
-        packet = _PACKETS[ethertype](self._data, ip, end)
+        packet = _PACKETS[ethertype](data, ip, end)
         if packet is None:
             return None
         tcp, length, src, dst = packet
-        # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
-        stop = ip + length if length else at + on_wire
-        return self._tcp(tcp, end, stop, (src, dst), number, time_ns)
-
-    def _tcp(
-        self, tcp: int, end: int, stop: int, addresses: tuple[bytes, bytes], number: int, time_ns: int
-    ) -> Segment | None:
-        data = self._data
         if end - tcp < _TCP_HEADER:
             return None
-        seq, ack, offset, bits, window = _read_tcp(data, tcp + 4)
-        body = tcp + (offset >> 4) * 4
+        # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
+        stop = ip + length if length else at + on_wire
+        body = tcp + (data[tcp + 12] >> 4) * 4
         if not tcp + _TCP_HEADER <= body <= stop:
             return None
-        src = self._endpoint(addresses[0] + data[tcp : tcp + 2])
-        dst = self._endpoint(addresses[1] + data[tcp + 2 : tcp + 4])
+        return Place(ip, tcp, body, stop, src, dst)
+
+    def segment(self, at: int, end: int, on_wire: int, number: int, time_ns: int) -> Segment | None:
+        """Return the TCP segment in the frame at `at`..`end`, None when there is none (see `place`)."""
+        found = self.place(at, end, on_wire)
+        if found is None:
+            return None
+        _, tcp, body, stop, source, target = found
+        data = self._data
+        seq, ack, bits, window = _read_tcp(data, tcp + 4)
+        src = self._endpoint(source + data[tcp : tcp + 2])
+        dst = self._endpoint(target + data[tcp + 2 : tcp + 4])
         payload = data[body : min(stop, end)]
-        return Segment(number, time_ns, src, dst, seq, ack, _FLAGS[bits], window, payload, stop - body)
+        return Segment(number, time_ns, src, dst, seq, ack, FLAGS[bits], window, payload, stop - body)
 
     def _endpoint(self, key: bytes) -> Endpoint:
         known = self._endpoints.get(key)
         if known is None:
-            address, port = key[:-2], int.from_bytes(key[-2:], "big")
-            text = str(IPv4Address(address) if len(address) == _IPV4_ADDRESS else IPv6Address(address))
-            known = self._endpoints[key] = Endpoint(text, port)
+            known = self._endpoints[key] = endpoint_of(key[:-2], int.from_bytes(key[-2:], "big"))
         return known
+
+
+def endpoint_of(address: bytes, port: int) -> Endpoint:
+    """Return the endpoint with an address of 4 or 16 bytes."""
+    return Endpoint(str(IPv4Address(address) if len(address) == _IPV4_ADDRESS else IPv6Address(address)), port)
