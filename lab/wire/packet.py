@@ -16,11 +16,11 @@ RAW_IP: Final = 101
 COOKED: Final = 113
 COOKED_V2: Final = 276
 
-_IPV4: Final = 0x0800
-_IPV6: Final = 0x86DD
-_ETHERTYPE_OF_VERSION: Final = {4: _IPV4, 6: _IPV6}
-_VLAN_TAGS: Final = frozenset({0x8100, 0x88A8, 0x9100})
-_TCP: Final = 6
+IPV4: Final = 0x0800
+IPV6: Final = 0x86DD
+_ETHERTYPE_OF_VERSION: Final = {4: IPV4, 6: IPV6}
+VLAN_TAGS: Final = frozenset({0x8100, 0x88A8, 0x9100})
+TCP: Final = 6
 
 _ETHERNET_HEADER: Final = 14
 _VLAN_HEADER: Final = 4
@@ -31,7 +31,7 @@ _IPV4_HEADER: Final = 20
 _IPV4_ADDRESS: Final = 4
 _IPV6_HEADER: Final = 40
 _EXTENSION_HEADER: Final = 8
-_TCP_HEADER: Final = 20
+TCP_HEADER: Final = 20
 """Each header's length, or its least one, in bytes."""
 
 _HEADERS_IN_EIGHTS: Final = frozenset({0, 43, 60, 135, 139, 140})
@@ -76,7 +76,7 @@ def _behind(data: Buffer, at: int, end: int, type_at: int) -> tuple[int, int] | 
     if at > end:
         return None
     ethertype: int = _read_type(data, type_at)[0]
-    while ethertype in _VLAN_TAGS:
+    while ethertype in VLAN_TAGS:
         if end - at < _VLAN_HEADER:
             return None
         ethertype = _read_type(data, at + 2)[0]
@@ -95,8 +95,14 @@ def _null(data: Buffer, at: int, end: int) -> tuple[int, int] | None:
     word = data[at : at + _NULL_HEADER]
     family = min(int.from_bytes(word, "little"), int.from_bytes(word, "big"))
     if family == _AF_INET:
-        return at + _NULL_HEADER, _IPV4
-    return (at + _NULL_HEADER, _IPV6) if family in _AF_INET6 else None
+        return at + _NULL_HEADER, IPV4
+    return (at + _NULL_HEADER, IPV6) if family in _AF_INET6 else None
+
+
+def families(ethertype: int) -> tuple[int, ...]:
+    """Return the numbers for IPv4 or IPv6 that a loopback header may hold, read in either byte order."""
+    numbers = {_AF_INET} if ethertype == IPV4 else _AF_INET6
+    return tuple(sorted({*numbers, *(number << 24 for number in numbers)}))
 
 
 LINKS: Final[dict[int, _Link]] = {
@@ -117,7 +123,7 @@ def _ipv4(data: Buffer, ip: int, end: int) -> _Packet | None:
     if end - ip < _IPV4_HEADER:
         return None
     first, length, fragment, protocol = _read_ipv4(data, ip)
-    if protocol != _TCP or fragment & 0x1FFF or not 0x45 <= first <= 0x4F:  # noqa: PLR2004 - version 4, 5 to 15 words
+    if protocol != TCP or fragment & 0x1FFF or not 0x45 <= first <= 0x4F:  # noqa: PLR2004 - version 4, 5 to 15 words
         return None
     return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
 
@@ -128,7 +134,7 @@ def _ipv6(data: Buffer, ip: int, end: int) -> _Packet | None:
     first, length, header = _read_ipv6(data, ip)
     if first >> 4 != 6:  # noqa: PLR2004 - the IP version
         return None
-    tcp = ip + _IPV6_HEADER if header == _TCP else _past_extensions(data, ip, end, header)
+    tcp = ip + _IPV6_HEADER if header == TCP else _past_extensions(data, ip, end, header)
     if tcp is None:
         return None
     return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
@@ -137,7 +143,7 @@ def _ipv6(data: Buffer, ip: int, end: int) -> _Packet | None:
 def _past_extensions(data: Buffer, ip: int, end: int, header: int) -> int | None:
     """Return where TCP begins behind IPv6 extension headers (RFC 8200, section 4), None when it does not."""
     at = ip + _IPV6_HEADER
-    while header != _TCP:
+    while header != TCP:
         if end - at < _EXTENSION_HEADER:
             return None
         following, length, fragment = _read_extension(data, at)
@@ -153,7 +159,7 @@ def _past_extensions(data: Buffer, ip: int, end: int, header: int) -> int | None
     return at
 
 
-_PACKETS: Final = {_IPV4: _ipv4, _IPV6: _ipv6}
+_PACKETS: Final = {IPV4: _ipv4, IPV6: _ipv6}
 
 
 class Place(NamedTuple):
@@ -194,12 +200,12 @@ class Decoder:
         if packet is None:
             return None
         tcp, length, src, dst = packet
-        if end - tcp < _TCP_HEADER:
+        if end - tcp < TCP_HEADER:
             return None
         # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
         stop = ip + length if length else at + on_wire
         body = tcp + (data[tcp + 12] >> 4) * 4
-        if not tcp + _TCP_HEADER <= body <= stop:
+        if not tcp + TCP_HEADER <= body <= stop:
             return None
         return Place(ip, tcp, body, stop, src, dst)
 
