@@ -7,9 +7,12 @@ from typing import Final
 
 from lab.wire.segment import Flags, Segment
 
+FLAGS: Final = 1 << 9
+"""How many combinations of control bits there are."""
+
 
 def _asker(mask: Flags, wanted: Flags) -> Callable[[Segment], bool]:
-    table = tuple(bits & mask.value == wanted.value for bits in range(256))
+    table = tuple(bits & mask.value == wanted.value for bits in range(FLAGS))
 
     def ask(segment: Segment) -> bool:
         return table[segment.flags]
@@ -30,7 +33,7 @@ opens: Final = _asker(_OPENING, Flags.SYN)
 accepts: Final = _asker(_OPENING, Flags.SYN | Flags.ACK)
 """Whether it is a SYN with ACK."""
 
-_LENGTHS: Final = tuple(bool(bits & Flags.SYN.value) + bool(bits & Flags.FIN.value) for bits in range(256))
+_LENGTHS: Final = tuple(bool(bits & Flags.SYN.value) + bool(bits & Flags.FIN.value) for bits in range(FLAGS))
 
 
 def span(segment: Segment) -> int:

@@ -8,6 +8,7 @@ from mmap import mmap
 from struct import Struct
 from typing import Final, NamedTuple
 
+from lab.wire.bits import FLAGS
 from lab.wire.segment import Endpoint, Flags, Segment
 
 ETHERNET: Final = 1
@@ -44,12 +45,12 @@ _AF_INET6: Final = frozenset({10, 24, 28, 30})
 """AF_INET6 of Linux, of NetBSD and OpenBSD, of FreeBSD, of macOS: the loopback header keeps the writer's number."""
 
 _read_type: Final = Struct(">H").unpack_from
-_read_ipv4: Final = Struct(">BxH2xHxB").unpack_from
+_read_ipv4: Final = Struct(">BxHHHxB").unpack_from
 _read_ipv6: Final = Struct(">BxxxHB").unpack_from
 _read_extension: Final = Struct(">BBH").unpack_from
-_read_tcp: Final = Struct(">IIxBH").unpack_from
+_read_tcp: Final = Struct(">IIHHH").unpack_from
 
-FLAGS: Final = tuple(Flags(bits) for bits in range(256))
+FLAGS_OF: Final = tuple(Flags(bits) for bits in range(FLAGS))
 """Every combination made beforehand: calling the enum for each packet would cost more than the rest of it."""
 
 Buffer = bytes | mmap
@@ -115,17 +116,18 @@ LINKS: Final[dict[int, _Link]] = {
 """How to find the IP header for each link type that the lab reads."""
 
 
-_Packet = tuple[int, int, bytes, bytes]
-"""Where TCP begins, the packet's length from its IP header on (0: not said), source and destination address."""
+_Packet = tuple[int, int, bytes, bytes, int]
+"""Where TCP begins, the packet's length from its IP header on (0: not said), source and destination address, and its
+identification (0: none)."""
 
 
 def _ipv4(data: Buffer, ip: int, end: int) -> _Packet | None:
     if end - ip < _IPV4_HEADER:
         return None
-    first, length, fragment, protocol = _read_ipv4(data, ip)
+    first, length, identification, fragment, protocol = _read_ipv4(data, ip)
     if protocol != TCP or fragment & 0x1FFF or not 0x45 <= first <= 0x4F:  # noqa: PLR2004 - version 4, 5 to 15 words
         return None
-    return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20]
+    return ip + (first & 15) * 4, length, data[ip + 12 : ip + 16], data[ip + 16 : ip + 20], identification
 
 
 def _ipv6(data: Buffer, ip: int, end: int) -> _Packet | None:
@@ -137,7 +139,7 @@ def _ipv6(data: Buffer, ip: int, end: int) -> _Packet | None:
     tcp = ip + _IPV6_HEADER if header == TCP else _past_extensions(data, ip, end, header)
     if tcp is None:
         return None
-    return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40]
+    return tcp, length + _IPV6_HEADER if length else 0, data[ip + 8 : ip + 24], data[ip + 24 : ip + 40], 0
 
 
 def _past_extensions(data: Buffer, ip: int, end: int, header: int) -> int | None:
@@ -162,19 +164,19 @@ def _past_extensions(data: Buffer, ip: int, end: int, header: int) -> int | None
 _PACKETS: Final = {IPV4: _ipv4, IPV6: _ipv6}
 
 
-class Place(NamedTuple):
-    """Where a frame's TCP segment lies in the data, and the two addresses in bytes (4 or 16).
+class Headers(NamedTuple):
+    """Where a frame's TCP header lies in the data, and what IP's header says: both addresses (4 or 16 bytes each).
 
-    `ip` and `tcp` are where these headers begin, `body` where the payload does, `stop` where it ends on the wire: beyond
-    the frame's end when the snap length cut it.
+    `tcp` is where it begins, `body` where the payload does, `stop` where that ends on the wire: beyond the frame's end
+    when the snap length cut it. `ip_id` is IPv4's identification, 0 for IPv6.
     """
 
-    ip: int
     tcp: int
     body: int
     stop: int
     src: bytes
     dst: bytes
+    ip_id: int
 
 
 class Decoder:
@@ -185,7 +187,7 @@ class Decoder:
         self._data = data
         self._endpoints: dict[bytes, Endpoint] = {}
 
-    def place(self, at: int, end: int, on_wire: int) -> Place | None:
+    def headers(self, at: int, end: int, on_wire: int) -> Headers | None:
         """Return where the TCP segment of the frame at `at`..`end` lies, None when there is none.
 
         `on_wire` is the frame's length before the snap length cut it. None stands for: another protocol, a
@@ -199,7 +201,7 @@ class Decoder:
         packet = _PACKETS[ethertype](data, ip, end)
         if packet is None:
             return None
-        tcp, length, src, dst = packet
+        tcp, length, src, dst, ip_id = packet
         if end - tcp < TCP_HEADER:
             return None
         # A length of 0 is a packet for the network card to cut up (BIG TCP): then the frame tells it.
@@ -207,20 +209,24 @@ class Decoder:
         body = tcp + (data[tcp + 12] >> 4) * 4
         if not tcp + TCP_HEADER <= body <= stop:
             return None
-        return Place(ip, tcp, body, stop, src, dst)
+        return Headers(tcp, body, stop, src, dst, ip_id)
 
     def segment(self, at: int, end: int, on_wire: int, number: int, time_ns: int) -> Segment | None:
-        """Return the TCP segment in the frame at `at`..`end`, None when there is none (see `place`)."""
-        found = self.place(at, end, on_wire)
+        """Return the TCP segment in the frame at `at`..`end`, None when there is none (see `headers`)."""
+        found = self.headers(at, end, on_wire)
         if found is None:
             return None
-        _, tcp, body, stop, source, target = found
+        tcp, body, stop, source, target, ip_id = found
         data = self._data
-        seq, ack, bits, window = _read_tcp(data, tcp + 4)
+        seq, ack, bits, window, checksum = _read_tcp(data, tcp + 4)
         src = self._endpoint(source + data[tcp : tcp + 2])
         dst = self._endpoint(target + data[tcp + 2 : tcp + 4])
         payload = data[body : min(stop, end)]
-        return Segment(number, time_ns, src, dst, seq, ack, FLAGS[bits], window, payload, stop - body)
+        options = data[tcp + TCP_HEADER : min(body, end)]
+        flags = FLAGS_OF[bits & FLAGS - 1]
+        return Segment(
+            number, time_ns, src, dst, seq, ack, flags, window, payload, stop - body, options, ip_id, checksum
+        )
 
     def _endpoint(self, key: bytes) -> Endpoint:
         known = self._endpoints.get(key)
@@ -231,4 +237,12 @@ class Decoder:
 
 def endpoint_of(address: bytes, port: int) -> Endpoint:
     """Return the endpoint with an address of 4 or 16 bytes."""
-    return Endpoint(str(IPv4Address(address) if len(address) == _IPV4_ADDRESS else IPv6Address(address)), port)
+    return Endpoint(address_text(address), port)
+
+
+def address_text(address: bytes) -> str:
+    """Return an address of 4 or 16 bytes in RFC 5952's one spelling: `::ffff:192.0.2.1` for a mapped one."""
+    if len(address) == _IPV4_ADDRESS:
+        return str(IPv4Address(address))
+    found = IPv6Address(address)
+    return str(found) if found.ipv4_mapped is None else f"::ffff:{found.ipv4_mapped}"

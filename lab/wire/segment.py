@@ -28,6 +28,8 @@ class Flags(IntFlag):
     URG = 0x20
     ECE = 0x40
     CWR = 0x80
+    AE = 0x100
+    """Accurate ECN, the ninth bit (RFC 9768)."""
 
     @property
     def letters(self) -> str:
@@ -43,6 +45,7 @@ class Flags(IntFlag):
                 (Flags.URG, "U"),
                 (Flags.ECE, "E"),
                 (Flags.CWR, "W"),
+                (Flags.AE, "e"),
             )
             if self & flag
         )
@@ -66,3 +69,9 @@ class Segment(NamedTuple):
     payload: bytes
     length: int
     """Payload bytes on the wire; more than `len(payload)` when the capture's snap length cut the frame."""
+    options: bytes = b""
+    """The TCP options as they were sent; `parse_options` reads them."""
+    ip_id: int = 0
+    """IPv4's identification, 0 where there is none: it tells a packet captured twice from a retransmission."""
+    checksum: int = 0
+    """TCP's, as it was captured: where the network card computes it, it may be wrong."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 from lab.wire.bits import has_ack, has_rst, has_syn, span
@@ -11,7 +12,7 @@ MODULUS: Final = 1 << 32
 _HALF: Final = 1 << 31
 
 FARTHEST: Final = 1 << 30
-"""How far ahead a sequence number can lie: the largest window there is (65535 << 14, RFC 7323)."""
+"""How far ahead of or behind another a sequence number can lie: the largest window (65535 << 14, RFC 7323)."""
 
 
 def seq_diff(a: int, b: int) -> int:
@@ -28,50 +29,65 @@ class Ranges:
     """Which offsets were seen: disjoint half-open ranges in ascending order, joined where they touch."""
 
     def __init__(self) -> None:
-        self._ranges: list[tuple[int, int]] = []
+        self._begins: list[int] = []
+        self._ends: list[int] = []
 
     def add(self, begin: int, end: int) -> bool:
         """Add `begin`..`end`; return whether any of it was there before."""
         if begin >= end:
             return False
-        ranges = self._ranges
+        begins, ends = self._begins, self._ends
         # Nearly always the newest data follows the last range: no search then.
-        if not ranges or begin > ranges[-1][1]:
-            ranges.append((begin, end))
+        if not ends or begin > ends[-1]:
+            begins.append(begin)
+            ends.append(end)
             return False
-        if begin == ranges[-1][1]:
-            ranges[-1] = (ranges[-1][0], end)
+        if begin == ends[-1]:
+            ends[-1] = end
             return False
-        overlaps = any(low < end and begin < high for low, high in ranges)
-        touching = [(low, high) for low, high in ranges if low <= end and begin <= high]
-        apart = [each for each in ranges if each not in touching]
-        joined = (min([begin, *(low for low, _ in touching)]), max([end, *(high for _, high in touching)]))
-        self._ranges = sorted([*apart, joined])
+        low, high = bisect_left(ends, begin), bisect_right(begins, end)
+        if low == high:
+            begins.insert(low, begin)
+            ends.insert(low, end)
+            return False
+        overlaps = low + (ends[low] == begin) < high - (begins[high - 1] == end)
+        begins[low:high] = [min(begin, begins[low])]
+        ends[low:high] = [max(end, ends[high - 1])]
         return overlaps
 
     @property
     def contiguous(self) -> int:
         """The offset after the first unbroken range, 0 when nothing was seen."""
-        return self._ranges[0][1] if self._ranges else 0
+        return self._ends[0] if self._ends else 0
 
 
 class Flow:
     """One direction's sequence numbers as offsets that grow without wrapping; the SYN is offset 0.
 
-    Where the SYN is not in the capture, the first number seen counts as offset 1, as tshark has it.
+    Where the SYN is not in the capture, the first number seen counts as offset 1, as tshark has it. What lies more than
+    a window from all that is known is a stray, until a second sighting near it, the peer's acknowledgement too, shows
+    that the capture misses what is between.
     """
 
     def __init__(self, base: int | None = None) -> None:
         self.base = base
         """The initial sequence number (ISN), None as long as nothing tells it."""
+        self.sure = base is not None
+        """Whether a SYN told the ISN, or who made this flow."""
         self.has_syn = False
         self.top = 0
-        """The offset after the highest one sent."""
+        """The offset after the highest one that was sent, or acknowledged and so sent."""
+        self._beyond: int | None = None
+        """Where the latest stray lies."""
 
     def offset(self, number: int) -> int:
-        """Return the offset of a sequence number, taken to be near the highest one sent."""
-        base = self.base or 0
-        return self.top + seq_diff(number, (base + self.top) % MODULUS)
+        """Return the offset of a sequence number: near the highest one known, or ahead of it, never a window behind."""
+        ahead = seq_diff(number, ((self.base or 0) + self.top) % MODULUS)
+        return self.top + (ahead if ahead >= -FARTHEST else ahead + MODULUS)
+
+    def is_stray(self, offset: int) -> bool:
+        """Whether an offset lies more than a window ahead of all that is known."""
+        return offset > self.top + FARTHEST
 
     def sent(self, segment: Segment) -> int:
         """Take note of a segment of this flow; return its offset."""
@@ -79,17 +95,34 @@ class Flow:
         if self.base is None:
             self.base = segment.seq if is_syn else (segment.seq - 1) % MODULUS
             self.top = 0 if is_syn else 1
-        elif is_syn and not self.has_syn:
+        elif is_syn and not self.sure:
             self.top = max(0, self.top - seq_diff(segment.seq, self.base))
             self.base = segment.seq
-        self.has_syn |= is_syn
+        if is_syn and segment.seq == self.base:
+            self.has_syn = self.sure = True
         begin = self.offset(segment.seq)
-        end = begin + span(segment)
-        if self.top < end <= self.top + FARTHEST and not has_rst(segment):
-            self.top = end
+        if not has_rst(segment):
+            self._reach(begin, begin + span(segment))
         return begin
 
-    def acknowledged(self, segment: Segment) -> None:
-        """Learn the ISN from the other end's acknowledgement when nothing of this flow was seen before it."""
-        if self.base is None and has_ack(segment):
+    def acknowledged(self, segment: Segment) -> int | None:
+        """Take note of what the other end acknowledges; return the offset, None for none and for a stray.
+
+        It tells the ISN when nothing of this flow was seen before.
+        """
+        if not has_ack(segment):
+            return None
+        if self.base is None:
             self.base, self.top = (segment.ack - 1) % MODULUS, 1
+        upto = self.offset(segment.ack)
+        if not has_rst(segment):
+            self._reach(upto, upto)
+        return None if self.is_stray(upto) else upto
+
+    def _reach(self, begin: int, end: int) -> None:
+        if self.is_stray(begin):
+            known, self._beyond = self._beyond, begin
+            if known is None or not 0 <= begin - known <= FARTHEST:
+                return
+            self._beyond = None
+        self.top = max(self.top, end)

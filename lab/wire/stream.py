@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.errors import EvidenceError
-from lab.wire.bits import has_ack, has_fin, has_rst, has_syn
+from lab.wire.bits import has_fin, has_rst, has_syn
 from lab.wire.conversation import Conversation
+from lab.wire.placing import Place
 from lab.wire.segment import Segment
-from lab.wire.sequence import Flow
 
 
 class StreamError(EvidenceError):
@@ -62,7 +62,7 @@ class Stream:
     """One direction's bytes. Offsets count from 0, the first byte after the SYN.
 
     `pieces` stand in the stream's order and touch each other only where there is no gap. `whole` is False when the SYN
-    was not captured: offset 0 is then the first byte that was.
+    was not captured: offset 0 is then the lowest byte that was, whether it came first or not.
     """
 
     pieces: tuple[Piece, ...]
@@ -80,14 +80,25 @@ class Stream:
 
     def piece_at(self, offset: int) -> Piece:
         """Return the piece that brought the byte at an offset; StreamError where there is none."""
-        place = bisect_right(self.pieces, offset, key=lambda piece: piece.begin) - 1
+        place = bisect_right(self.pieces, offset, key=_begin_of) - 1
         if place < 0 or offset >= self.pieces[place].end:
             raise StreamError("stream-gap", begin=offset, end=offset + 1)
         return self.pieces[place]
 
     def pieces_of(self, begin: int, end: int) -> tuple[Piece, ...]:
         """Return the pieces that hold any of the bytes from `begin` up to `end`."""
-        return tuple(piece for piece in self.pieces if piece.begin < end and begin < piece.end)
+        if begin >= end:
+            return ()
+        first = bisect_right(self.pieces, begin, key=_end_of)
+        return self.pieces[first : bisect_left(self.pieces, end, key=_begin_of)]
+
+
+def _begin_of(piece: Piece) -> int:
+    return piece.begin
+
+
+def _end_of(piece: Piece) -> int:
+    return piece.end
 
 
 def read_stream(conversation: Conversation, *, from_client: bool) -> Stream:
@@ -96,19 +107,28 @@ def read_stream(conversation: Conversation, *, from_client: bool) -> Stream:
     Out of order, overlapping and repeated segments are laid where their sequence numbers say (RFC 9293, section 3.4);
     of a byte sent twice the first copy stands, as in Linux. The payload of a RST is no data (RFC 9293, section 3.5.2).
     """
-    sender = conversation.client if from_client else conversation.server
-    own = [segment for segment in conversation.segments if segment.src == sender]
-    flow = Flow(conversation.isn(sender))
+    own = [
+        (segment, where.begin - 1 + has_syn(segment))
+        for segment, where in _placed(conversation)
+        if conversation.from_client(segment) == from_client and not has_rst(segment)
+    ]
+    whole = any(has_syn(segment) for segment, _ in own)
+    first = 0 if whole else _first_byte(own)
     filled = _Filled()
     length = 0
-    for segment in own:
-        begin = flow.sent(segment) - 1 + has_syn(segment)
-        if has_rst(segment):
-            continue
+    for segment, at in own:
+        begin = at - first
         filled.add(begin, segment)
         if segment.length or has_fin(segment):
             length = max(length, begin + segment.length)
-    length = max(length, *(_told(conversation, flow, from_client=from_client)), 0)
+    if not any(has_fin(segment) for segment, _ in own):
+        # What the other end says has arrived; where a FIN was seen its own place says how long the stream is.
+        told = [
+            where.ack - 1
+            for segment, where in _placed(conversation)
+            if conversation.from_client(segment) != from_client and where.ack is not None and not has_rst(segment)
+        ]
+        length = max(length, max(told, default=first) - first)
     ended, frame = _end(conversation, from_client=from_client)
     return Stream(
         pieces=tuple(filled.pieces),
@@ -116,24 +136,29 @@ def read_stream(conversation: Conversation, *, from_client: bool) -> Stream:
         conflicts=tuple(filled.conflicts),
         ended=ended,
         end_frame=frame,
-        whole=any(has_syn(segment) for segment in own),
+        whole=whole,
     )
 
 
-def _told(conversation: Conversation, flow: Flow, *, from_client: bool) -> list[int]:
-    """Return how many bytes the other end says have arrived: a FIN that it acknowledged is none of them."""
-    finished = any(has_fin(each) for each in conversation.segments if conversation.from_client(each) == from_client)
-    told = [
-        flow.offset(each.ack) - 1
-        for each in conversation.segments
-        if conversation.from_client(each) != from_client and has_ack(each) and not has_rst(each)
-    ]
-    # Where a FIN was seen its own place says how long the stream is.
-    return [0] if finished else [0, *told]
+def _placed(conversation: Conversation) -> Iterator[tuple[Segment, Place]]:
+    for segment, where in zip(conversation.segments, conversation.placed, strict=True):
+        if where is not None:
+            yield segment, where
+
+
+def _first_byte(own: list[tuple[Segment, int]]) -> int:
+    """Return where the lowest data lies, counted from the first segment; a keepalive's byte is none."""
+    first, top = 0, 0
+    for segment, begin in own:
+        end = begin + segment.length
+        if segment.length > 1 or end != top:
+            first = min(first, begin if segment.length else first)
+        top = max(top, end)
+    return first
 
 
 def _end(conversation: Conversation, *, from_client: bool) -> tuple[Ended, int | None]:
-    for segment in conversation.segments:
+    for segment, _ in _placed(conversation):
         if has_rst(segment):
             return Ended.RESET, segment.number
         if has_fin(segment) and conversation.from_client(segment) == from_client:
@@ -156,21 +181,24 @@ class _Filled:
         end = begin + len(data)
         if begin >= end:
             return
-        if not self.pieces or begin >= self.pieces[-1].end:
-            self.pieces.append(Piece(begin, data, segment.number, segment.time_ns))
+        pieces = self.pieces
+        if not pieces or begin >= pieces[-1].end:
+            pieces.append(Piece(begin, data, segment.number, segment.time_ns))
             return
+        low, high = bisect_right(pieces, begin, key=_end_of), bisect_left(pieces, end, key=_begin_of)
         at = begin
-        new: list[Piece] = []
-        for known in [each for each in self.pieces if each.begin < end and begin < each.end]:
+        joined: list[Piece] = []
+        for known in pieces[low:high]:
             if at < known.begin:
-                new.append(Piece(at, data[at - begin : known.begin - begin], segment.number, segment.time_ns))
-            low, high = max(begin, known.begin), min(end, known.end)
-            if data[low - begin : high - begin] != known.data[low - known.begin : high - known.begin]:
-                self.conflicts.append(Conflict(low, segment.number))
+                joined.append(Piece(at, data[at - begin : known.begin - begin], segment.number, segment.time_ns))
+            left, right = max(begin, known.begin), min(end, known.end)
+            if data[left - begin : right - begin] != known.data[left - known.begin : right - known.begin]:
+                self.conflicts.append(Conflict(left, segment.number))
+            joined.append(known)
             at = known.end
         if at < end:
-            new.append(Piece(at, data[at - begin :], segment.number, segment.time_ns))
-        self.pieces = sorted([*self.pieces, *new], key=lambda piece: piece.begin)
+            joined.append(Piece(at, data[at - begin :], segment.number, segment.time_ns))
+        pieces[low:high] = joined
 
     def gaps(self, length: int) -> Iterable[Gap]:
         """Yield what is missing of the first `length` bytes."""

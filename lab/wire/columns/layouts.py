@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.wire.bits import FLAGS
 from lab.wire.capture import RECORD_HEADER
 from lab.wire.packet import COOKED, COOKED_V2, ETHERNET, IPV4, IPV6, NULL, RAW_IP, TCP, VLAN_TAGS, families
 from lab.wire.packet import TCP_HEADER as _TCP_HEADER
@@ -22,7 +23,7 @@ Rows = NDArray[Any]
 
 _FIELDS_OF_IP: Final[Mapping[int, Mapping[str, tuple[int, str]]]] = {
     IPV4: {
-        "version": (0, "u1"), "total": (2, ">u2"), "identification": (4, ">u2"), "fragment": (6, ">u2"),
+        "version": (0, "u1"), "total": (2, ">u2"), "ip_id": (4, ">u2"), "fragment": (6, ">u2"),
         "protocol": (9, "u1"), "src": (12, ">u4"), "dst": (16, ">u4"),
     },
     IPV6: {
@@ -83,13 +84,13 @@ class Layout:
             "time_ns": rows["seconds"].astype(np.int64) * 1_000_000_000 + rows["fraction"].astype(np.int64) * scale,
             "seq": rows["seq"].astype(np.uint32),
             "ack": rows["ack"].astype(np.uint32),
-            "flags": bits & np.uint16(0x1FF),
+            "flags": bits & np.uint16(FLAGS - 1),
             "window": rows["window"].astype(np.uint16),
             "length": length.astype(np.uint32),
             "kept": np.minimum(length, kept - tcp_in_frame - header).clip(0).astype(np.uint32),
             "tcp": starts + RECORD_HEADER + tcp_in_frame,
             "header": np.minimum(header, kept - tcp_in_frame).astype(np.uint8),
-            "identification": rows["identification"].astype(np.uint16) if self.ethertype == IPV4 else np.zeros(len(rows), np.uint16),
+            "ip_id": rows["ip_id"].astype(np.uint16) if self.ethertype == IPV4 else np.zeros(len(rows), np.uint16),
             "checksum": rows["checksum"].astype(np.uint16),
         }  # fmt: skip
 

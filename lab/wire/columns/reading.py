@@ -18,7 +18,7 @@ from lab.wire.packet import Buffer
 
 _Columns = dict[str, NDArray[Any]]
 _COLUMNS: Final = (
-    "number", "src", "dst", "time_ns", "seq", "ack", "flags", "window", "length", "kept", "tcp", "header", "identification", "checksum",
+    "number", "src", "dst", "time_ns", "seq", "ack", "flags", "window", "length", "kept", "tcp", "header", "ip_id", "checksum",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.wire.columns.addresses import Addresses
-from lab.wire.packet import FLAGS, Buffer
+from lab.wire.packet import FLAGS_OF, Buffer
 from lab.wire.segment import Endpoint, Segment
 
 Column = NDArray[Any]
@@ -47,7 +47,7 @@ class SegmentColumns(Sequence[Segment]):
     """Where in the file the TCP header begins."""
     header: NDArray[np.uint8]
     """Bytes of the TCP header in the file: the options are what follows its first 20, then comes the payload."""
-    identification: NDArray[np.uint16]
+    ip_id: NDArray[np.uint16]
     """The IPv4 header's; 0 for IPv6, which has none."""
     checksum: NDArray[np.uint16]
     """The TCP header's, as it stands there."""
@@ -83,17 +83,13 @@ class SegmentColumns(Sequence[Segment]):
         """Return the end that sends in this direction."""
         return self.addresses.endpoint(int(self.ends[flow]))
 
-    def options(self, place: int) -> bytes:
-        """Return a segment's TCP options as they stand in the file, cut where the snap length cut them."""
-        tcp = int(self.tcp[place])
-        return self.data[tcp + 20 : tcp + int(self.header[place])]
-
     def rows(self, places: Column, *, payload: bool = True) -> list[Segment]:
         """Return the records of the segments at these places; without `payload` as if the snap length had cut it all."""
+        data = self.data
+        begins = self.tcp[places] + 20
+        bodies = begins - 20 + self.header[places]
         if payload:
-            bodies = self.tcp[places] + self.header[places]
             ends = bodies + self.kept[places]
-            data = self.data
             payloads: Iterable[bytes] = (
                 data[body:end] for body, end in zip(bodies.tolist(), ends.tolist(), strict=True)
             )
@@ -110,9 +106,12 @@ class SegmentColumns(Sequence[Segment]):
                 map(endpoint, self.ends[flow ^ np.uint32(1)].tolist()),
                 self.seq[places].tolist(),
                 self.ack[places].tolist(),
-                map(FLAGS.__getitem__, (self.flags[places] & 0xFF).tolist()),
+                map(FLAGS_OF.__getitem__, self.flags[places].tolist()),
                 self.window[places].tolist(),
                 payloads,
                 self.length[places].tolist(),
+                (data[begin:body] for begin, body in zip(begins.tolist(), bodies.tolist(), strict=True)),
+                self.ip_id[places].tolist(),
+                self.checksum[places].tolist(),
             )
         )

@@ -9,17 +9,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.wire.bits import FLAGS
 from lab.wire.capture import RECORD_HEADER
 from lab.wire.columns.addresses import Addresses
 from lab.wire.packet import Buffer, Decoder
 
 _read_tcp: Final = Struct(">HHIIHHH").unpack_from
-_read_identification: Final = Struct(">4xH").unpack_from
-_IPV4_ADDRESS: Final = 4
 _COLUMNS: Final = (
     ("index", np.int64), ("time_ns", np.int64), ("src", np.uint64), ("dst", np.uint64), ("seq", np.uint32),
     ("ack", np.uint32), ("flags", np.uint16), ("window", np.uint16), ("length", np.uint32), ("kept", np.uint32),
-    ("tcp", np.int64), ("header", np.uint8), ("identification", np.uint16), ("checksum", np.uint16),
+    ("tcp", np.int64), ("header", np.uint8), ("ip_id", np.uint16), ("checksum", np.uint16),
 )  # fmt: skip
 
 
@@ -28,7 +27,7 @@ class Unusual:
 
     def __init__(self, data: Buffer, linktype: int, order: str, scale: int, addresses: Addresses) -> None:
         self._data = data
-        self._place = Decoder(linktype, data).place
+        self._headers = Decoder(linktype, data).headers
         self._read_record = Struct(order + "IIII").unpack_from
         self._scale = scale
         self._addresses = addresses
@@ -44,10 +43,10 @@ class Unusual:
         seconds, fraction, kept, on_wire = self._read_record(data, start)
         at = start + RECORD_HEADER
         end = at + kept
-        found = self._place(at, end, on_wire)
+        found = self._headers(at, end, on_wire)
         if found is None:
             return None
-        ip, tcp, body, stop, src, dst = found
+        tcp, body, stop, src, dst, ip_id = found
         sport, dport, seq, ack, bits, window, checksum = _read_tcp(data, tcp)
         value = self._addresses.value
         return (
@@ -57,12 +56,12 @@ class Unusual:
             value(dst, dport),
             seq,
             ack,
-            bits & 0x1FF,
+            bits & FLAGS - 1,
             window,
             stop - body,
             max(0, min(stop, end) - body),
             tcp,
             min(body, end) - tcp,
-            _read_identification(data, ip)[0] if len(src) == _IPV4_ADDRESS else 0,
+            ip_id,
             checksum,
         )
