@@ -12,7 +12,7 @@ from lab.wire.grouping import Between, Growing
 from lab.wire.options import parse_options
 from lab.wire.placing import Pair, Place, copies, place
 from lab.wire.segment import Endpoint, Segment
-from lab.wire.sequence import MODULUS, Ranges, seq_after, seq_diff
+from lab.wire.sequence import MODULUS, Ranges, seq_diff
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,8 @@ class Conversation:
     def _first_acknowledging_syn(self, opener: Endpoint) -> Segment | None:
         if self._first_syn(opener) is None:
             return None
-        for each in self.segments:
-            answers = each.dst == opener and has_ack(each) and not has_rst(each)
-            if answers and seq_after(each.ack, self.isn(opener)):
+        for each, where in zip(self.segments, self.placed, strict=True):
+            if each.dst == opener and where is not None and (where.ack or 0) >= 1 and not has_rst(each):
                 return each
         return None
 

@@ -5,12 +5,13 @@ A SYN that meets a full accept queue arrives at the capture, but the server does
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.wire.bits import accepts, has_ack, has_fin, has_rst, has_syn, opens, span
+from lab.wire.bits import accepts, has_ack, has_fin, has_rst, has_syn, opens
 from lab.wire.conversation import Conversation
-from lab.wire.segment import Endpoint
-from lab.wire.sequence import MODULUS, seq_diff
+from lab.wire.placing import Place
+from lab.wire.segment import Endpoint, Segment
 from lab.wire.state import State
 
 
@@ -19,65 +20,88 @@ class Foresight:
     """What is known of one end from the whole conversation; places are indexes into its segments.
 
     start: the state before the first segment.
-    syn_taken: after which segment this end has acted on the peer's SYN, None when it never did.
+    syn_taken: after which segment this end has acted on the peer's SYN, None when no answer of it tells.
     half_open_until: up to this place the end repeated its SYN-ACK, so no ACK of it had been taken (-1: none sent); an
-        end that then answers with a RST alone had forgotten the request and never took one.
-    fin_crossed: whether this end sent its own FIN before it had received the peer's earlier one.
+        end that sent nothing else, and then answers with RST alone, had forgotten the request and never took one.
+    crossed_fin: where this end's own FIN ends in its flow, if it was sent before the peer's, which is earlier in the
+        capture, had come; else None.
     """
 
     start: State
     syn_taken: int | None
     half_open_until: int
-    fin_crossed: bool
+    crossed_fin: int | None
+
+
+_Placed = tuple[int, Segment, Place]
 
 
 def foresee(conversation: Conversation, end: Endpoint) -> Foresight:
     """Return what the whole conversation tells of one of its ends."""
+    placed = [
+        (index, segment, where)
+        for index, (segment, where) in enumerate(zip(conversation.segments, conversation.placed, strict=True))
+        if where is not None
+    ]
     return Foresight(
-        _start(conversation, end), _syn_taken(conversation, end), _half_open_until(conversation, end),
-        _fin_crossed(conversation, end),
+        _start(conversation, placed, end), _syn_taken(placed, end), _half_open_until(placed, end),
+        _crossed_fin(placed, end),
     )  # fmt: skip
 
 
-def _start(conversation: Conversation, end: Endpoint) -> State:
+def _start(conversation: Conversation, placed: list[_Placed], end: Endpoint) -> State:
     """CLOSED for the client, LISTEN for the server; a server that answers the SYN with RST alone does not listen."""
     first = conversation.segments[0]
     if not has_syn(first):
         return State.ESTABLISHED
     if end == conversation.client:
         return State.SYN_SENT if accepts(first) else State.CLOSED
-    answers = [each for each in conversation.segments if each.src == end]
-    refuses = bool(answers) and has_rst(answers[0])
-    return State.CLOSED if refuses or any(opens(each) for each in answers) else State.LISTEN
+    if any(each.src == end and opens(each) for _, each, _ in placed):
+        return State.CLOSED
+    for _, each, _ in placed:
+        if each.src == end:
+            return State.CLOSED if has_rst(each) else State.LISTEN
+        if not has_syn(each):
+            break
+    return State.LISTEN
 
 
-def _syn_taken(conversation: Conversation, end: Endpoint) -> int | None:
+def _syn_taken(placed: list[_Placed], end: Endpoint) -> int | None:
     taken = None
-    for place, each in enumerate(conversation.segments):
+    for index, each, _ in placed:
         if each.src == end and accepts(each):
-            return place if taken is None else taken
+            return index if taken is None else taken
         if opens(each) and (each.dst == end or taken is not None):
             # The peer's latest SYN before the answer; this end's own SYN after it shows that they crossed.
-            taken = place
+            taken = index
     return None
 
 
-def _half_open_until(conversation: Conversation, end: Endpoint) -> int:
+def _half_open_until(placed: list[_Placed], end: Endpoint) -> int:
     last = -1
-    for place, each in enumerate(conversation.segments):
-        if each.src == end and not opens(each):
-            if not accepts(each):
-                # A RST without ACK comes from where there is no connection (RFC 9293, section 3.10.7.1).
-                return place if has_rst(each) and not has_ack(each) and last >= 0 else last
-            last = place
+    own = _own(placed, end)
+    for index, each, _ in own:
+        if accepts(each):
+            last = index
+        elif not opens(each):
+            # A RST without ACK comes from where there is no connection (RFC 9293, section 3.10.7.1): there never was
+            # one if this end says nothing else, and the peer never acknowledged anything else of it.
+            silent = has_rst(each) and not has_ack(each) and all(has_rst(later) for _, later, _ in own)
+            heard = any(other.dst == end and (where.ack or 0) > 1 for _, other, where in placed)
+            return index if silent and last >= 0 and not heard else last
     return last
 
 
-def _fin_crossed(conversation: Conversation, end: Endpoint) -> bool:
+def _own(placed: list[_Placed], end: Endpoint) -> Iterator[_Placed]:
+    return (each for each in placed if each[1].src == end)
+
+
+def _crossed_fin(placed: list[_Placed], end: Endpoint) -> int | None:
     peers_fin: int | None = None
-    for each in conversation.teardown:
+    for _, each, where in placed:
         if has_fin(each) and each.src == end:
-            return peers_fin is not None and seq_diff(each.ack, peers_fin) < 0
+            crossed = peers_fin is not None and where.ack is not None and where.ack < peers_fin
+            return where.end if crossed else None
         if has_fin(each) and peers_fin is None:
-            peers_fin = (each.seq + span(each)) % MODULUS
-    return False
+            peers_fin = where.end
+    return None

@@ -20,11 +20,6 @@ def seq_diff(a: int, b: int) -> int:
     return (a - b + _HALF) % MODULUS - _HALF
 
 
-def seq_after(a: int, b: int) -> bool:
-    """Whether `a` comes after `b`; of two numbers exactly 2^31 apart neither does (RFC 1982)."""
-    return seq_diff(a, b) > 0
-
-
 class Ranges:
     """Which offsets were seen: disjoint half-open ranges in ascending order, joined where they touch."""
 

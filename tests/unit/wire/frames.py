@@ -73,7 +73,7 @@ def capture_of(frames: Iterable[Frame]) -> bytes:
 
 def _checksum(data: bytes) -> int:
     padded = data + bytes(len(data) % 2)
-    total = sum(unpack(f">{len(padded) // 2}H", padded))
+    total: int = sum(unpack(f">{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

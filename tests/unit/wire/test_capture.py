@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lab.text.catalog import messages
 from lab.wire.capture import Capture, CaptureError, parse_capture
+from lab.wire.packet import address_text
 from lab.wire.segment import Endpoint, Flags
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
@@ -94,6 +95,35 @@ def test_every_way_to_wrap_a_segment_gives_the_same_segment(
     assert segment.flags is Flags.PSH | Flags.ACK
     assert (segment.payload, segment.length) == (b"hello", 5)
     assert segment.time_ns == 1700000000_000000000 + (42 if nano else 42000)
+
+
+def test_the_ninth_flag_the_options_the_identification_and_the_checksum_are_kept() -> None:
+    tcp = TCP[:12] + b"\x61\xd2" + TCP[14:16] + b"\x12\x34" + TCP[18:] + b"\x02\x04\x05\xb4"
+    (segment,) = parse_capture(file_of(ethernet(ipv4(tcp))), where="x").segments
+    assert (segment.flags, segment.flags.letters) == (0x1D2, "S.EWe")
+    assert (segment.options, segment.ip_id, segment.checksum) == (b"\x02\x04\x05\xb4", 1, 0x1234)
+    (six,) = parse_capture(file_of(ethernet(ipv6(tcp), 0x86DD)), where="x").segments
+    assert six.ip_id == 0
+
+
+def test_options_that_the_snap_length_cut_are_those_that_are_there() -> None:
+    frame = ethernet(ipv4(TCP[:12] + b"\x70" + TCP[13:] + b"\x02\x04\x05\xb4\x04\x02\x01\x01hello"))
+    (segment,) = parse_capture(file_of(frame, snap=58), where="x").segments
+    assert (segment.options, segment.payload, segment.length) == (b"\x02\x04\x05\xb4", b"", 5)
+
+
+@pytest.mark.parametrize(
+    ("packed", "text"),
+    [
+        ("0a630165", "10.99.1.101"),
+        ("00000000000000000000ffffc0000201", "::ffff:192.0.2.1"),
+        ("0064ff9b0000000000000000c0000201", "64:ff9b::c000:201"),
+        ("fd990000000000000000000000000101", "fd99::101"),
+        ("00000000000000000000000000000001", "::1"),
+    ],
+)
+def test_an_address_has_one_spelling(packed: str, text: str) -> None:
+    assert address_text(bytes.fromhex(packed)) == text
 
 
 @pytest.mark.parametrize(

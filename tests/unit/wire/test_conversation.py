@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.wire.conversation import Conversation, conversations
+from lab.wire.infer import infer
 from lab.wire.segment import Segment
+from lab.wire.stream import Ended, read_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +25,12 @@ OPENING = """
 
 def numbers(segments: Iterable[Segment]) -> list[int]:
     return [segment.number for segment in segments]
+
+
+def turns(conversation: Conversation) -> list[tuple[str, str]]:
+    """The states after each segment that changed one."""
+    changes = [each for each in infer(conversation) if each.client_changed or each.server_changed]
+    return [(each.client.value, each.server.value) for each in changes]
 
 
 def only(segments: Iterable[Segment]) -> Conversation:
@@ -194,6 +202,74 @@ def test_a_challenge_ack_belongs_to_the_old_conversation(ladder: Ladder) -> None
     old, new = conversations(ladder(OPENING + "> S 9000000 \n < . 501 101 \n > R 101 \n > S 9000000"))
     assert numbers(old.segments) == [1, 2, 3, 5, 6]
     assert numbers(new.segments) == [4, 7]
+
+
+HALF_OPEN = "> S 9000000 \n < . {old} 101 \n > R 101 \n > S 9000000 \n < S. 700 9000001 \n > . 9000001 701 \n"
+
+
+@pytest.mark.parametrize("old", [501, 700, 100_000, 3_000_000_000], ids=str)
+def test_an_old_ack_and_a_rst_that_answer_a_syn_are_one_conversation_with_it(ladder: Ladder, old: int) -> None:
+    conversation = only(ladder(HALF_OPEN.format(old=old) + "< P. 701 9000001 +5"))
+    assert conversation.established
+    assert [conversation.relative(each) for each in conversation.segments[4:]] == [(0, 1), (1, 1), (1, 1)]
+    assert numbers(conversation.handshake) == [1, 5, 6]
+    assert turns(conversation) == [
+        ("SYN-SENT", "LISTEN"),
+        ("SYN-SENT", "SYN-RECV"),
+        ("ESTAB", "SYN-RECV"),
+        ("ESTAB", "ESTAB"),
+    ]
+    assert read_stream(conversation, from_client=False).ended is Ended.OPEN
+
+
+@pytest.mark.parametrize("isn", [90, 60_000, 1_000_000_000, 4_000_000_000], ids=str)
+def test_half_open_discovery_is_one_whatever_the_old_numbers(ladder: Ladder, isn: int) -> None:
+    lines = f"> S {isn} \n < . 501 101 \n > R 101 \n > S {isn} \n < S. 700 {isn + 1} \n > . {isn + 1} 701"
+    conversation = only(ladder(lines))
+    assert turns(conversation)[-1] == ("ESTAB", "ESTAB")
+    assert numbers(conversation.handshake) == [1, 5, 6]
+    assert numbers(conversation.retransmissions) == [4]
+
+
+@pytest.mark.parametrize("rst", ["< R 0", "< R 501", "< R. 0 50", "< R. 0 102"])
+def test_a_rst_that_is_not_acceptable_in_syn_sent_is_ignored(ladder: Ladder, rst: str) -> None:
+    conversation = only(ladder(f"> S 100 \n {rst} \n < S. 500 101 \n > . 101 501 \n < P. 501 101 +5"))
+    assert turns(conversation)[-1] == ("ESTAB", "ESTAB")
+    stream = read_stream(conversation, from_client=False)
+    assert (stream.ended, stream.whole, len(stream.data)) == (Ended.OPEN, True, 5)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_two_different_syn_acks_for_one_syn_are_one_conversation(ladder: Ladder, *, first: bool) -> None:
+    isn = 500 if first else 3_000_000_000
+    rest = (
+        f"> . 101 {isn + 1} \n < P. {isn + 1} 101 +5 \n > F. 101 {isn + 6} \n < F. {isn + 6} 102 \n > . 102 {isn + 7}"
+    )
+    conversation = only(ladder(f"> S 100 \n < S. 500 101 \n > S 100 \n < S. 3000000000 101 \n {rest}"))
+    taken = 2 if first else 4
+    assert numbers(conversation.handshake) == [1, taken, 5]
+    assert conversation.relative(conversation.segments[5]) == (1, 1)
+    assert turns(conversation)[-1] == ("TIME-WAIT", "UNCONN")
+    assert numbers(conversation.retransmissions) == [3]
+    assert read_stream(conversation, from_client=False).data == b"xxxxx"
+
+
+def test_a_late_second_syn_ack_changes_nothing(ladder: Ladder) -> None:
+    conversation = only(ladder(OPENING + "< S. 3000000000 101 \n < P. 501 101 +5 \n > . 101 506"))
+    assert conversation.isn(conversation.server) == 500
+    assert turns(conversation)[-1] == ("ESTAB", "ESTAB")
+    assert read_stream(conversation, from_client=False).data == b"xxxxx"
+
+
+def test_the_servers_side_alone_goes_on_with_one_of_its_two_syn_acks(ladder: Ladder) -> None:
+    conversation = only(ladder("< S. 500 101 \n < S. 3000000000 101 \n < P. 3000000001 101 +5"))
+    assert conversation.isn(conversation.server) == 3_000_000_000
+    assert turns(conversation)[-1] == ("ESTAB", "ESTAB")
+
+
+def test_each_syn_ack_stays_with_the_syn_that_it_acknowledges(ladder: Ladder) -> None:
+    found = conversations(ladder("> S 100 \n > S 90000 \n > S 180000 \n < S. 500 90001 \n > . 90001 501"))
+    assert [numbers(each.segments) for each in found] == [[1], [2, 4, 5], [3]]
 
 
 def test_a_late_duplicate_stays_with_the_old_conversation(ladder: Ladder) -> None:

@@ -194,9 +194,8 @@ def test_an_ack_proves_a_fin_whose_data_the_capture_missed(ladder: Ladder) -> No
 @pytest.mark.parametrize(
     ("lines", "last"),
     [
-        pytest.param("> S 100 \n > P. 101 501 +5", ("SYN-SENT", "LISTEN"), id="data before the handshake"),
-        pytest.param("> S 100 \n > F. 101 501", ("SYN-SENT", "LISTEN"), id="FIN before the handshake"),
-        pytest.param("> S 100 \n < . 501 101", ("SYN-SENT", "LISTEN"), id="the SYN-ACK is missing"),
+        pytest.param("> S 100 \n > P 101 +5", ("SYN-SENT", "LISTEN"), id="data that acknowledges nothing"),
+        pytest.param("> S 100 \n < . 501 101", ("SYN-SENT", "LISTEN"), id="an ACK that a SYN-ACK should have been"),
         pytest.param(OPENING + "> F. 101 501 \n > P. 102 501 +5", ("FIN-WAIT-1", "CLOSE-WAIT"), id="data after FIN"),
         pytest.param(OPENING + "< R 501 \n < P. 501 101 +5", ("UNCONN", "UNCONN"), id="data after an own RST"),
     ],
