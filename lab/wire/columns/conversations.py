@@ -23,7 +23,7 @@ class ConversationColumns:
     """The conversations among a capture's segments, in the order of their first segment.
 
     The first arrays have an entry for each conversation; those from `order` on have one for each segment, conversation
-    after conversation, each one's in the file's order, and take 15 bytes a segment. A *place* is an index into these.
+    after conversation, each one's in the file's order, and take 16 bytes a segment. A *place* is an index into these.
     """
 
     segments: SegmentColumns
@@ -55,6 +55,8 @@ class ConversationColumns:
     ack: NDArray[np.uint32]
     """The same for the acknowledgement, 0 without the ACK flag."""
     retransmission: NDArray[np.bool_]
+    copy: NDArray[np.bool_]
+    """Whether it is a packet captured twice (see `Conversation.copies`)."""
     straggler: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -98,6 +100,7 @@ def read_conversations(segments: SegmentColumns) -> ConversationColumns:
         "seq": found.seq,
         "ack": found.ack,
         "retransmission": np.zeros(len(found.of), np.bool_),
+        "copy": np.zeros(len(found.of), np.bool_),
         "straggler": closed.straggler,
     }
     if found.marked.any():
@@ -126,7 +129,7 @@ def _replace(by_conversation: _Columns, by_place: _Columns, segments: SegmentCol
         for each in read_exactly(segments, by_place["order"][begin:end].copy()):
             here = slice(at, at + len(each.places))
             by_place["order"][here] = each.places
-            for name in ("from_client", "seq", "ack", "retransmission", "straggler"):
+            for name in ("from_client", "seq", "ack", "retransmission", "copy", "straggler"):
                 by_place[name][here] = getattr(each, name)
             told.append(_row(each, at))
             at = here.stop

@@ -33,6 +33,7 @@ class Exact(NamedTuple):
     seq: list[int]
     ack: list[int]
     retransmission: list[bool]
+    copy: list[bool]
     straggler: list[bool]
 
 
@@ -64,6 +65,7 @@ def _told(conversation: Conversation, client: int, places: NDArray[np.uint32]) -
         [seq for seq, _ in relative],
         [ack or 0 for _, ack in relative],
         _among(segments, conversation.retransmissions),
+        _among(segments, conversation.copies),
         _among(segments, conversation.stragglers),
     )
 

@@ -23,9 +23,12 @@ NONE: Final = -1
 """Where a place is told: there is no such segment."""
 
 SYN, ACK, FIN, RST = (np.uint8(flag.value) for flag in (Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST))
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _LIFT: Final = 33
 """Bits of an offset in a flow: what is lifted above them is never passed by the offsets below."""
 _NEVER: Final = np.iinfo(np.intp).max
+_FAR: Final = FARTHEST // 2
+"""Numbers up to here from the ISN are nowhere near what the exact way takes for wrapped, or for a stray."""
 
 
 def _table(*combinations: Flags) -> Mask:
@@ -106,17 +109,18 @@ def group(segments: SegmentColumns) -> Grouped:
     acknowledges = (flags & ACK) != 0
     ack[~acknowledges] = 0
     span = segments.length[order]
-    strange = (seq > FARTHEST) | (ack > FARTHEST) | (span > FARTHEST) | _AT_ODDS[flags]
+    strange = (seq > _FAR) | (ack > _FAR) | (span > _FAR) | _AT_ODDS[flags]
     span += _SPAN[flags]
     found = Grouped(
         flow, flags, first, count, client, isn_client, isn_server, server_syn, from_client, of, seq, ack, span, marked
     )
-    strange[accepts] |= from_client[accepts] | (seq[accepts] != 0)
+    strange[accepts] |= from_client[accepts] | (seq[accepts] != 0) | (ack[accepts] != 1)
     # Before the server says anything, nothing but its client's SYN tells where its numbers begin.
     answered = np.where(server_first < 0, _NEVER, server_first)
     strange |= from_client & acknowledges & (np.arange(len(order)) < found.each(answered))
     _mark_answers(found, server_first, strange)
     strange |= _out_of_step(found)
+    strange[_may_be_copies(segments, found)] = True
     marked[pair[strange]] = True
     _mark_reuse(found, pair)
     return found
@@ -167,6 +171,27 @@ def _out_of_step(found: Grouped) -> Mask:
     return live & (ahead | ((found.seq < expected) & (found.span > 0)))
 
 
+def _may_be_copies(segments: SegmentColumns, found: Grouped) -> Places:
+    """Return segments that may be the same packet as one before, where being out of step does not tell.
+
+    Only the same flow, identification and numbers can; a hash of the first two is sorted for them, as for the pairs.
+    """
+    unseen = np.flatnonzero((found.span == 0) | ((found.flags & RST) != 0))
+    ip_id = segments.ip_id[segments.order[unseen]]
+    unseen, ip_id = unseen[ip_id != 0], ip_id[ip_id != 0]
+    packet = found.flow[unseen].astype(np.uint64) << np.uint64(16) | ip_id
+    bits = np.uint64(len(unseen).bit_length())
+    key = packet * _MIX >> bits << bits | np.arange(len(unseen), dtype=np.uint64)
+    key.sort()
+    alike = key[1:] >> bits == key[:-1] >> bits
+    place = key & (np.uint64(1) << bits) - np.uint64(1)
+    later, earlier = place[1:][alike], place[:-1][alike]
+    one, other = unseen[earlier], unseen[later]
+    same = (found.seq[one] == found.seq[other]) & (found.ack[one] == found.ack[other])
+    # Two that merely share a hash could lie between copies: they are not trusted either.
+    return other[same | (packet[earlier] != packet[later])]
+
+
 def _highest_before(values: NDArray[np.int64], least: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the highest of the values before each place, `least` where that belongs to an earlier conversation."""
     highest = np.empty_like(values)
@@ -178,8 +203,8 @@ def _highest_before(values: NDArray[np.int64], least: NDArray[np.int64]) -> NDAr
 def _mark_reuse(found: Grouped, pair: NDArray[np.uint32]) -> None:
     """Mark the pairs of endpoints whose conversations could claim each other's segments.
 
-    None can when their ranges of numbers lie apart, on both flows. Where a server said nothing, its flow has no
-    numbers: then only a later segment of it that acknowledges shows where it belongs.
+    None can when their ranges of numbers lie apart, on both flows. Where a server sent no SYN, nothing tells where its
+    numbers begin: then only a later segment of it that acknowledges shows where it belongs.
     """
     of_pair = pair[found.first]
     several = np.zeros(len(of_pair), np.bool_)
@@ -195,7 +220,7 @@ def _mark_reuse(found: Grouped, pair: NDArray[np.uint32]) -> None:
     heard = found.ack[chosen].astype(np.int64)
     mine = np.maximum.reduceat(np.where(own, sent, heard), begins)
     theirs = np.maximum.reduceat(np.where(own, heard, sent), begins)
-    says = np.logical_or.reduceat(~own, begins)
+    says = found.server_syn[which] >= 0
     bare = np.logical_or.reduceat(~own & ((found.flags[chosen] & ACK) == 0), begins)
     pairs, marked = of_pair[which], found.marked
     silent, speaks_bare = np.zeros((2, len(marked)), np.bool_)
