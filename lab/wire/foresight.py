@@ -36,17 +36,22 @@ class Foresight:
 _Placed = tuple[int, Segment, Place]
 
 
-def foresee(conversation: Conversation, end: Endpoint) -> Foresight:
-    """Return what the whole conversation tells of one of its ends."""
+def foresee(conversation: Conversation) -> tuple[Foresight, Foresight]:
+    """Return what the whole conversation tells of its client and of its server."""
     placed = [
         (index, segment, where)
         for index, (segment, where) in enumerate(zip(conversation.segments, conversation.placed, strict=True))
         if where is not None
     ]
-    return Foresight(
-        _start(conversation, placed, end), _syn_taken(placed, end), _half_open_until(placed, end),
-        _crossed_fin(placed, end),
+    closed = bool(conversation.teardown)
+    client, server = (
+        Foresight(
+            _start(conversation, placed, end), _syn_taken(placed, end), _half_open_until(placed, end),
+            _crossed_fin(placed, end) if closed else None,
+        )
+        for end in (conversation.client, conversation.server)
     )  # fmt: skip
+    return client, server
 
 
 def _start(conversation: Conversation, placed: list[_Placed], end: Endpoint) -> State:
@@ -87,8 +92,10 @@ def _half_open_until(placed: list[_Placed], end: Endpoint) -> int:
             # A RST without ACK comes from where there is no connection (RFC 9293, section 3.10.7.1): there never was
             # one if this end says nothing else, and the peer never acknowledged anything else of it.
             silent = has_rst(each) and not has_ack(each) and all(has_rst(later) for _, later, _ in own)
-            heard = any(other.dst == end and (where.ack or 0) > 1 for _, other, where in placed)
-            return index if silent and last >= 0 and not heard else last
+            if silent and last >= 0:
+                heard = any(other.dst == end and (where.ack or 0) > 1 for _, other, where in placed)
+                return last if heard else index
+            return last
     return last
 
 

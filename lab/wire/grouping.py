@@ -70,7 +70,7 @@ class Between:
 
     def __init__(self) -> None:
         self.known: list[Growing] = []
-        self._opened: dict[tuple[Endpoint, int], Growing] = {}
+        self._opened: dict[tuple[Endpoint, int | None], Growing] = {}
         """The newest with that initial sequence number of that end."""
 
     def take(self, segment: Segment) -> Growing | None:
@@ -80,12 +80,11 @@ class Between:
         if home is None:
             home = begun = Growing(segment)
             self.known.append(home)
-        flows = home.pair.flows
-        before = [flow.base for flow in flows.values()]
+        own, other = home.pair.flows[segment.src], home.pair.flows[segment.dst]
+        before = own.base, other.base
         home.add(segment)
-        for (end, flow), base in zip(flows.items(), before, strict=True):
-            if flow.base is not None and flow.base != base:
-                self._opened[end, flow.base] = home
+        if (own.base, other.base) != before:
+            self._opened[segment.src, own.base] = self._opened[segment.dst, other.base] = home
         return begun
 
     def _home(self, segment: Segment) -> Growing | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lab.wire.bits import accepts, has_fin, has_rst, has_syn, opens
 from lab.wire.conversation import Conversation
-from lab.wire.foresight import foresee
+from lab.wire.foresight import Foresight, foresee
 from lab.wire.machine import Event, IllegalTransitionError, advance
 from lab.wire.placing import Place
 from lab.wire.segment import Endpoint, Segment
@@ -90,8 +90,8 @@ def _stays(endpoint: Endpoint, states: list[tuple[int, State]]) -> list[Stay]:
 class _End:
     """One end of the connection on its way through the states."""
 
-    def __init__(self, conversation: Conversation, endpoint: Endpoint) -> None:
-        self.known = foresee(conversation, endpoint)
+    def __init__(self, known: Foresight) -> None:
+        self.known = known
         self.state = self.known.start
         self.sent = Ranges()
         self.top = 0
@@ -118,8 +118,7 @@ class _Replay:
     """Plays the segments of a conversation, one after another, to both of its ends."""
 
     def __init__(self, conversation: Conversation) -> None:
-        self.client = _End(conversation, conversation.client)
-        self.server = _End(conversation, conversation.server)
+        self.client, self.server = map(_End, foresee(conversation))
         self.from_less = False
         """Whether the latest segment changed a state by less than what would show the change."""
         self._places = conversation.placed

@@ -1,4 +1,23 @@
-"""The TCP state machine of RFC 9293 (figure 5 and section 3.10.7) as a table of data."""
+"""The TCP state machine of RFC 9293 (figure 5 and section 3.10.7) as a table of data.
+
+How states are told from a capture, in four modules, each of which uses only those before it:
+
+- `state`: the names of the states, as RFC 9293 and `ss` have them.
+- `machine` (this one): which event leads from which state to which. TRANSITIONS says all of it; what is not in it must
+  not happen. It knows neither segments nor time, and `diagram` draws it.
+- `foresight`: a capture shows what was sent, not what its receiver made of it. A SYN that met a full accept queue, an
+  ACK that was dropped, a FIN that crossed another: only what came later tells. `foresee` reads the whole conversation
+  first and says which of them took effect, and where.
+- `infer`: plays the segments to both ends, one after another. Each segment becomes the events that it is to its sender
+  (SEND_FIN) and, as far as foresight says that it took effect, to its receiver (RECEIVE_FIN); `advance` gives the
+  states that follow. What the table refuses is marked as unexplained, and changes nothing. What was not captured, but
+  must have happened, is supposed and marked `from_less`: data of an end in SYN-SENT proves a SYN-ACK that is missing.
+
+Which segments belong to the connection at all, `placing` has decided before: copies of a packet, RSTs and
+acknowledgements of another connection, and numbers that lie nowhere near are played to nobody.
+
+For use: `infer` and `durations` for a conversation; TRANSITIONS, `advance` and `diagram` for the machine itself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +27,8 @@ from types import MappingProxyType
 from typing import Final
 
 from lab.wire.state import State
+
+__all__ = ["TRANSITIONS", "Event", "IllegalTransitionError", "State", "advance", "diagram"]
 
 
 class Event(StrEnum):

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from lab.wire.bits import has_ack, has_rst, has_syn, span
 from lab.wire.segment import Endpoint, Segment
-from lab.wire.sequence import MODULUS, Flow
+from lab.wire.sequence import FARTHEST, MODULUS, Flow
 
 _APART_NS: Final = 1_000_000_000
 """Copies of a packet lie closer than this; from here on a timer may have sent it again (RFC 6298, section 2.4)."""
@@ -32,6 +32,8 @@ class Pair:
     `isns` where they are known; else they are learnt from the segments.
     """
 
+    __slots__ = ("_rivals", "_spoke", "flows")
+
     def __init__(self, ends: tuple[Endpoint, Endpoint], isns: Mapping[Endpoint, int] | None = None) -> None:
         self.flows: dict[Endpoint, Flow] = {end: Flow(isns.get(end) if isns else None) for end in ends}
         self._spoke: set[Endpoint] = set()
@@ -44,10 +46,11 @@ class Pair:
         own, other = self.flows[segment.src], self.flows[segment.dst]
         if self._rivals:
             self._settle(segment)
-        if self._is_foreign(segment, own, other):
+        # Only an end that has no SYN of its peer may be in SYN-SENT.
+        if (own.has_syn is not other.has_syn or has_syn(segment)) and self._is_foreign(segment, own, other):
             return None
         begin = own.sent(segment)
-        if not has_syn(segment) and not has_rst(segment):
+        if len(self._spoke) < len(self.flows) and not has_syn(segment) and not has_rst(segment):
             self._spoke.add(segment.src)
         return Place(begin, begin + span(segment), other.acknowledged(segment))
 
@@ -93,7 +96,7 @@ def place(
     seen = copies(segments)
     for index, segment in enumerate(segments):
         found = None if segment.number in seen else pair.take(segment)
-        if found is not None and pair.flows[segment.src].is_stray(found.begin):
+        if found is not None and found.begin > FARTHEST and pair.flows[segment.src].is_stray(found.begin):
             beyond[segment.src] = index, found
             found = None
         places.append(found)
@@ -111,11 +114,12 @@ def copies(segments: Sequence[Segment]) -> frozenset[int]:
     between: so a sender that gives all its packets the same one does not count. Without an identification (IPv6, or 0)
     nobody can tell a copy from a retransmission.
     """
-    latest: dict[tuple[Endpoint, int], Segment] = {}
+    latest: dict[int, Segment] = {}
     found: set[int] = set()
+    one = segments[0].src
     for each in segments:
         if each.ip_id:
-            key = each.src, each.ip_id
+            key = each.ip_id if each.src == one else -each.ip_id
             before = latest.get(key)
             if before is not None and _same(before, each) and each.time_ns - before.time_ns < _APART_NS:
                 found.add(each.number)

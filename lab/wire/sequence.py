@@ -64,6 +64,8 @@ class Flow:
     that the capture misses what is between.
     """
 
+    __slots__ = ("_beyond", "base", "has_syn", "sure", "top")
+
     def __init__(self, base: int | None = None) -> None:
         self.base = base
         """The initial sequence number (ISN), None as long as nothing tells it."""
@@ -77,8 +79,9 @@ class Flow:
 
     def offset(self, number: int) -> int:
         """Return the offset of a sequence number: near the highest one known, or ahead of it, never a window behind."""
-        ahead = seq_diff(number, ((self.base or 0) + self.top) % MODULUS)
-        return self.top + (ahead if ahead >= -FARTHEST else ahead + MODULUS)
+        top = self.top
+        ahead = (number - (self.base or 0) - top + FARTHEST) % MODULUS
+        return top + ahead - FARTHEST
 
     def is_stray(self, offset: int) -> bool:
         """Whether an offset lies more than a window ahead of all that is known."""
@@ -86,18 +89,12 @@ class Flow:
 
     def sent(self, segment: Segment) -> int:
         """Take note of a segment of this flow; return its offset."""
-        is_syn = has_syn(segment)
-        if self.base is None:
-            self.base = segment.seq if is_syn else (segment.seq - 1) % MODULUS
-            self.top = 0 if is_syn else 1
-        elif is_syn and not self.sure:
-            self.top = max(0, self.top - seq_diff(segment.seq, self.base))
-            self.base = segment.seq
-        if is_syn and segment.seq == self.base:
-            self.has_syn = self.sure = True
+        if self.base is None or has_syn(segment):
+            self._begin(segment)
         begin = self.offset(segment.seq)
-        if not has_rst(segment):
-            self._reach(begin, begin + span(segment))
+        end = begin + span(segment)
+        if end > self.top and not has_rst(segment):
+            self._reach(begin, end)
         return begin
 
     def acknowledged(self, segment: Segment) -> int | None:
@@ -110,14 +107,29 @@ class Flow:
         if self.base is None:
             self.base, self.top = (segment.ack - 1) % MODULUS, 1
         upto = self.offset(segment.ack)
+        if upto <= self.top:
+            return upto
         if not has_rst(segment):
             self._reach(upto, upto)
         return None if self.is_stray(upto) else upto
 
+    def _begin(self, segment: Segment) -> None:
+        """Learn the ISN from a SYN, or else from the first segment."""
+        is_syn = has_syn(segment)
+        if self.base is None:
+            self.base = segment.seq if is_syn else (segment.seq - 1) % MODULUS
+            self.top = 0 if is_syn else 1
+        elif not self.sure:
+            self.top = max(0, self.top - seq_diff(segment.seq, self.base))
+            self.base = segment.seq
+        if is_syn and segment.seq == self.base:
+            self.has_syn = self.sure = True
+
     def _reach(self, begin: int, end: int) -> None:
-        if self.is_stray(begin):
+        """Go on to what lies ahead, unless it is a stray."""
+        if begin > self.top + FARTHEST:
             known, self._beyond = self._beyond, begin
             if known is None or not 0 <= begin - known <= FARTHEST:
                 return
-            self._beyond = None
-        self.top = max(self.top, end)
+        self._beyond = None
+        self.top = end
