@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
@@ -43,14 +44,14 @@ class Capture:
     the first, frames cut before the end of the TCP header. `linktype` is the registry's number (LINKTYPE_…).
     """
 
-    segments: tuple[Segment, ...]
+    segments: Sequence[Segment]
     frames: int
     linktype: int
     nanosecond: bool
     skipped: int
 
 
-def parse_capture(data: bytes, *, where: str) -> Capture:
+def parse_capture(data: Buffer, *, where: str) -> Capture:
     """Return the TCP segments of a classic pcap file's bytes.
 
     Both byte orders, microseconds and nanoseconds; link types Ethernet, Linux cooked (both), raw IP and loopback.
@@ -123,7 +124,7 @@ def raw_capture(data: bytes, *, where: str) -> RawCapture:
 
 
 def read_header(data: Buffer, where: str) -> tuple[str, bool, int]:
-    """Return the byte order (`<` or `>`), whether times are in nanoseconds, and the link type; CaptureError for others."""
+    """Return the byte order (`<` or `>`), whether times are in nanoseconds, and the link type; CaptureError if none."""
     known = _MAGICS.get(data[:4])
     if known is None:
         raise _foreign(data[:64], where)

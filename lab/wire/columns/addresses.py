@@ -37,7 +37,9 @@ class Addresses:
         Addresses are one number each for IPv4, and for IPv6 two of 64 bits each, as the header's bytes lie in memory.
         """
         numbers = addresses if addresses.ndim == 1 else self._all_numbered(addresses)
-        return numbers.astype(np.uint64) << np.uint64(_PORT_BITS) | ports
+        found: NDArray[np.uint64] = numbers.astype(np.uint64) << np.uint64(_PORT_BITS)
+        found |= ports
+        return found
 
     def endpoint(self, value: int) -> Endpoint:
         """Return the endpoint of an integer, the same object each time."""

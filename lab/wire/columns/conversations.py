@@ -90,7 +90,7 @@ def read_conversations(segments: SegmentColumns) -> ConversationColumns:
         "isn_client": found.isn_client,
         "isn_server": found.isn_server,
         "handshake": _ascending(np.stack(opened, axis=1)),
-        "established": (np.stack(opened) >= 0).all(axis=0),
+        "established": np.minimum.reduce(opened) >= 0,
         "first_fin": closed.first_fin,
         "close_segments": closed.close_segments,
     }
@@ -140,7 +140,7 @@ def _replace(by_conversation: _Columns, by_place: _Columns, segments: SegmentCol
 def _ranges(by_conversation: _Columns, places: int) -> Iterator[tuple[int, int]]:
     """Yield where the segments of each pair of endpoints that is marked begin and end, in the order of pairs."""
     pair = by_conversation["client"] >> np.uint32(1)
-    begins = np.flatnonzero(np.append(True, pair[1:] != pair[:-1]))  # noqa: FBT003 - the first pair begins
+    begins = np.flatnonzero(np.append(True, pair[1:] != pair[:-1]))
     first = np.append(by_conversation["first"][begins], places)
     for number in np.flatnonzero(by_conversation["exact"][begins]).tolist():
         yield int(first[number]), int(first[number + 1])

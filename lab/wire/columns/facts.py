@@ -52,7 +52,10 @@ def closing(found: Grouped) -> Closing:
     after = np.flatnonzero(np.arange(len(found.of)) > found.each(np.where(first_fin < 0, _NEVER, first_fin)))
     flags, of = found.flags[after], found.of[after]
     says = after[(flags & (ACK | RST)) == ACK]
-    acknowledged = [_acknowledged(found, says, fin[0], by_client=False), _acknowledged(found, says, fin[1], by_client=True)]
+    acknowledged = [
+        _acknowledged(found, says, fin[0], by_client=False),
+        _acknowledged(found, says, fin[1], by_client=True),
+    ]
     done = (acknowledged[0] >= 0) & (acknowledged[1] >= 0)
     last = np.where(done, np.maximum(*acknowledged), _NEVER)
     reset = found.first_of(after[(flags & RST) != 0])

@@ -167,8 +167,10 @@ def _out_of_step(found: Grouped) -> Mask:
         _highest_before(np.where(found.from_client | ~live, lift, end), lift),
     )
     expected -= lift
-    ahead = found.seq > expected
-    return live & (ahead | ((found.seq < expected) & (found.span > 0)))
+    out: Mask = found.seq > expected
+    out |= (found.seq < expected) & (found.span > 0)
+    out &= live
+    return out
 
 
 def _may_be_copies(segments: SegmentColumns, found: Grouped) -> Places:
@@ -189,7 +191,8 @@ def _may_be_copies(segments: SegmentColumns, found: Grouped) -> Places:
     one, other = unseen[earlier], unseen[later]
     same = (found.seq[one] == found.seq[other]) & (found.ack[one] == found.ack[other])
     # Two that merely share a hash could lie between copies: they are not trusted either.
-    return other[same | (packet[earlier] != packet[later])]
+    same |= packet[earlier] != packet[later]
+    return np.asarray(other[same])
 
 
 def _highest_before(values: NDArray[np.int64], least: NDArray[np.int64]) -> NDArray[np.int64]:

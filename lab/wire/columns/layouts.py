@@ -37,6 +37,8 @@ _FIELDS_OF_TCP: Final = {
 }  # fmt: skip
 _FIELDS_OF_RECORD: Final = {"seconds": (0, "u4"), "fraction": (4, "u4"), "kept": (8, "u4"), "on_wire": (12, "u4")}
 
+_IPV4_FIRST, _IPV6_FIRST = 0x45, 0x60
+"""First bytes of headers: the version, and IPv4's length in words."""
 _WHOLE: Final = 0x3FFF
 """The bits of an IPv4 header's fragment field that are 0 in a packet that is none: "more fragments" and the offset."""
 
@@ -63,17 +65,23 @@ class Layout:
         """Tell which of the rows are of this layout, with a TCP segment that is not at odds with itself."""
         header = _header(rows)
         total = rows["total"].astype(np.uint16)
-        fits: NDArray[np.bool_] = (header >= _TCP_HEADER) & (rows["protocol"] == TCP) & (rows["kept"] >= self.tcp + _TCP_HEADER)
+        fits: NDArray[np.bool_] = (
+            (header >= _TCP_HEADER) & (rows["protocol"] == TCP) & (rows["kept"] >= self.tcp + _TCP_HEADER)
+        )
         if self.ethertype == IPV4:
-            fits &= (rows["version"] == 0x45) & (rows["fragment"] & _WHOLE == 0) & (total >= header + _IP_HEADER[IPV4])
+            fits &= (
+                (rows["version"] == _IPV4_FIRST)
+                & (rows["fragment"] & _WHOLE == 0)
+                & (total >= header + _IP_HEADER[IPV4])
+            )
         else:
-            fits &= (rows["version"] >> 4 == 6) & (total >= header)
+            fits &= (rows["version"] >> 4 == _IPV6_FIRST >> 4) & (total >= header)
         for name, numbers in self.types:
             fits &= np.isin(rows[name], numbers) if len(numbers) > 1 else rows[name] == numbers[0]
         return fits
 
     def columns(self, rows: Rows, starts: NDArray[np.int64], scale: int) -> dict[str, NDArray[Any]]:
-        """Return the fields of rows that fit, all but frame numbers and endpoints; `scale` is ns in a time's fraction."""
+        """Return the fields of rows that fit, but frame numbers and endpoints; `scale`: ns in a time's fraction."""
         header = _header(rows).astype(np.int64)
         tcp_in_frame = self.tcp
         total = rows["total"].astype(np.int64)
@@ -97,8 +105,7 @@ class Layout:
 
 def _header(rows: Rows) -> NDArray[np.uint16]:
     """Return the length of each TCP header, in bytes."""
-    found: NDArray[np.uint16] = (rows["bits"].astype(np.uint16) >> 12) * np.uint16(4)
-    return found
+    return (rows["bits"].astype(np.uint16) >> np.uint16(12)) * np.uint16(4)
 
 
 def layouts(linktype: int, order: str) -> tuple[Layout, ...]:

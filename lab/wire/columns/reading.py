@@ -18,7 +18,8 @@ from lab.wire.packet import Buffer
 
 _Columns = dict[str, NDArray[Any]]
 _COLUMNS: Final = (
-    "number", "src", "dst", "time_ns", "seq", "ack", "flags", "window", "length", "kept", "tcp", "header", "ip_id", "checksum",
+    "number", "src", "dst", "time_ns", "seq", "ack", "flags", "window", "length", "kept", "tcp", "header", "ip_id",
+    "checksum",
 )  # fmt: skip
 
 

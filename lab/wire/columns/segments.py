@@ -15,6 +15,7 @@ from lab.wire.segment import Endpoint, Segment
 
 Column = NDArray[Any]
 
+
 @dataclass(frozen=True)
 class SegmentColumns(Sequence[Segment]):
     """The TCP segments of a capture, in the file's order: 53 bytes for each, whatever it carries.
@@ -84,7 +85,7 @@ class SegmentColumns(Sequence[Segment]):
         return self.addresses.endpoint(int(self.ends[flow]))
 
     def rows(self, places: Column, *, payload: bool = True) -> list[Segment]:
-        """Return the records of the segments at these places; without `payload` as if the snap length had cut it all."""
+        """Return the records of the segments at these places; without `payload` as if it had all been cut."""
         data = self.data
         begins = self.tcp[places] + 20
         bodies = begins - 20 + self.header[places]

@@ -33,7 +33,7 @@ class Unusual:
         self._addresses = addresses
 
     def columns(self, starts: Iterable[tuple[int, int]]) -> dict[str, NDArray[Any]]:
-        """Return the columns of the TCP segments in the frames, of which each index and begin of the record is given."""
+        """Return the columns of the TCP segments in frames, of which each index and begin of the record is given."""
         found = [row for index, start in starts if (row := self._row(index, start)) is not None]
         values = zip(*found, strict=True) if found else iter([()] * len(_COLUMNS))
         return {name: np.array(some, kind) for (name, kind), some in zip(_COLUMNS, values, strict=True)}
