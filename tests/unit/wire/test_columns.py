@@ -168,7 +168,7 @@ LETTERS = {
     ".": ACK, "P.": ACK | Flags.PSH, "P": Flags.PSH, "F.": FIN | ACK, "R.": RST | ACK, "R": RST, "S": SYN,
     "S.": SYN | ACK, "SF": SYN | FIN, "SR": SYN | RST, "FR": FIN | RST | ACK, "": Flags(0),
 }  # fmt: skip
-RIGHT = ["open", "open", "close", "refuse", ".", "P.", "P."]
+RIGHT = ["open", "open", "close", "refuse", ".", "P.", "P.", "F."]
 ODD = ["again", "copy", "late", "seq off", "ack off", *LETTERS]
 MUCH = st.one_of(st.integers(0, 8), st.integers(0, 100), st.sampled_from([1000, 1 << 28, 1 << 31, (1 << 32) - 2]))
 STEPS = st.tuples(st.sampled_from(RIGHT), st.sampled_from([CLIENT, SERVER]), MUCH)
