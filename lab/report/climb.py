@@ -72,6 +72,7 @@ def climb(
             _standing(one, "client", conversation, sightings, first=not rungs),
             _standing(one, "server", conversation, sightings, first=not rungs),
             one.segment.number in again,
+            one.from_less,
         )
         rungs.append(rung)
         for role, standing in (("client", rung.client), ("server", rung.server)):
@@ -94,8 +95,14 @@ def _standing(
     return Standing(state, inferred=not seen, news=changed)
 
 
-def inferred_notes(conversation: Conversation, marked: frozenset[tuple[str, State]], words: Words) -> list[str]:
-    """Return the footnote of a ladder with inferred states: how long each lasted, and why `ss` did not show it."""
+def inferred_notes(
+    conversation: Conversation, marked: frozenset[tuple[str, State]], words: Words, *, from_less: bool = False
+) -> list[str]:
+    """Return the footnotes of a ladder with inferred states: how long each lasted, and why `ss` did not show it.
+
+    With `from_less`, also that some rest on less than what would show them.
+    """
+    notes = ["~ " + words.lab("ladder.from-less")] if from_less else []
     roles = {conversation.client: "client", conversation.server: "server"}
     lasted: list[str] = []
     longest = 0
@@ -107,6 +114,6 @@ def inferred_notes(conversation: Conversation, marked: frozenset[tuple[str, Stat
         time = words.lab("ladder.to-the-end") if length is None else duration(length)
         lasted.append(f"{state.value} {time}")
     if not lasted:
-        return []
+        return notes
     key = "ladder.too-short" if longest < _TOO_SHORT_NS else "ladder.not-seen"
-    return ["~ " + words.lab(key, states=words.lab("ladder.comma").join(lasted))]
+    return ["~ " + words.lab(key, states=words.lab("ladder.comma").join(lasted)), *notes]

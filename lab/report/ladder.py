@@ -36,7 +36,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One segment: what it says in several lengths (the longest first), who sent it, when (ns since the first)."""
+    """One segment: what it says in several lengths (the longest first), who sent it, when (ns since the first).
+
+    `from_less`: a state beside it rests on less than what would show it.
+    """
 
     labels: tuple[str, ...]
     from_client: bool
@@ -44,6 +47,7 @@ class Rung:
     client: Standing | None
     server: Standing | None
     again: bool = False
+    from_less: bool = False
 
 
 @dataclass(frozen=True, slots=True)

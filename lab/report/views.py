@@ -132,7 +132,9 @@ def _ladder(looking: Looking, view: Ladder, step: Step) -> Shown:
         return Shown(None, (words.lab("ladder.none", client=view.client),))
     rungs, marked = climb(conversation, segments, looking.sightings)
     labels = ladder.LadderWords("client", "server", words.lab("ladder.again"), partial(words.plural, "ladder.more"))
-    return Shown(partial(ladder.draw, rungs, labels), tuple(inferred_notes(conversation, marked, words)))
+    less = any(rung.from_less for rung in rungs)
+    notes = inferred_notes(conversation, marked, words, from_less=less)
+    return Shown(partial(ladder.draw, rungs, labels), tuple(notes))
 
 
 def _rows(looking: Looking, view: Rows) -> Shown:

@@ -38,18 +38,23 @@ class Glossary:
         self.terms = terms
         self._shown: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+        self._spelt: dict[str, str] = {}
         for name, key in names:
             self._shown.setdefault(plain(name), name)
             self._keys.setdefault(plain(name), key)
+            self._spelt.setdefault(name, key)
 
     def find(self, word: str) -> Term | None:
         """Return the term of that key, title or alias, in any case, with `-`, `_` or a space between; or None.
+
+        The very spelling comes first: the flags `e` and `E` differ in case alone.
 
         A sysctl may be given with its whole name (`net.ipv4.tcp_sack`), and an error as a program prints it
         (`OSError: [Errno 98] Address already in use`).
         """
         name = plain(word)
-        key = self._keys.get(name) or self._keys.get(_SYSCTL.sub("", name)) or self._in_message(name)
+        key = self._spelt.get(word) or self._keys.get(name) or self._keys.get(_SYSCTL.sub("", name))
+        key = key or self._in_message(name)
         return None if key is None else self.terms[key]
 
     def _in_message(self, text: str) -> str | None:

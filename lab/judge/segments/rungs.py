@@ -35,6 +35,7 @@ _LETTERS: Final = {
     "U": Flags.URG,
     "E": Flags.ECE,
     "W": Flags.CWR,
+    "e": Flags.AE,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.evidence.records import Step
@@ -73,6 +75,25 @@ def test_the_footnote_says_how_long_the_inferred_states_lasted() -> None:
     assert inferred_notes(conversation, marked, words) == [
         "~ inferred from the capture, too short for ss to see: SYN-SENT 38 µs, SYN-RECV 61 µs"
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "note"),
+    [
+        ("en", "~ inferred from less: the opening, or a part of it, is not in the capture"),
+        ("zh-CN", "~ 推断的依据不完整：抓包里没有连接的建立过程，或缺了其中一部分"),
+    ],
+)
+def test_a_footnote_says_where_a_state_rests_on_less(language: str, note: str) -> None:
+    evidence = builders.a_run()
+    whole = evidence.conversation("a")
+    assert whole is not None
+    # The SYN-ACK is not in the capture.
+    conversation = replace(whole, segments=(whole.segments[0], *whole.segments[2:]))
+    rungs, marked = climb(conversation, conversation.segments, sightings(evidence))
+    less = any(rung.from_less for rung in rungs)
+    words = Words(builders.an_exercise().texts(language), language, {})
+    assert inferred_notes(conversation, marked, words, from_less=less)[-1] == note
 
 
 def test_a_long_conversation_loses_its_middle_and_says_so() -> None:
