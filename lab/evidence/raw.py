@@ -8,8 +8,9 @@ from functools import cached_property
 from lab.kernel.calls import Call, Traced, parse_strace
 from lab.kernel.ring import parse_kernel_trace
 from lab.kernel.trace import KernelTrace
-from lab.wire.capture import Capture, parse_capture
-from lab.wire.conversation import Conversation, conversations
+from lab.wire.capture import Capture
+from lab.wire.conversation import Conversation
+from lab.wire.reading import read_capture, read_conversations
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ class CaptureRecord:
     @cached_property
     def capture(self) -> Capture:
         """The parsed capture; CaptureError (an EvidenceError) names the packet that cannot be read."""
-        return parse_capture(self.data, where=self.file)
+        return read_capture(self.data, where=self.file)
 
     @cached_property
     def conversations(self) -> tuple[Conversation, ...]:
         """The conversations in the order of their first segment."""
-        return conversations(self.capture.segments)
+        return read_conversations(self.capture)
 
 
 @dataclass(frozen=True)

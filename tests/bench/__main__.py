@@ -22,7 +22,7 @@ from tests.bench import extras, measures
 from tests.bench.facts import machine_facts
 from tests.bench.measures import Measure
 from tests.bench.numbers import Comparison, Plain, Row
-from tests.bench.reading import reading
+from tests.bench.reading import reading, reading_conversations
 from tests.bench.readme import BEGIN, END, READMES, NoMarkersError, check, renew
 from tests.bench.recording import recording
 from tests.bench.table import Cells, aims, comparisons, document, facts_line, notes, plain
@@ -39,6 +39,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "up": measures.up,
     "everything": measures.everything,
     "reading": reading,
+    "conversations": reading_conversations,
     "recording": recording,
     "transitions": transitions,
     "timeline": timeline,

@@ -1,4 +1,4 @@
-"""The reader of captures against tshark: whole processes, one big capture, the same fields of every segment."""
+"""The reader of captures against tshark and tcptrace: whole processes, one big capture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lab.settings import PORT, ROOT
 from tests.bench.numbers import Comparison, Goal, Row
@@ -28,8 +28,30 @@ _FIELDS: Final = (
 _READ: Final = """
 import sys
 from pathlib import Path
+from lab.wire.reading import read_capture
+capture = read_capture(Path(sys.argv[1]).read_bytes(), where=sys.argv[1])
+assert len(capture.segments) == int(sys.argv[2])
+"""
+_CONVERSATIONS: Final = """
+import mmap
+import sys
+from lab.wire.columns.conversations import read_conversations
+from lab.wire.columns.reading import read_columns
+with open(sys.argv[1], "rb") as file:
+    data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+found = read_conversations(read_columns(data, where=sys.argv[1]))
+assert len(found.order) == int(sys.argv[2])
+"""
+_ONE_BY_ONE: Final = """
+import sys
+from pathlib import Path
 from lab.wire.capture import parse_capture
+from lab.wire.conversation import conversations
 capture = parse_capture(Path(sys.argv[1]).read_bytes(), where=sys.argv[1])
+for each in conversations(capture.segments):
+    each.handshake, each.established, each.first_closer, each.close_segments, each.retransmissions, each.stragglers
+    for segment in each.segments:
+        each.relative(segment)
 assert len(capture.segments) == int(sys.argv[2])
 """
 
@@ -63,10 +85,42 @@ def reading(world: World, rounds: Iterable[int]) -> Sequence[Row]:
         lab.append(_run(world, sys.executable, "-c", _READ, str(path), str(SEGMENTS)))
         other.append(_run(world, tshark, "-n", "-r", str(path), "-T", "fields", *fields))
     path.unlink()
-    seconds = [tuple(each for each, _ in half[1:]) for half in (lab, other)]
-    peaks = [statistics.median(each for _, each in half[1:]) if half[1:] else 0 for half in (lab, other)]
-    sizes = dict(zip(("lab", "tshark"), peaks, strict=True))
+    seconds = [tuple(each.seconds for each in half[1:]) for half in (lab, other)]
+    sizes = {"lab": _peak(lab), "tshark": _peak(other)}
     return [Comparison("reading", seconds[0], seconds[1], Goal(1, faster=True), peaks=sizes)]
+
+
+def reading_conversations(world: World, rounds: Iterable[int]) -> Sequence[Row]:
+    """The same capture read to conversations with all their facts, by columns; processor time, not the clock's.
+
+    Against tcptrace, tshark's table of conversations, and the lab's own exact way, one segment after another.
+    MissingError without tcptrace or tshark.
+    """
+    programs = {name: shutil.which(name) or "" for name in ("tcptrace", "tshark")}
+    for name, program in programs.items():
+        if not program:
+            raise MissingError(name)
+    path = world.runs / "conversations.pcap"
+    write_capture(path, SEGMENTS)
+    words = str(path), str(SEGMENTS)
+    commands = {
+        "lab": (sys.executable, "-c", _CONVERSATIONS, *words),
+        "tcptrace": (programs["tcptrace"], str(path)),
+        "tshark": (programs["tshark"], "-n", "-q", "-z", "conv,tcp", "-r", str(path)),
+        "exact": (sys.executable, "-c", _ONE_BY_ONE, *words),
+    }
+    used: dict[str, list[_Used]] = {name: [] for name in commands}
+    for _ in itertools.islice(rounds, _ROUNDS):
+        for name, command in commands.items():
+            used[name].append(_run(world, *command))
+    path.unlink()
+    processor = {name: tuple(each.processor for each in some[1:]) for name, some in used.items()}
+    peaks = {name: _peak(used[name]) for name in ("lab", "tcptrace", "tshark")}
+    return [
+        Comparison("conversations-tcptrace", processor["lab"], processor["tcptrace"], Goal(1, faster=True)),
+        Comparison("conversations-tshark", processor["lab"], processor["tshark"], Goal(5, faster=True), peaks=peaks),
+        Comparison("conversations-exact", processor["lab"], processor["exact"], Goal(10, faster=True)),
+    ]
 
 
 def write_capture(path: Path, segments: int) -> None:
@@ -105,8 +159,21 @@ def _from_port(frame: bytes, port: int) -> bytes:
     return frame[:_TCP_AT] + ports + frame[_TCP_AT + _PORTS.size :]
 
 
-def _run(world: World, *command: str) -> tuple[float, int]:
-    """Run a process to its end; return its seconds and its peak memory in bytes.
+class _Used(NamedTuple):
+    """What a process took: seconds by the clock, seconds of processor time, bytes of memory at its peak."""
+
+    seconds: float
+    processor: float
+    peak: int
+
+
+def _peak(used: Sequence[_Used]) -> float:
+    """Return the median peak, the round that warms up left out."""
+    return statistics.median(each.peak for each in used[1:]) if used[1:] else 0
+
+
+def _run(world: World, *command: str) -> _Used:
+    """Run a process to its end.
 
     The kernel counts in what this process held when it started the other: little beside it.
     """
@@ -123,4 +190,4 @@ def _run(world: World, *command: str) -> tuple[float, int]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise BrokenError(" ".join(command[:2]), f"exit status {process.returncode}")
-    return seconds, usage.ru_maxrss * 1024
+    return _Used(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)

@@ -7,7 +7,8 @@ import pytest
 
 from lab.settings import read_settings
 from lab.wire.capture import parse_capture
-from tests.bench.reading import reading, write_capture
+from tests.bench.measures import Measure
+from tests.bench.reading import reading, reading_conversations, write_capture
 from tests.bench.world import MissingError, World
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "captures" / "client-first.pcap"
@@ -30,8 +31,11 @@ def test_a_capture_of_any_size_is_written_whole(tmp_path: Path) -> None:
     assert len(parse_capture((tmp_path / "big.pcap").read_bytes(), where="big").segments) == 1_003
 
 
-def test_without_tshark_it_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("measure", "missing"), [(reading, "tshark"), (reading_conversations, "tcptrace")])
+def test_without_what_it_is_compared_with_it_is_left_out(
+    measure: Measure, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda _name: None)
-    with pytest.raises(MissingError, match="tshark"):
-        reading(World(read_settings({}), tmp_path), [0])
+    with pytest.raises(MissingError, match=missing):
+        measure(World(read_settings({}), tmp_path), [0])
     assert not list(tmp_path.iterdir())

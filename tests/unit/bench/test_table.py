@@ -148,6 +148,11 @@ def test_every_measurement_has_its_words(language: str) -> None:
     rows.append(minute)
     peaks = {"lab": 2.2e8, "tshark": 4.5e8}
     rows.append(Comparison("reading", (3.0,), (30.0,), Goal(1, faster=True), peaks=peaks))
+    rows += [
+        Comparison(f"conversations-{name}", (0.5,), (5.0,), Goal(1, faster=True)) for name in ("tcptrace", "exact")
+    ]
+    peaks = {"lab": 1e8, "tcptrace": 4e8, "tshark": 4.5e8}
+    rows.append(Comparison("conversations-tshark", (0.5,), (5.0,), Goal(5, faster=True), peaks=peaks))
     for pair in PAIRS:
         rows += [Comparison(f"recording-{pair.name}-{kind}", (1.1,), (1.0,), None) for kind in Cost._fields]
     alone = [Plain(name, (1.0,)) for name in ("exercise", "judge", "list", "capture", "ss")]
