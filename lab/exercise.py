@@ -17,7 +17,7 @@ from lab.text.catalog import Catalog
 from lab.views import View
 
 if TYPE_CHECKING:
-    from lab.evidence.records import Evidence
+    from lab.recording.run import Run
     from lab.stage import Stage
 
 TERMINALS: Final = ("server", "watcher", "client", "client2", "root", "croot", *PROFILES)
@@ -115,19 +115,19 @@ class Judgement:
         return tuple(claim.id for claim in self.claims if self.rules and claim.ruling is Ruling.BROKEN)
 
 
-def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
+def judge(exercise: Exercise, run: Run) -> Judgement:
     """Judge a run by its exercise's expectations; the claims are ruled upon beside them.
 
     How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed. A run
     whose record of the kernel is not whole is inconclusive, whatever else it shows.
     """
-    found = judge_all(exercise.expect, evidence)
+    found = judge_all(exercise.expect, run)
     failed = any(result.verdict is Verdict.FAIL for result in found)
-    results = tuple(in_time(result, evidence) for result in found)
-    record = WHOLE_RECORD.judge(evidence)
+    results = tuple(in_time(result, run) for result in found)
+    record = WHOLE_RECORD.judge(run)
     if record.verdict is not Verdict.PASS:
         results = (*results, record)
-    claims = tuple(judge_claim(claim, evidence) for claim in exercise.claims)
+    claims = tuple(judge_claim(claim, run) for claim in exercise.claims)
     verdict = worst(result.verdict for result in results)
-    judgement = Judgement(verdict, results, claims, not evidence.stand_ins and not failed)
+    judgement = Judgement(verdict, results, claims, not run.play.stand_ins and not failed)
     return replace(judgement, verdict=Verdict.FAIL) if judgement.broken else judgement

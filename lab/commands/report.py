@@ -36,8 +36,8 @@ def write_page(settings: Settings, name: str, path: Path | None) -> int:
 
     saved = read_saved(settings, name)
     texts, language = saved.exercise.texts(settings.language), settings.language
-    story = tell(saved.exercise, saved.evidence, saved.judgement, texts, language, short(saved.folder))
-    run = run_of(saved.evidence, saved.judgement.results, lesson(saved.exercise.steps))
+    story = tell(saved.exercise, saved.run, saved.judgement, texts, language, short(saved.folder))
+    run = run_of(saved.run, saved.judgement.results, lesson(saved.exercise.steps))
     document = page_document(story, story.looking.timeline, run, language=language)
     return _write(path or short(saved.folder) / PAGE, document.encode(), settings)
 
@@ -88,7 +88,7 @@ def draw_machine(settings: Settings, run: str, path: Path, clients: Sequence[str
     if len(clients) > 1:
         raise UsageError("one-client", clients=", ".join(clients))
     saved = read_saved(settings, run)
-    timeline = build_timeline(saved.evidence)
+    timeline = build_timeline(saved.run.recording, saved.run.play)
     talk = _talks(timeline, clients)[0]
     return _write(path, machine_svg(machine_paths(timeline, talk), settings.language).encode(), settings)
 
@@ -98,14 +98,14 @@ def write_packets(settings: Settings, run: str, path: Path) -> int:
     from lab.report.packets import run_pcapng  # noqa: PLC0415
 
     saved = read_saved(settings, run)
-    timeline = build_timeline(saved.evidence)
-    packets = run_pcapng(saved.evidence, timeline, saved.judgement.results, _words(saved, settings))
+    timeline = build_timeline(saved.run.recording, saved.run.play)
+    packets = run_pcapng(saved.run, timeline, saved.judgement.results, _words(saved, settings))
     return _write(path, packets, settings)
 
 
 def _text(saved: Saved, settings: Settings, clients: Sequence[str], step: str | None) -> TimelineText:
     window = None if step is None else _window(saved, step)
-    timeline, words = build_timeline(saved.evidence), _words(saved, settings)
+    timeline, words = build_timeline(saved.run.recording, saved.run.play), _words(saved, settings)
     titles = [] if step is not None else _titles(saved, words)
     return timeline_text(timeline, _talks(timeline, clients), words, window, titles=titles, asked=bool(clients))
 
@@ -113,7 +113,7 @@ def _text(saved: Saved, settings: Settings, clients: Sequence[str], step: str | 
 def _titles(saved: Saved, words: Words) -> list[Title]:
     """Return when each step began, with its number and its title as on the page."""
     numbers = {step.id: number for number, step in enumerate(saved.exercise.steps, start=1)}
-    played = [step for step in saved.evidence.steps if step.id in numbers]
+    played = [step for step in saved.run.play.steps if step.id in numbers]
     return [(step.begun_ns, f"{numbers[step.id]}  {words.own(f'steps.{step.id}.title')}") for step in played]
 
 
@@ -129,13 +129,13 @@ def _window(saved: Saved, step: str) -> Window:
     known = [each.id for each in saved.exercise.steps]
     if step not in known:
         raise UsageError("unknown-step", step=step, known=", ".join(known))
-    played = saved.evidence.step(step)
-    until = next_begin(saved.evidence, played)
-    return played.begun_ns, saved.evidence.ended_ns + 1 if until is None else until
+    played = saved.run.play.step(step)
+    until = next_begin(saved.run, played)
+    return played.begun_ns, saved.run.recording.ended_ns + 1 if until is None else until
 
 
 def _words(saved: Saved, settings: Settings) -> Words:
-    return Words(saved.exercise.texts(settings.language), settings.language, saved.evidence.lab.addresses)
+    return Words(saved.exercise.texts(settings.language), settings.language, saved.run.recording.hosts)
 
 
 def _write(path: Path, data: bytes, settings: Settings) -> int:

@@ -15,23 +15,23 @@ from lab.commands.progress import progress, say
 from lab.commands.standing import require_played
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
-from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, judge
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.folders import find_run, keep, require_room
+from lab.recording.store import load
 from lab.report.jsonform import Document, to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.markdown import markdown_page
 from lab.runner import play
-from lab.runs import find_run, keep, require_room
 from lab.settings import Settings
 from lab.shelf import exercise_folders
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lab.evidence.records import Evidence
     from lab.hosts.connection import Connection
+    from lab.recording.run import Run
 
 _DIGITS: Final = re.compile("[0-9]{2}")  # int() refuses thousands of them
 VERDICT_FILE: Final = "verdict.json"
@@ -48,7 +48,7 @@ class Saved(NamedTuple):
 
     folder: Path
     exercise: Exercise
-    evidence: Evidence
+    run: Run
     judgement: Judgement
 
 
@@ -67,41 +67,41 @@ def run(
     The hosts' agents end while the run is judged and kept; whoever opened the connection waits for them.
     """
     require_room(exercise.id, settings.runs)
-    evidence = play(exercise, settings, connection, stand_ins, progress(settings) if build else None)
-    require_played(exercise, evidence)
-    judgement = judge(exercise, evidence)
-    forms = forms_of(exercise, evidence, judgement, settings)
-    folder = keep(evidence, forms, settings.runs)
+    run = play(exercise, settings, connection, stand_ins, progress(settings) if build else None)
+    require_played(exercise, run)
+    judgement = judge(exercise, run)
+    forms = forms_of(exercise, run, judgement, settings)
+    folder = keep(run, forms, settings.runs)
     with as_long_as_read():
         console = None
         if as_json:
             write_document(forms[VERDICT_FILE], EXIT_OF[judgement.verdict])
         else:
-            console = _show(exercise, evidence, judgement, settings, folder, fresh=True)
+            console = _show(exercise, run, judgement, settings, folder, fresh=True)
         if timeline:
             from lab.commands.report import print_timeline  # noqa: PLC0415 - only here
 
-            print_timeline(Saved(folder, exercise, evidence, judgement), settings, console=console)
+            print_timeline(Saved(folder, exercise, run, judgement), settings, console=console)
     return EXIT_OF[judgement.verdict]
 
 
 def read_saved(settings: Settings, text: str) -> Saved:
     """Read a saved run and judge it; UsageError when there is none, EvidenceError when it cannot be read."""
     folder = find_run(text, settings.runs)
-    evidence = load(folder)
-    exercise = load_exercise(_number(evidence))
-    return Saved(folder, exercise, evidence, judge(exercise, evidence))
+    run = load(folder)
+    exercise = load_exercise(_number(run))
+    return Saved(folder, exercise, run, judge(exercise, run))
 
 
 def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     """Judge the evidence of a saved run as it stands now; nothing is written."""
-    folder, exercise, evidence, judgement = read_saved(settings, text)
+    folder, exercise, run, judgement = read_saved(settings, text)
     with as_long_as_read():
         if as_json:
-            document = _document(exercise, evidence, judgement, settings)
+            document = _document(exercise, run, judgement, settings)
             write_document(to_json(document), EXIT_OF[judgement.verdict])
         else:
-            _show(exercise, evidence, judgement, settings, folder, fresh=False)
+            _show(exercise, run, judgement, settings, folder, fresh=False)
     return EXIT_OF[judgement.verdict]
 
 
@@ -110,9 +110,9 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
     from lab.report.picture import picture_document  # noqa: PLC0415 - only here
     from lab.report.story import tell  # noqa: PLC0415
 
-    folder, exercise, evidence, judgement = read_saved(settings, text)
+    folder, exercise, run, judgement = read_saved(settings, text)
     texts = exercise.texts(settings.language)
-    story = tell(exercise, evidence, judgement, texts, settings.language, short(folder))
+    story = tell(exercise, run, judgement, texts, settings.language, short(folder))
     document = picture_document(story, settings.language, steps)
     try:
         picture.write_text(document, encoding="utf-8")
@@ -122,32 +122,32 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
     return EXIT_OF[judgement.verdict]
 
 
-def _number(evidence: Evidence) -> int:
+def _number(run: Run) -> int:
     folders = exercise_folders()
-    digits = evidence.exercise.removeprefix("ex")
+    digits = run.play.exercise.removeprefix("ex")
     if not _DIGITS.fullmatch(digits) or int(digits) not in folders:
-        raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
+        raise UsageError("unknown-exercise", number=run.play.exercise, known=", ".join(map(str, folders)))
     return int(digits)
 
 
-def _document(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> Document:
+def _document(exercise: Exercise, run: Run, judgement: Judgement, settings: Settings) -> Document:
     texts = exercise.texts(settings.language)
-    return verdict_document(exercise, evidence, judgement, texts, settings.language)
+    return verdict_document(exercise, run, judgement, texts, settings.language)
 
 
-def forms_of(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> dict[str, str]:
+def forms_of(exercise: Exercise, run: Run, judgement: Judgement, settings: Settings) -> dict[str, str]:
     """Return the forms of the verdict that are kept with each run, by the names of their files."""
-    parts = (exercise, evidence, judgement, exercise.texts(settings.language), settings.language)
+    parts = (exercise, run, judgement, exercise.texts(settings.language), settings.language)
     return {
-        VERDICT_FILE: to_json(_document(exercise, evidence, judgement, settings)),
+        VERDICT_FILE: to_json(_document(exercise, run, judgement, settings)),
         "junit.xml": junit_document(*parts),
         "report.md": markdown_page(*parts, Path()),
-        "environment.json": json.dumps(dict(evidence.environment), indent=2) + "\n",
+        "environment.json": json.dumps(dict(run.recording.environment), indent=2) + "\n",
     }
 
 
 def _show(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings, folder: Path, *, fresh: bool
+    exercise: Exercise, run: Run, judgement: Judgement, settings: Settings, folder: Path, *, fresh: bool
 ) -> Console:
     """Print the page; return the terminal, whose width holds for what follows too."""
     # What draws is loaded when there is something to draw.
@@ -159,7 +159,7 @@ def _show(
     asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
     asker = Asker(sys.stdin, console, settings.language) if asks else None
     texts = exercise.texts(settings.language)
-    Page(console, exercise, evidence, judgement, texts, settings.language, short(folder)).show(asker)
+    Page(console, exercise, run, judgement, texts, settings.language, short(folder)).show(asker)
     return console
 
 

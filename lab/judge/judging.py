@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.delays import LAB, NO_PROCESSOR
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.places import line_of_record
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence, Stopped
-from lab.evidence.whole import check_capture
 from lab.foreign import shown
 from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
+from lab.recording.delays import LAB, NO_PROCESSOR
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.places import line_of_record
+from lab.recording.play import Stopped
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
+from lab.recording.whole import check_capture
 from lab.text.catalog import messages
 from lab.wire.conversation import Conversation
 
@@ -72,15 +73,15 @@ class Judged(ABC):
     id: str
     step: str | None = None
 
-    def judge(self, evidence: Evidence) -> Result:
+    def judge(self, run: Run) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""
-        if evidence.stopped and not self._reached(evidence):
-            return self._not_reached(evidence.stopped)
+        if run.play.stopped and not self._reached(run):
+            return self._not_reached(run.play.stopped)
         try:
-            return self.find(evidence)
+            return self.find(run)
         except EvidenceError as error:
-            if evidence.stopped and might_have_come(error):
-                return self._not_reached(evidence.stopped)
+            if run.play.stopped and might_have_come(error):
+                return self._not_reached(run.play.stopped)
             why = Message("undecided", {"why": Reason(error.code, error.params)})
             return self.result(Verdict.INCONCLUSIVE, why)
 
@@ -89,7 +90,7 @@ class Judged(ABC):
         """Return what should be, in one line, without looking at the evidence."""
 
     @abstractmethod
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Return what the evidence says; EvidenceError when it does not decide."""
 
     def result(
@@ -104,20 +105,20 @@ class Judged(ABC):
             verdict = Verdict.PASS if verdict else Verdict.FAIL
         return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look)
 
-    def _reached(self, evidence: Evidence) -> bool:
-        return self.step is None or any(step.id == self.step for step in evidence.steps)
+    def _reached(self, run: Run) -> bool:
+        return self.step is None or any(step.id == self.step for step in run.play.steps)
 
     def _not_reached(self, stopped: Stopped) -> Result:
         fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
         return self.result(Verdict.FAIL, Message(STOPPED, fields))
 
 
-def in_time(result: Result, evidence: Evidence) -> Result:
+def in_time(result: Result, run: Run) -> Result:
     """Return a failure as inconclusive when something was held up in its step or before, by no program's fault.
 
     What then did not hold proves nothing; what held does.
     """
-    delay = held_up(evidence, result.step) if result.verdict is Verdict.FAIL else None
+    delay = held_up(run, result.step) if result.verdict is Verdict.FAIL else None
     if delay is None:
         return result
     observed = result.observed
@@ -129,10 +130,10 @@ def in_time(result: Result, evidence: Evidence) -> Result:
     return replace(result, verdict=Verdict.INCONCLUSIVE, observed=told)
 
 
-def held_up(evidence: Evidence, step: str | None) -> Message | None:
+def held_up(run: Run, step: str | None) -> Message | None:
     """Return what was held up until the end of a step, or of the run, and what to do; None when nothing was."""
-    ended = next((each.ended_ns for each in evidence.steps if each.id == step), evidence.ended_ns)
-    delay = next((each for each in evidence.delays if each.begun_ns < ended), None)
+    ended = next((each.ended_ns for each in run.play.steps if each.id == step), run.recording.ended_ns)
+    delay = next((each for each in run.play.delays if each.begun_ns < ended), None)
     if delay is None:
         return None
     seconds, window = (f"{ns / 1e9:.1f}" for ns in (delay.waited_ns, delay.ended_ns - delay.begun_ns))
@@ -153,19 +154,19 @@ def or_any(amount: str) -> str | Message:
     return Message("any-number") if amount == "*" else amount
 
 
-def look_in(evidence: Evidence, *path: str | int) -> Look:
+def look_in(run: Run, *path: str | int) -> Look:
     """Return the place in evidence.json of a record, or of a part of it: `"exits", 3, "status"`."""
-    return Look(EVIDENCE_FILE, line=line_of_record(evidence, *path))
+    return Look(EVIDENCE_FILE, line=line_of_record(run, *path))
 
 
-def judge_all(expectations: Iterable[Expectation], evidence: Evidence) -> tuple[Result, ...]:
+def judge_all(expectations: Iterable[Expectation], run: Run) -> tuple[Result, ...]:
     """Judge one run by many expectations, in their order."""
-    return tuple(expectation.judge(evidence) for expectation in expectations)
+    return tuple(expectation.judge(run) for expectation in expectations)
 
 
-def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
+def whole_capture(run: Run, host: str) -> CaptureRecord:
     """Return a host's capture; EvidenceError when there is none, or when it is not whole or not this run's."""
-    record = evidence.capture(host)
+    record = run.recording.capture(host)
     if record.died:
         raise EvidenceError("capture-died", file=record.file, host=host)
     if not record.complete:
@@ -176,14 +177,14 @@ def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
             received=record.received,
             dropped=record.dropped,
         )
-    check_capture(record, evidence)
+    check_capture(record, run.recording)
     return record
 
 
-def whole_conversation(evidence: Evidence, client: str, host: str) -> tuple[CaptureRecord, Conversation | None]:
+def whole_conversation(run: Run, client: str, host: str) -> tuple[CaptureRecord, Conversation | None]:
     """Return a host's capture and a client's conversation in it, None when a whole capture does not hold it."""
-    record = whole_capture(evidence, host)
-    conversation = evidence.conversation(client, host)
-    if conversation is None and evidence.party(client).local is None:
+    record = whole_capture(run, host)
+    conversation = run.conversation(client, host)
+    if conversation is None and run.play.party(client).local is None:
         raise EvidenceError("record-missing", kind="endpoint", name=client)
     return record, conversation

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
 
 
 class Verdict(StrEnum):
@@ -96,6 +96,6 @@ class Expectation(Protocol):
         """The step that it stands in on a page."""
         ...
 
-    def judge(self, evidence: Evidence) -> Result:
+    def judge(self, run: Run) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""
         ...

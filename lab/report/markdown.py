@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.exercise import Exercise, Judgement
 from lab.foreign import shown
 from lab.judge.verdict import Verdict
+from lab.recording.run import Run
 from lab.report import comparing
 from lab.report.checklines import compare_words
 from lab.report.checks import MARKS, NOT_REACHED, Check
@@ -27,10 +27,10 @@ _SPECIAL: Final = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)|([\\`*_\[\]<>|~#&])")
 
 
 def markdown_page(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str, run_folder: Path
+    exercise: Exercise, run: Run, judgement: Judgement, texts: Catalog, language: str, run_folder: Path
 ) -> str:
     """Return the page of a run as GitHub reads Markdown."""
-    story = tell(exercise, evidence, judgement, texts, language, run_folder)
+    story = tell(exercise, run, judgement, texts, language, run_folder)
     parts = [*_head(story), *(part for step in story.steps for part in _step(step, story)), *_tail(story)]
     return "\n\n".join(part for part in parts if part) + "\n"
 

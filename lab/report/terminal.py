@@ -10,8 +10,8 @@ from typing import Final
 from rich.cells import cell_len
 from rich.console import Console
 
-from lab.evidence.records import Evidence
 from lab.exercise import Exercise, Judgement
+from lab.recording.run import Run
 from lab.report import checklines
 from lab.report.asking import Asker
 from lab.report.ending import claim_lines, verdict_lines, where_next
@@ -35,7 +35,7 @@ class Page:
         self,
         console: Console,
         exercise: Exercise,
-        evidence: Evidence,
+        run: Run,
         judgement: Judgement,
         texts: Catalog,
         language: str,
@@ -43,7 +43,7 @@ class Page:
     ) -> None:
         self._console = console
         self._width = page_width(console)
-        self._story = tell(exercise, evidence, judgement, texts, language, run_folder)
+        self._story = tell(exercise, run, judgement, texts, language, run_folder)
 
     def show(self, asker: Asker | None = None) -> None:
         """Print the whole page, step by step."""

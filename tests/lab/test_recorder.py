@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.raw import KernelRecord
 from lab.hosts import compose, recorder
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.recorder import BUFFER_KB
+from lab.recording.raw import KernelRecord
 from lab.settings import HOSTS, PORT, RECORDER, Settings
 from lab.wire.segment import Endpoint
 from lab.wire.state import State

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lab.evidence.records import Step
+from lab.recording.play import Step
 from lab.report.page.run import PageRun, SsLook
 from lab.timeline.model import (
     CallMade,

@@ -19,12 +19,14 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from lab.commands.progress import progress, say
-from lab.evidence.records import Evidence, Output, Stopped
 from lab.exercise import Judgement
 from lab.foreign import TAKEN, shown
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.kernel.sockets import parse_ss
 from lab.live.news import Appears, Note
+from lab.recording.play import Output, Stopped
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
 from lab.report.jsonform import to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.live import LiveText
@@ -45,6 +47,7 @@ from lab.report.words import Words
 from lab.settings import read_settings
 from lab.text.catalog import Catalog
 from lab.timeline.model import CallMade, Timeline
+from tests.records import changed
 from tests.unit.report import builders, timelines
 
 VERDICT: Final = "\x1b[2J\x1b[H\x1b]0;owned\x07  VERDICT  pass: all 39 expectations hold"
@@ -57,17 +60,17 @@ hostile: Final = st.sampled_from([VERDICT, MARKUP]) | st.lists(pieces, max_size=
 TEXTS: Final = builders.an_exercise().texts("en")
 
 
-def a_run(text: str) -> Evidence:
+def a_run(text: str) -> Run:
     """Return a run in which everything that programs can choose says that."""
     run = builders.a_run()
     name = re.sub(r"[)\x00]", "", text)[:5]
-    return replace(
+    return changed(
         run,
-        parties=tuple(replace(party, program=text, command=f"{text} 8000") for party in run.parties),
-        actions=tuple(replace(action, text=text) for action in run.actions),
-        outputs=tuple(Output(run.begun_ns + at * 1_000_000, "a", "stdout", text) for at in (11, 41, 42)),
+        parties=tuple(replace(party, program=text, command=f"{text} 8000") for party in run.play.parties),
+        actions=tuple(replace(action, text=text) for action in run.play.actions),
+        outputs=tuple(Output(run.recording.begun_ns + at * 1_000_000, "a", "stdout", text) for at in (11, 41, 42)),
         snapshots=tuple(
-            replace(one, text=one.text.replace("serve_blocking", name).replace("prompt", name)) for one in run.snapshots
+            replace(one, text=one.text.replace("serve_blocking", name).replace("prompt", name)) for one in saved_form(run).snapshots
         ),
         stand_ins={"serve_blocking": text},
         environment={"kernel": text},
@@ -99,7 +102,7 @@ def a_timeline(text: str) -> Timeline:
 
 
 def words(language: str = "en") -> Words:
-    return Words(TEXTS, language, builders.a_run().lab.addresses)
+    return Words(TEXTS, language, builders.a_run().recording.hosts)
 
 
 def harmless(text: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.calls.traces import calls_within, whole_trace, window_of
 from lab.judge.judging import Judged, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.recording.run import Run
 
 
 def handed(
@@ -45,10 +45,10 @@ class Handed(Judged):
         fields = {"party": self.party, "calls": ", ".join(self.calls), "kind": self.kind}
         return Message("handed", {**fields, "count": or_any(self.count.text)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Add up; the comparison shows each call by its name, how often it was made and what it carried."""
-        trace = whole_trace(evidence, self.party)
-        window = window_of(evidence, self.party, self.step)
+        trace = whole_trace(run, self.party)
+        window = window_of(run, self.party, self.step)
         total, first, named = 0, None, None
         pairs = []
         for name in self.calls:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.raw import Trace
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.calls.traces import LISTENER, Window, name_of, whole_trace, window_of
 from lab.judge.judging import Judged, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call, Descriptor
+from lab.recording.raw import Trace
+from lab.recording.run import Run
 
 WAITS: Final = frozenset({"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"})
 _COLUMNS: Final = ("Ready", "Watched")
@@ -70,11 +70,11 @@ class Ready(Judged):
         fields = {"party": self.party, "ready": _shown(self.clients), "watched": or_any(self.watched.text)}
         return Message("ready", fields)
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for such a return; a fail shows what the waits returned instead."""
-        trace = whole_trace(evidence, self.party)
-        names = _names(evidence, trace.calls)
-        calls = _returned(trace, window_of(evidence, self.party, self.step))
+        trace = whole_trace(run, self.party)
+        names = _names(run, trace.calls)
+        calls = _returned(trace, window_of(run, self.party, self.step))
         waits = [call for call in calls if call.name in WAITS and call.ready]
         pairs = [(self._pair(call, names), call.row) for call in waits]
         right = next(((pair, row) for pair, row in pairs if pair.agrees), None)
@@ -111,11 +111,11 @@ class ToldOf(Judged):
         fields = {"party": self.party, "client": self.client, "count": or_any(self.count.text)}
         return Message("told-of", fields)
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Count the returns; a fail shows what else was called on that connection meanwhile."""
-        trace = whole_trace(evidence, self.party)
-        fd = self._descriptor(evidence, trace)
-        calls = _returned(trace, window_of(evidence, self.party, self.step, self.within))
+        trace = whole_trace(run, self.party)
+        fd = self._descriptor(run, trace)
+        calls = _returned(trace, window_of(run, self.party, self.step, self.within))
         told = [call for call in calls if call.name in WAITS and fd in call.ready]
         right = self.count.holds(len(told))
         differs = frozenset() if right else frozenset({1})
@@ -127,9 +127,9 @@ class ToldOf(Judged):
         look = (Look(trace.file, line=told[0].row if told else None),)
         return self.result(right, Message("told-of", fields), Comparison(("Told of", "Count"), tuple(pairs)), look)
 
-    def _descriptor(self, evidence: Evidence, trace: Trace) -> int:
+    def _descriptor(self, run: Run, trace: Trace) -> int:
         """Return the number that the client's connection has in the program; EvidenceError when it has none."""
-        client = evidence.party(self.client)
+        client = run.play.party(self.client)
         for call in trace.calls:
             for each in _descriptors(call):
                 if each.peer == client.local and client.has(each.local, each.peer):
@@ -137,12 +137,12 @@ class ToldOf(Judged):
         raise EvidenceError("record-missing", kind="endpoint", name=self.client)
 
 
-def _names(evidence: Evidence, calls: Sequence[Call]) -> dict[int, str]:
+def _names(run: Run, calls: Sequence[Call]) -> dict[int, str]:
     """Return whose connection each descriptor is; the latest of a number that was used again."""
     names = {}
     for call in calls:
         for each in _descriptors(call):
-            if name := name_of(evidence, each):
+            if name := name_of(run, each):
                 names[each.fd] = name
             elif each.local and each.peer is None:
                 names[each.fd] = LISTENER

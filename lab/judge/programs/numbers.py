@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.programs.lines import lines_of, look_at_line, not_among
 from lab.judge.verdict import Comparison, Message, Pair, Result
+from lab.recording.run import Run
 
 _PLACE: Final = "{}"
 _NUMBER: Final = r"(\d+(?:\.\d+)?)"
@@ -47,13 +47,13 @@ class Said(Judged):
         """Return the line, with the amount in its place."""
         return Message("printed", {"party": self.party, "line": self.line.replace(_PLACE, self.amount.text)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the line and compare the number in it."""
         before, _, after = self.line.partition(_PLACE)
         pattern = re.compile(re.escape(before) + _NUMBER + re.escape(after))
-        lines = lines_of(evidence, self.party)
+        lines = lines_of(run, self.party)
         found = [(at, match) for at, line in enumerate(lines) if (match := pattern.fullmatch(line))]
-        look = look_at_line(evidence, self.party, found[-1][0] if found else -1)
+        look = look_at_line(run, self.party, found[-1][0] if found else -1)
         if not found:
             missing = Pair((self.line.replace(_PLACE, self.amount.text),), None, frozenset())
             pairs = (missing, *(Pair(None, (line,), frozenset()) for line in lines[-1:]))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
 from lab.judge.verdict import Comparison, Message, Pair, Result, Verdict
+from lab.recording.run import Run
 
 _LAST: Final = 8
 """How many of a program's lines a failure shows."""
@@ -105,11 +105,11 @@ class Printed(Judged):
         """Return the line, or what it should be like."""
         return Message("printed" if self.exact else "printed-like", {"party": self.party, "line": self.shown})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the line; a fail shows the last lines there are."""
-        lines = lines_of(evidence, self.party, self.stream)
+        lines = lines_of(run, self.party, self.stream)
         at = _first(self.pattern, lines)
-        look = look_at_line(evidence, self.party, -1 if at is None else at, self.stream)
+        look = look_at_line(run, self.party, -1 if at is None else at, self.stream)
         if at is not None:
             found = lines[at]
             comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
@@ -135,18 +135,18 @@ class NeverPrinted(Judged):
         """Return the line that must not be there."""
         return Message("never-printed", {"party": self.party, "line": self.shown})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing.
 
         `look` names that line, else the first that it printed: from there on one can see that it is not there.
         """
-        lines = lines_of(evidence, self.party, self.stream)
+        lines = lines_of(run, self.party, self.stream)
         at = _first(self.pattern, lines)
-        look = look_at_line(evidence, self.party, at or 0, self.stream)
+        look = look_at_line(run, self.party, at or 0, self.stream)
         if not lines:
             return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
         if at is None:
-            beyond = too_much(evidence, self.party)
+            beyond = too_much(run, self.party)
             return self.result(beyond is None, beyond or self.expected(), None, look)
         comparison = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
         observed = Message("printed", {"party": self.party, "line": lines[at]})
@@ -165,12 +165,12 @@ class Sooner(Judged):
         """Return the program."""
         return Message("sooner", {"party": self.party})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the first line of either kind, in order."""
-        lines = lines_of(evidence, self.party)
+        lines = lines_of(run, self.party)
         either = (at for at, line in enumerate(lines) if any(one.fullmatch(line) for one in (self.first, self.then)))
         at = next(either, None)
-        look = look_at_line(evidence, self.party, -1 if at is None else at)
+        look = look_at_line(run, self.party, -1 if at is None else at)
         if at is None:
             return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came
         observed = Message("printed", {"party": self.party, "line": lines[at]})

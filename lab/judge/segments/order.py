@@ -12,8 +12,8 @@ from lab.judge.segments.rungs import DATA, Rung, parse_rungs
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
 if TYPE_CHECKING:
-    from lab.evidence.raw import CaptureRecord
-    from lab.evidence.records import Evidence
+    from lab.recording.raw import CaptureRecord
+    from lab.recording.run import Run
 
 _CLIENT: Final = re.compile(r"client:(\S+)")
 _COLUMNS: Final = ("Segment", "Flags", "Frame")
@@ -55,15 +55,15 @@ class InOrder(Judged):
         """Return how many segments follow each other."""
         return Message("in-order", {"count": len(self.rungs)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for each; a fail marks the frames that come too early, and what is not there at all."""
-        record = evidence.capture(self.on)
+        record = run.recording.capture(self.on)
         pairs: list[Pair] = []
         last, first, wrong = 0, None, None
         for client, rung in self.rungs:
             way = f"client:{client} > server" if rung.from_client else f"server > client:{client}"
             flags = DATA if rung.flags is None else rung.flags.letters
-            frame = self._frame(evidence, client, rung)
+            frame = self._frame(run, client, rung)
             expected = (way, flags, f">{last}" if last else "*")
             if frame is None:
                 pairs.append(Pair(expected, None, frozenset()))
@@ -83,9 +83,9 @@ class InOrder(Judged):
         look = (Look(record.file, frame=frame),)
         return self.result(not (early or missing), observed, Comparison(_COLUMNS, tuple(pairs)), look)
 
-    def _frame(self, evidence: Evidence, client: str, rung: Rung) -> int | None:
+    def _frame(self, run: Run, client: str, rung: Rung) -> int | None:
         """Return the number of the first frame that holds such a segment."""
-        _, conversation = whole_conversation(evidence, client, self.on)
+        _, conversation = whole_conversation(run, client, self.on)
         if conversation is None:
             return None
         found = (each.number for each in conversation.segments if not rung.wrong(each, conversation))

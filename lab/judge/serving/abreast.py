@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.judging import Judged, whole_capture
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.recording.run import Run
 from lab.settings import PORT
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
@@ -39,12 +39,12 @@ class Abreast(Judged):
         """Return the hosts."""
         return Message("abreast", {"hosts": ", ".join(self.to)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare when each was open with the first answer of all; times are told from the first SYN on."""
-        record = whole_capture(evidence, self.on)
+        record = whole_capture(run, self.on)
         found: dict[str, Conversation] = {}
         for host in self.to:
-            end = Endpoint(evidence.lab.addresses[host], PORT)
+            end = Endpoint(run.recording.hosts[host], PORT)
             talk = next((one for one in record.conversations if one.server == end and one.established), None)
             if talk is not None:
                 found[host] = talk

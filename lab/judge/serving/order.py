@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.judge.judging import Judged
 from lab.judge.serving.services import Service, service, services
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.recording.run import Run
 
 _MS: Final = 1_000_000
 NEVER: Final = "-"
@@ -63,9 +63,9 @@ class WaitsFor(Judged):
         """Return who waits for whom."""
         return Message("waits-for", {"waits": self.waits, "leaves": self.leaves})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Put request, close and answer into the order in which they happened."""
-        waits, leaves = service(evidence, self.waits, self.on), service(evidence, self.leaves, self.on)
+        waits, leaves = service(run, self.waits, self.on), service(run, self.leaves, self.on)
         if waits.asked_ns is None:
             raise EvidenceError("record-missing", kind="request", name=self.waits)
         wanted = (f"{self.waits}: request", f"{self.leaves}: FIN", f"{self.waits}: answer")
@@ -80,7 +80,7 @@ class WaitsFor(Judged):
         observed = Message("waited-for" if holds else "waited-not", fields)
         if waits.answered_ns is None:
             observed = Message("answered-never", {"waits": self.waits})
-        look = (Look(evidence.capture(self.on).file, frame=frame),)
+        look = (Look(run.recording.capture(self.on).file, frame=frame),)
         return self.result(holds, observed, Comparison(("Event", "ms"), pairs), look)
 
 
@@ -95,9 +95,9 @@ class Overlap(Judged):
         """Return who is served at the same time."""
         return Message("overlap", {"clients": ", ".join(self.clients)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare the last first answer with the first close."""
-        found = services(evidence, self.clients, self.on)
+        found = services(run, self.clients, self.on)
         if not found:
             raise EvidenceError("record-missing", kind="endpoint", name=", ".join(self.clients))
         begun = min(one.begun_ns for one in found)
@@ -106,7 +106,7 @@ class Overlap(Judged):
         pairs = tuple(self._pair(one, begun, first_end) for one in found)
         names = ", ".join(one.name for one in late)
         observed = Message("overlap-late", {"clients": names}) if late else self.expected()
-        look = (Look(evidence.capture(self.on).file),)
+        look = (Look(run.recording.capture(self.on).file),)
         return self.result(not late, observed, Comparison(("Client", "Answered", "Closed"), pairs), look)
 
     def _pair(self, one: Service, begun: int, first_end: int) -> Pair:
@@ -127,9 +127,9 @@ class Turns(Judged):
         """Return who is served in turn."""
         return Message("turns", {"clients": ", ".join(self.clients)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare each first answer with the last one of those before."""
-        found = sorted(services(evidence, self.clients, self.on), key=lambda one: one.answers[:1])
+        found = sorted(services(run, self.clients, self.on), key=lambda one: one.answers[:1])
         answered = [one for one in found if one.answers]
         if len(answered) < _TWO:
             raise EvidenceError("record-missing", kind="request", name=", ".join(self.clients))
@@ -143,7 +143,7 @@ class Turns(Judged):
         early = [pair.observed[0] for pair in pairs if pair.differs and pair.observed]
         observed = Message("turns-early", {"clients": ", ".join(early)}) if early else self.expected()
         comparison = Comparison(("Client", "First answer", "Last answer"), tuple(pairs))
-        return self.result(not early, observed, comparison, (Look(evidence.capture(self.on).file),))
+        return self.result(not early, observed, comparison, (Look(run.recording.capture(self.on).file),))
 
 
 def _beside(expected: tuple[str, str], observed: tuple[str, str] | None) -> Pair:

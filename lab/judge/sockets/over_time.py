@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import first_line_of_sample
-from lab.evidence.records import Evidence, Sampling
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.sockets.grid import Grid, parse_grid
@@ -14,6 +12,9 @@ from lab.judge.sockets.matching import Line, Match, match_rows
 from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
 from lab.judge.verdict import Look, Message, Result
 from lab.kernel.rows import SocketRow
+from lab.recording.layout import first_line_of_sample
+from lab.recording.recording import Sampling
+from lab.recording.run import Run
 
 
 def eventually(
@@ -79,13 +80,13 @@ class OverTime(Judged):
         """Return whether the row should show up."""
         return Message("never" if self.never else "eventually", {"host": self.on})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the row; `look` names the line where it is, or the last output."""
-        sampling = evidence.sampling(self.sampling, self.on)
+        sampling = run.sampling(self.sampling, self.on)
         if sampling.polls < 1 or not sampling.samples or sampling.ended_ns <= sampling.begun_ns:
-            raise EvidenceError("sampling-empty", name=f"{sampling.name} ({sampling.host})")
-        wanted = tuple(cell(evidence) for cell in self.grid.rows[0])
-        counts = in_scope(evidence, self.only)
+            raise EvidenceError("sampling-empty", name=f"{self.sampling} ({self.on})")
+        wanted = tuple(cell(run) for cell in self.grid.rows[0])
+        counts = in_scope(run, self.only)
         looks = [tuple(row for row in rows if counts(row)) for _, rows in sampling.rows()]
         for index, rows in enumerate(looks):
             for row in rows:

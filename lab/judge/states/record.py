@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
-from lab.evidence.whole import check_whole
 from lab.judge.judging import Judged
 from lab.judge.verdict import Message, Result, Verdict
+from lab.recording.run import Run
+from lab.recording.whole import check_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +19,10 @@ class WholeRecord(Judged):
         """Return that nothing is missing."""
         return Message("record-whole")
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Ask the record itself; EvidenceError for what is lost."""
-        if evidence.kernel is not None:
-            check_whole(evidence.kernel)
+        if run.recording.kernel is not None:
+            check_whole(run.recording.kernel)
         return self.result(Verdict.PASS, Message("record-whole"))
 
 

@@ -12,12 +12,13 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from lab.errors import EvidenceError
-from lab.evidence.raw import CaptureRecord, Trace
-from lab.evidence.records import Evidence, Output
 from lab.judge.calls.traces import calls_within, step_window
 from lab.judge.serving.services import services
 from lab.judge.verdict import Look, Message, Result
 from lab.kernel.calls import Call
+from lab.recording.play import Output
+from lab.recording.raw import CaptureRecord, Trace
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 
 CALLED: Final = "called-once"
@@ -58,21 +59,21 @@ class Places(NamedTuple):
     calls: tuple[Spot, ...] = ()
 
 
-def places_of(evidence: Evidence, result: Result) -> Places:
+def places_of(run: Run, result: Result) -> Places:
     """Return the places of a result; none where the evidence no longer has them."""
     try:
         return Places(
-            tuple(islice(_spots(evidence, result), MOST)),
-            tuple(islice(_frames(evidence, result), MOST)),
-            tuple(islice(_calls(evidence, result), MOST)),
+            tuple(islice(_spots(run, result), MOST)),
+            tuple(islice(_frames(run, result), MOST)),
+            tuple(islice(_calls(run, result), MOST)),
         )
     except EvidenceError:
         return Places()
 
 
-def a_spot(evidence: Evidence, time_ns: int, party: str, message: Message) -> Spot:
+def a_spot(run: Run, time_ns: int, party: str, message: Message) -> Spot:
     """Return what a program did, with where it ran; what is neither client nor server stands on its host's side."""
-    found = evidence.party(party)
+    found = run.play.party(party)
     client = found.role == "client" or (found.role != "server" and found.host == "client")
     return Spot(time_ns, party, client, message)
 
@@ -80,64 +81,64 @@ def a_spot(evidence: Evidence, time_ns: int, party: str, message: Message) -> Sp
 # --- what programs printed, and how they ended ---
 
 
-def _spots(evidence: Evidence, result: Result) -> Iterator[Spot]:
+def _spots(run: Run, result: Result) -> Iterator[Spot]:
     said, party = result.observed, str(result.observed.params.get("party"))
     if said.code in {"exited", "ended-by-signal"}:
-        ends = [end for end in evidence.exits if end.actor == party]
-        yield from (a_spot(evidence, end.time_ns, party, said) for end in ends[-1:])
+        ends = [end for end in run.play.exits if end.actor == party]
+        yield from (a_spot(run, end.time_ns, party, said) for end in ends[-1:])
         return
-    for line in _lines(evidence, result):
+    for line in _lines(run, result):
         printed = Message("printed", {"party": line.actor, "line": line.text.strip()})
-        yield a_spot(evidence, line.time_ns, line.actor, printed)
+        yield a_spot(run, line.time_ns, line.actor, printed)
 
 
-def _lines(evidence: Evidence, result: Result) -> Sequence[Output]:
+def _lines(run: Run, result: Result) -> Sequence[Output]:
     """Return the lines that the result speaks of: in its step, where it has some there."""
     said, columns = result.observed, () if result.comparison is None else result.comparison.columns
     party, pairs = str(said.params.get("party")), () if result.comparison is None else result.comparison.pairs
-    mine = [line for line in evidence.outputs if line.actor == party]
+    mine = [line for line in run.play.outputs if line.actor == party]
     match said.code:
         case "printed":
-            same = _in_step(evidence, result, (line for line in mine if line.text == said.params["line"]))
+            same = _in_step(run, result, (line for line in mine if line.text == said.params["line"]))
             return same[-1:] if "Number" in columns else same[:1]
         case "printed-else":
             return [line for line in mine if line.stream == said.params["stream"]][-_LAST:]
         case "never-printed":
-            return _in_step(evidence, result, mine)
+            return _in_step(run, result, mine)
         case "own-words":
             texts = {pair.observed[1] for pair in pairs if pair.observed}
-            return _in_step(evidence, result, (line for line in mine if line.text in texts))
+            return _in_step(run, result, (line for line in mine if line.text in texts))
         case "children":
-            parent = str(evidence.party(party).pid)
-            listed = ((line, _PARENT.fullmatch(line.text)) for line in evidence.outputs)
-            return _in_step(evidence, result, (line for line, found in listed if found and found[1] == parent))
+            parent = str(run.play.party(party).pid)
+            listed = ((line, _PARENT.fullmatch(line.text)) for line in run.play.outputs)
+            return _in_step(run, result, (line for line, found in listed if found and found[1] == parent))
     return ()
 
 
-def _in_step(evidence: Evidence, result: Result, lines: Iterable[Output]) -> list[Output]:
+def _in_step(run: Run, result: Result, lines: Iterable[Output]) -> list[Output]:
     found = list(lines)
     if result.step is None:
         return found
-    begun, ended = step_window(evidence, result.step)
+    begun, ended = step_window(run, result.step)
     return [line for line in found if begun <= line.time_ns <= ended] or found
 
 
 # --- segments of several connections ---
 
 
-def _frames(evidence: Evidence, result: Result) -> Iterator[Look]:
+def _frames(run: Run, result: Result) -> Iterator[Look]:
     """Yield the frames that decide where the look names a whole capture."""
     find = _FINDERS.get(result.expected.code)
-    record = next((each for each in evidence.captures if result.look and each.file == result.look[0].file), None)
+    record = next((each for each in run.recording.captures if result.look and each.file == result.look[0].file), None)
     if find is not None and record is not None:
-        yield from (Look(record.file, frame=number) for number in find(evidence, result, record))
+        yield from (Look(record.file, frame=number) for number in find(run, result, record))
 
 
-def _answers(evidence: Evidence, result: Result, record: CaptureRecord) -> Iterator[int]:
+def _answers(run: Run, result: Result, record: CaptureRecord) -> Iterator[int]:
     """Yield the first answer to each client, and for those that are served at once the first close."""
     params = result.expected.params
     clients = str(params.get("clients") or params.get("order")).split(", ")
-    found = services(evidence, clients, record.host)
+    found = services(run, clients, record.host)
     for one in found:
         yield from (data.number for data in one.conversation.data if data.time_ns == one.answered_ns)
     if result.expected.code == "overlap" and found:
@@ -145,16 +146,16 @@ def _answers(evidence: Evidence, result: Result, record: CaptureRecord) -> Itera
         yield from (each.number for each in first.conversation.segments if each.time_ns == first.ended_ns)
 
 
-def _ordered(evidence: Evidence, result: Result, record: CaptureRecord) -> Iterator[int]:  # noqa: ARG001 - as the others
+def _ordered(run: Run, result: Result, record: CaptureRecord) -> Iterator[int]:  # noqa: ARG001 - as the others
     """Yield the frames that a comparison of an order names."""
     for pair in result.comparison.pairs if result.comparison else ():
         if pair.observed is not None:
             yield int(pair.observed[-1])
 
 
-def _opened(evidence: Evidence, result: Result, record: CaptureRecord) -> Iterator[int]:
+def _opened(run: Run, result: Result, record: CaptureRecord) -> Iterator[int]:
     """Yield the last segment of the handshake with each host, and the first answer of all."""
-    addresses = [evidence.lab.addresses.get(host) for host in str(result.expected.params["hosts"]).split(", ")]
+    addresses = [run.recording.hosts.get(host) for host in str(result.expected.params["hosts"]).split(", ")]
     found: list[Conversation] = []
     for address in addresses:
         mine = (talk for talk in record.conversations if talk.server.address == address and talk.established)
@@ -164,15 +165,15 @@ def _opened(evidence: Evidence, result: Result, record: CaptureRecord) -> Iterat
     yield from (data.number for data in sorted(answers, key=lambda data: data.time_ns)[:1])
 
 
-def _closed(evidence: Evidence, result: Result, record: CaptureRecord) -> Iterator[int]:
+def _closed(run: Run, result: Result, record: CaptureRecord) -> Iterator[int]:
     """Yield the first F of each connection that was opened in the step."""
-    begun, ended = step_window(evidence, result.step or "")
+    begun, ended = step_window(run, result.step or "")
     for talk in record.conversations:
         if begun <= talk.segments[0].time_ns <= ended:
             yield from (each.number for each in talk.teardown[:1])
 
 
-_FINDERS: Final[Mapping[str, Callable[[Evidence, Result, CaptureRecord], Iterator[int]]]] = {
+_FINDERS: Final[Mapping[str, Callable[[Run, Result, CaptureRecord], Iterator[int]]]] = {
     "overlap": _answers,
     "turns": _answers,
     "served": _answers,
@@ -185,23 +186,24 @@ _FINDERS: Final[Mapping[str, Callable[[Evidence, Result, CaptureRecord], Iterato
 # --- calls ---
 
 
-def _calls(evidence: Evidence, result: Result) -> Iterator[Spot]:
+def _calls(run: Run, result: Result) -> Iterator[Spot]:
     """Yield all calls that were counted: the look names only the first."""
     look = result.look[0] if result.look else None
-    trace = next((each for each in evidence.traces if look and each.file == look.file), None)
+    trace = next((each for each in run.recording.traces if look and each.file == look.file), None)
     first = next((call for call in trace.calls if look and call.row == look.line), None) if trace else None
-    if trace is None or first is None:
+    party = run.play.process(trace.host, trace.pid) if trace else None
+    if trace is None or first is None or party is None:
         return
     if result.observed.code == "called-count":
         params = result.observed.params
         counted: Iterator[Call] = islice(_alike(trace, first, str(params["call"])), int(str(params["count"])))
     elif result.observed.code == "handed":
-        counted = _handing(evidence, trace, result)
+        counted = _handing(run, trace, result)
     else:
         return
     for call in counted:
-        message = Message(CALLED, {"party": trace.party, "call": call.family})
-        yield a_spot(evidence, call.begun_ns, trace.party, message)
+        message = Message(CALLED, {"party": party.name, "call": call.family})
+        yield a_spot(run, call.begun_ns, party.name, message)
 
 
 def _alike(trace: Trace, first: Call, shown: str) -> Iterator[Call]:
@@ -217,10 +219,10 @@ def _alike(trace: Trace, first: Call, shown: str) -> Iterator[Call]:
             yield call
 
 
-def _handing(evidence: Evidence, trace: Trace, result: Result) -> Iterator[Call]:
+def _handing(run: Run, trace: Trace, result: Result) -> Iterator[Call]:
     """Yield the calls that carried a descriptor of the wanted kind."""
     names, kind = str(result.observed.params["calls"]).split(", "), str(result.observed.params["kind"])
-    for call in calls_within(trace, step_window(evidence, result.step) if result.step else None):
+    for call in calls_within(trace, step_window(run, result.step) if result.step else None):
         named = call.name in names or call.family in names
         if named and any(kind in each.what for each in call.descriptors):
             yield call

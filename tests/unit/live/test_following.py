@@ -9,9 +9,9 @@ import pytest
 
 from lab.live.follower import CALM, MOST
 from lab.live.news import Part
-from lab.timeline.build import build_timeline
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source, StateChange
 from lab.wire.state import State
+from tests.records import timeline_of
 from tests.unit.live.builders import (
     NOTHING,
     SECOND,
@@ -61,7 +61,7 @@ ORDER = (
 def test_everything_is_told_once_in_its_order(every_ns: int) -> None:
     items, _ = hear(WHOLE_RUN, every_ns)
     told = news(items)
-    timeline = build_timeline(run(record=kernel()))
+    timeline = timeline_of(run(record=kernel()))
     segments = [one.moment.what for one in told if isinstance(one.moment.what, SegmentSent)]
     assert segments == [moment.what for moment in timeline.moments if isinstance(moment.what, SegmentSent)]
     calls = Counter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Step
+from lab.recording.play import Step
 from lab.report import ladder
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import cells, for_encoding, plain
@@ -19,10 +19,10 @@ WORDS = ladder.LadderWords("client", "server", "again", lambda count: f"{count} 
 
 def drawn(step_id: str, part: str | None, width: int = 94) -> list[str]:
     evidence = builders.a_run()
-    step, conversation = evidence.step(step_id), evidence.conversation("a")
+    step, conversation = evidence.play.step(step_id), evidence.conversation("a")
     assert conversation is not None
     segments = part_of(conversation, part, step, next_begin(evidence, step))
-    rungs, _ = climb(conversation, segments, sightings(evidence))
+    rungs, _ = climb(conversation, segments, sightings(evidence.recording))
     return [plain(line) for line in ladder.draw(rungs, WORDS, width)]
 
 
@@ -68,7 +68,7 @@ def test_the_footnote_says_how_long_the_inferred_states_lasted() -> None:
     evidence = builders.a_run()
     conversation = evidence.conversation("a")
     assert conversation is not None
-    _, marked = climb(conversation, conversation.handshake, sightings(evidence))
+    _, marked = climb(conversation, conversation.handshake, sightings(evidence.recording))
     words = Words(builders.an_exercise().texts("en"), "en", {})
     assert inferred_notes(conversation, marked, words) == [
         "~ inferred from the capture, too short for ss to see: SYN-SENT 38 µs, SYN-RECV 61 µs"

@@ -133,7 +133,9 @@ def test_a_program_is_found_by_its_name_wherever_it_is(tmp_path: Path) -> None:
 
 def view(one: Mend, language: str, width: int = 80) -> tuple[list[str], tuple[str, ...]]:
     run = builders.a_run()
-    found = show(Looking(run, sightings(run), Words(Catalog({}, "none"), language, {})), one, run.steps[0])
+    found = show(
+        Looking(run, sightings(run.recording), Words(Catalog({}, "none"), language, {})), one, run.play.steps[0]
+    )
     assert found is not None
     return [plain(each) for each in found.draw(width)] if found.draw else [], found.notes
 

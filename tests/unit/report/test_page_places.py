@@ -9,8 +9,6 @@ from functools import cache
 import pytest
 
 from lab import views
-from lab.evidence.records import Evidence, Exit, Output, Party
-from lab.evidence.store import load
 from lab.exercise import Step as PageStep
 from lab.exercise import judge
 from lab.judge.calls.descriptors import handed
@@ -26,21 +24,24 @@ from lab.judge.serving.abreast import abreast
 from lab.judge.serving.order import overlap, turns
 from lab.judge.verdict import Result, Verdict
 from lab.loading import load_exercise
+from lab.recording.play import Exit, Output, Party
+from lab.recording.run import Run
+from lab.recording.store import load
 from lab.report.page.opening import lesson, opening
 from lab.report.page.places import CALLED, MOST, Places, Spot, places_of
 from lab.report.page.proofs import Proof, proofs
 from lab.report.page.run import run_of
 from lab.settings import ROOT
-from lab.timeline.build import build_timeline
 from lab.timeline.model import CallMade, SegmentSent, Timeline
 from tests.page.scenes import crowd, nine, one
+from tests.records import changed, timeline_of
 from tests.unit.report import builders
 from tests.unit.report.builders import BEGUN, MS
 
 RUNS = ROOT / "tests" / "fixtures" / "runs"
 
 
-def a_run() -> Evidence:
+def a_run() -> Run:
     """A run in which `a` and the server print, `ps` is asked for the server's children, and both end."""
     run = builders.a_run()
     told = [
@@ -48,9 +49,9 @@ def a_run() -> Evidence:
         (42, "ps", "   30    12 serve_blocking"), (43, "ps", "   31    12 serve_blocking"), (44, "ps", "   32     1 init"),
     ]  # fmt: skip
     shell = Party("ps", "shell", "server", "ps", "ps -o pid,ppid,comm", 40, None, None)
-    return replace(
+    return changed(
         run,
-        parties=(*run.parties, shell),
+        parties=(*run.play.parties, shell),
         outputs=tuple(Output(BEGUN + at * MS, actor, "stdout", text) for at, actor, text in told),
         exits=(Exit(BEGUN + 72 * MS, "a", 0), Exit(BEGUN + 120 * MS, "server", -15)),
     )
@@ -110,9 +111,9 @@ def test_a_spot_stands_on_the_side_of_its_program_or_of_its_host() -> None:
 
 
 @cache
-def saved(run: str) -> tuple[Evidence, Timeline]:
+def saved(run: str) -> tuple[Run, Timeline]:
     evidence = load(RUNS / run)
-    return evidence, build_timeline(evidence)
+    return evidence, timeline_of(evidence)
 
 
 @cache
@@ -137,7 +138,7 @@ def test_how_connections_were_closed_is_placed_at_the_first_f_of_each() -> None:
     assert all(isinstance(each, SegmentSent) and "F" in each.segment.flags.letters for each in sent)
 
 
-def result_of(run: str, expectation: Judged) -> tuple[Evidence, Timeline, Result, Proof]:
+def result_of(run: str, expectation: Judged) -> tuple[Run, Timeline, Result, Proof]:
     evidence, timeline = saved(run)
     result = expectation.judge(evidence)
     return evidence, timeline, result, proofs(timeline, run_of(evidence, (result,)))[0]
@@ -208,7 +209,7 @@ def test_a_ratio_has_no_place_and_evidence_that_is_gone_neither() -> None:
     _, _, result, proof = result_of("models", ratio)
     assert (proof.placed, proof.lacks) == (False, "totals"), result
     line = printed("a", "HELLO", id="x").judge(a_run())
-    assert places_of(replace(a_run(), parties=()), line) == Places()
+    assert places_of(changed(a_run(), parties=()), line) == Places()
 
 
 def test_equal_spots_are_one() -> None:

@@ -6,23 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from lab.evidence.records import Evidence
 from lab.exercise import judge
 from lab.judge.judging import say
 from lab.judge.states.record import WHOLE_RECORD
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.run import Run
 from lab.report.words import Words
 from lab.text.catalog import LANGUAGES
 from tests.unit.timeline.builders import kernel, run
 
 
-def short() -> Evidence:
+def short() -> Run:
     return run(record=kernel(lost={0: 2, 1: 3}))
 
 
 @pytest.mark.parametrize("evidence", [run(), run(record=kernel())], ids=["not asked", "whole"])
-def test_nothing_is_said_of_a_record_that_lost_nothing(evidence: Evidence) -> None:
+def test_nothing_is_said_of_a_record_that_lost_nothing(evidence: Run) -> None:
     judgement = judge(replace(load_exercise(3), expect=(), claims=()), evidence)
     assert judgement.results == ()
 

@@ -14,13 +14,13 @@ from typing import Any, Final
 import pytest
 
 from lab.errors import EXIT_INCONCLUSIVE, EvidenceError, UsageError
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.store import load, save
 from lab.exercise import judge
 from lab.judge.calls.made import called
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
-from lab.runs import find_run
+from lab.recording.folders import find_run
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.store import load, save
 from lab.settings import ROOT
 from tests.damage import DAMAGES, UNREAD, damaged, files_of, passed_on_nothing
 from tests.unit.judge.calls.test_readiness import traced
@@ -187,7 +187,7 @@ def test_a_file_that_several_records_name_is_read_no_further_than_a_run_is_large
     run = saved("models", tmp_path)
     document: dict[str, Any] = json.loads((run / EVIDENCE_FILE).read_text(encoding="utf-8"))
     capture = document["captures"][0]
-    monkeypatch.setattr("lab.evidence.files._LARGEST_RUN", 2**20)
+    monkeypatch.setattr("lab.recording.files._LARGEST_RUN", 2**20)
     os.truncate(run / capture["file"], 2**19)
     document["format"] = 4
     del document["files"]
