@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Final
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.recording.play import Party
@@ -71,7 +71,7 @@ class _Witness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agree(Judged):
+class Agree(OfRecording):
     """One connection in four records."""
 
     client: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from lab.errors import EvidenceError
 from lab.foreign import shown
@@ -66,15 +66,21 @@ def _inner(value: object, language: str) -> object:
 class Judged(ABC):
     """An expectation whose `find` may raise EvidenceError: the verdict is then inconclusive and carries its words.
 
+    It is of a recording or of a play (see below), or of others that it holds.
+
     But where a program kept the play from going on, what it kept from happening is its own failure: a step that was
     never reached proves nothing, whatever the record happens to hold.
     """
+
+    needs_play: ClassVar[bool] = False
 
     id: str
     step: str | None = None
 
     def judge(self, run: Run) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""
+        if self.needs_play and not run.played:
+            return self.result(Verdict.INCONCLUSIVE, Message("undecided", {"why": Reason("no-play")}))
         if run.play.stopped and not self._reached(run):
             return self._not_reached(run.play.stopped)
         try:
@@ -111,6 +117,18 @@ class Judged(ABC):
     def _not_reached(self, stopped: Stopped) -> Result:
         fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
         return self.result(Verdict.FAIL, Message(STOPPED, fields))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfRecording(Judged):
+    """An expectation of what probes saw. Of a play it takes names alone: of moments, of programs and their ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfPlay(Judged):
+    """An expectation of what was done, too: what programs printed, how they ended, who was started when."""
+
+    needs_play: ClassVar[bool] = True
 
 
 def in_time(result: Result, run: Run) -> Result:

@@ -103,7 +103,7 @@ def _gathered(recording: Recording, play: Play) -> tuple[_Parts, list[Queue]]:
     for number, each in enumerate(joined):
         passed = passages(each)
         gone = {
-            host: parts.let_go[number, host, local]
+            local: parts.let_go[number, host, local]
             for host, local in ((each.client_host, each.client), (each.server_host, each.server))
             if (number, host, local) in parts.let_go
         }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from lab.recording.captures import BETWEEN
 from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint, Segment
@@ -73,7 +74,7 @@ def join(run: Run) -> list[Joined]:
     joined = []
     for (client, server, _), seen in found.items():
         client_host, server_host = hosts[client.address], hosts[server.address]
-        near, far = seen.get(client_host), seen.get(server_host)
+        near, far = seen.get(client_host), seen.get(server_host) or seen.get(BETWEEN)
         if near or far:
             joined.append(Joined(None, client, server, client_host, server_host, near, far))
     joined.sort(key=lambda each: each.begun_ns)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.calls.traces import calls_within, whole_trace, window_of
-from lab.judge.judging import Judged, or_any
+from lab.judge.judging import OfRecording, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.recording.run import Run
 
@@ -32,7 +32,7 @@ def handed(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed(Judged):
+class Handed(OfRecording):
     """Descriptors in the arguments of some calls."""
 
     party: str

@@ -20,7 +20,7 @@ from lab.judge.calls.traces import (
     works_on,
 )
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, or_any
+from lab.judge.judging import OfRecording, or_any
 from lab.judge.serving.services import service
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call
@@ -74,7 +74,7 @@ def blocked_in(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OfCalls(Judged):
+class _OfCalls(OfRecording):
     """What both share: a program, a call, a descriptor."""
 
     party: str

@@ -10,7 +10,7 @@ from typing import Final
 from lab.errors import EvidenceError
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.calls.traces import LISTENER, Window, name_of, whole_trace, window_of
-from lab.judge.judging import Judged, or_any
+from lab.judge.judging import OfRecording, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call, Descriptor
 from lab.recording.raw import Trace
@@ -58,7 +58,7 @@ def told_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready(Judged):
+class Ready(OfRecording):
     """Which descriptors a wait told of."""
 
     party: str
@@ -98,7 +98,7 @@ class Ready(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldOf(Judged):
+class ToldOf(OfRecording):
     """How often a wait told of a client."""
 
     party: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.judge.judging import Judged, look_in
+from lab.judge.judging import OfPlay, look_in
 from lab.judge.programs.lines import look_at_party
 from lab.judge.verdict import Message, Result
 from lab.recording.run import Run
@@ -22,7 +22,7 @@ def exited(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exited(Judged):
+class Exited(OfPlay):
     """The end of a program."""
 
     party: str

@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfPlay
 from lab.judge.programs.lines import lines_of, look_at_line, not_among
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.recording.run import Run
@@ -36,7 +36,7 @@ def said(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said(Judged):
+class Said(OfPlay):
     """A number in a line."""
 
     party: str

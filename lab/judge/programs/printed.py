@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfPlay
 from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
 from lab.judge.verdict import Comparison, Message, Pair, Result, Verdict
 from lab.recording.run import Run
@@ -92,7 +92,7 @@ def sooner(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed(Judged):
+class Printed(OfPlay):
     """A line that a program printed."""
 
     party: str
@@ -123,7 +123,7 @@ class Printed(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeverPrinted(Judged):
+class NeverPrinted(OfPlay):
     """A line that is in nothing a program printed."""
 
     party: str
@@ -154,7 +154,7 @@ class NeverPrinted(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sooner(Judged):
+class Sooner(OfPlay):
     """A line that comes before others."""
 
     party: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged
+from lab.judge.judging import OfPlay, OfRecording
 from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
 from lab.judge.sockets.rows import look_at_row
 from lab.judge.verdict import Comparison, Message, Pair, Result
@@ -70,7 +70,7 @@ def own_words(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Children(Judged):
+class Children(OfPlay):
     """How many children of a program a listing shows."""
 
     listing: str
@@ -95,7 +95,7 @@ class Children(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holders(Judged):
+class Holders(OfRecording):
     """Which processes hold the connections."""
 
     snapshot: str
@@ -128,7 +128,7 @@ class Holders(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnWords(Judged):
+class OwnWords(OfPlay):
     """Lines that a program printed itself, not one of its children."""
 
     party: str

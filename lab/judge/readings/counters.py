@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, look_in, whole_capture
+from lab.judge.judging import OfRecording, look_in, whole_capture
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.kernel.counters import difference
 from lab.recording.recording import CounterReading
@@ -39,7 +39,7 @@ def counters(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counters(Judged):
+class Counters(OfRecording):
     """How far counters moved."""
 
     before: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.errors import EvidenceError
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, look_in
+from lab.judge.judging import OfRecording, look_in
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.recording.run import Run
 
@@ -32,7 +32,7 @@ def spent(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent(Judged):
+class Spent(OfRecording):
     """What a program spent, measured by something else."""
 
     party: str

@@ -10,7 +10,7 @@ from typing import Final
 
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, or_any, whole_capture
+from lab.judge.judging import OfRecording, or_any, whole_capture
 from lab.judge.segments.conversation import OfConversation
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.recording.raw import CaptureRecord
@@ -137,7 +137,7 @@ class LetsGo(OfConversation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloseShares(Judged):
+class CloseShares(OfRecording):
     """How the connections of a step were closed."""
 
     on: str

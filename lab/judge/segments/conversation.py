@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.verdict import Look, Message, Result
 from lab.recording.raw import CaptureRecord
 from lab.recording.run import Run
@@ -13,7 +13,7 @@ from lab.wire.conversation import Conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfConversation(Judged):
+class OfConversation(OfRecording):
     """An expectation of the conversation of the client `client`, as captured on the host `on`."""
 
     client: str

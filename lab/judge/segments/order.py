@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.segments.rungs import DATA, Rung, parse_rungs
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 
@@ -45,7 +45,7 @@ def _parse(line: str, expectation: str) -> tuple[str, Rung]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InOrder(Judged):
+class InOrder(OfRecording):
     """Segments of several conversations, one after the other."""
 
     on: str

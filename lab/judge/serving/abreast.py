@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.judge.judging import Judged, whole_capture
+from lab.judge.judging import OfRecording, whole_capture
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.recording.run import Run
 from lab.settings import PORT
@@ -29,7 +29,7 @@ def abreast(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abreast(Judged):
+class Abreast(OfRecording):
     """Connections to several hosts that stood at the same time."""
 
     to: tuple[str, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfPlay
 from lab.judge.serving.services import Service, service, services
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.recording.run import Run
@@ -52,7 +52,7 @@ def turns(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitsFor(Judged):
+class WaitsFor(OfPlay):
     """An answer that comes only after another client has closed."""
 
     waits: str
@@ -85,7 +85,7 @@ class WaitsFor(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap(Judged):
+class Overlap(OfPlay):
     """Clients that were served at the same time."""
 
     clients: tuple[str, ...]
@@ -117,7 +117,7 @@ class Overlap(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turns(Judged):
+class Turns(OfPlay):
     """Clients that were served one after the other."""
 
     clients: tuple[str, ...]

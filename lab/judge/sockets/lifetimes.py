@@ -8,7 +8,7 @@ from functools import partial
 
 from lab.errors import EvidenceError
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.sockets.rows import line_of, look_at_row
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.kernel.rows import SocketRow
@@ -50,7 +50,7 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoneAfter(Judged):
+class GoneAfter(OfRecording):
     """The time from a client's SYN to the end of its row."""
 
     client: str

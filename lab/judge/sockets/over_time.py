@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.errors import EvidenceError
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import Line, Match, match_rows
 from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
@@ -67,7 +67,7 @@ def _over_time(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverTime(Judged):
+class OverTime(OfRecording):
     """One row, looked for in every output of `ss` within a window."""
 
     sampling: str

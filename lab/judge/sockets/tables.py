@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import match_rows
 from lab.judge.sockets.rows import Only, in_scope, look_at_row, parse_only
@@ -51,7 +51,7 @@ def sockets(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sockets(Judged):
+class Sockets(OfRecording):
     """The rows of one snapshot, as a set."""
 
     snapshot: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.sockets.rows import Only, in_scope, look_at_row, parse_only
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.kernel.rows import SocketRow
@@ -36,7 +36,7 @@ def tally(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally(Judged):
+class Tally(OfRecording):
     """How many rows of one snapshot are in each state."""
 
     snapshot: str

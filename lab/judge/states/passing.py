@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import Judged, OfRecording, whole_conversation
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.kernel.listing import FILE, line_of
 from lab.kernel.trace import KernelTrace, Transition
@@ -53,7 +53,7 @@ def recorded(then: Judged, otherwise: Judged) -> Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passes(Judged):
+class Passes(OfRecording):
     """An end's way through the states."""
 
     client: str

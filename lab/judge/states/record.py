@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.verdict import Message, Result, Verdict
 from lab.recording.run import Run
 from lab.recording.whole import check_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WholeRecord(Judged):
+class WholeRecord(OfRecording):
     """Whether the record is short; a run in which the kernel was not asked has none that could be."""
 
     def expected(self) -> Message:
