@@ -144,11 +144,11 @@ def with_transitions(evidence: Evidence, change: Callable[[Transition], bool]) -
     return dataclasses.replace(evidence, kernel=record)
 
 
-def losing(evidence: Evidence, events: int) -> Evidence:
-    """Let the kernel's buffers have had no room for so many events."""
+def losing(evidence: Evidence, instance: str, events: int) -> Evidence:
+    """Let the buffers of that instance of the recorder's have had no room for so many events."""
     assert evidence.kernel is not None
     record = dataclasses.replace(evidence.kernel)
-    record.__dict__["trace"] = dataclasses.replace(evidence.kernel.trace, lost={0: events})
+    record.__dict__["trace"] = dataclasses.replace(evidence.kernel.trace, lost={instance: events})
     return dataclasses.replace(evidence, kernel=record)
 
 

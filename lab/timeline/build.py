@@ -295,8 +295,12 @@ def _lacks(evidence: Evidence) -> Iterator[str]:
         yield evidence.unrecorded or "no-recorder"
         return
     trace = evidence.kernel.trace
-    if not evidence.kernel.complete:
-        yield "lost-events"
+    if evidence.kernel.died:
+        yield "ended-early"
+    if trace.lost_states:
+        yield "lost-states"
+    if trace.lost_calls:
+        yield "lost-calls"
     if trace.precision_ns:
         yield "other-clock"
     if "raw_syscalls:sys_enter" in trace.left_out:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.evidence.records import Evidence
-from lab.evidence.whole import check_kernel, check_whole
+from lab.evidence.whole import check_kernel, check_states
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, whole_conversation
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
@@ -34,8 +34,9 @@ def passes(
     take from the first of them to the last; SYN-RECV begins when the SYN arrives, of which the capture tells: the event
     comes only with the last ACK, when the kernel makes the full socket (net/ipv4/tcp_minisocks.c, tcp_check_req).
 
-    A run in which the kernel was not asked cannot try it; one that lost events is inconclusive. Raises ExerciseError
-    for a state that there is not. Source: the event sock:inet_sock_set_state, include/trace/events/sock.h.
+    A run in which the kernel was not asked cannot try it; one that lost events of sockets is inconclusive. Raises
+    ExerciseError for a state that there is not. Source: the event sock:inet_sock_set_state,
+    include/trace/events/sock.h.
     """
     try:
         states = tuple(State(word) for word in path.split())
@@ -75,7 +76,7 @@ class Passes(Judged):
         if evidence.kernel is None:
             return self.result(Verdict.CANNOT_RUN, Message("kernel-unasked"), None, ())
         check_kernel(evidence.kernel, evidence)
-        check_whole(evidence.kernel)
+        check_states(evidence.kernel)
         trace = evidence.kernel.trace
         way = self._way(evidence, trace)
         if not way:
