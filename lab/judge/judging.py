@@ -15,12 +15,15 @@ from lab.evidence.raw import CaptureRecord
 from lab.evidence.records import Evidence, Stopped
 from lab.evidence.whole import check_capture
 from lab.foreign import shown
+from lab.judge.errors import EvasionError
 from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
 from lab.text.catalog import messages
 from lab.wire.conversation import Conversation
 
 STOPPED: Final = "stopped"
 """The message of what was never tried, since a program kept the play from getting there."""
+EVADED: Final = "evaded"
+"""The message of what cannot be seen, since a program keeps it from being recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Judged(ABC):
     """An expectation whose `find` may raise EvidenceError: the verdict is then inconclusive and carries its words.
 
     But where a program kept the play from going on, what it kept from happening is its own failure: a step that was
-    never reached proves nothing, whatever the record happens to hold.
+    never reached proves nothing, whatever the record happens to hold. So is what it kept from being recorded.
     """
 
     id: str
@@ -78,6 +81,9 @@ class Judged(ABC):
             return self._not_reached(evidence.stopped)
         try:
             return self.find(evidence)
+        except EvasionError as error:
+            observed = Message(EVADED, {"why": Reason(error.code, error.params)})
+            return self.result(Verdict.FAIL, observed, None, (Look(error.file, line=error.row),))
         except EvidenceError as error:
             if evidence.stopped and might_have_come(error):
                 return self._not_reached(evidence.stopped)
@@ -115,9 +121,10 @@ class Judged(ABC):
 def in_time(result: Result, evidence: Evidence) -> Result:
     """Return a failure as inconclusive when something was held up in its step or before, by no program's fault.
 
-    What then did not hold proves nothing; what held does.
+    What then did not hold proves nothing; what held does. No delay makes a program evade what looks at it.
     """
-    delay = held_up(evidence, result.step) if result.verdict is Verdict.FAIL else None
+    late = result.verdict is Verdict.FAIL and result.observed.code != EVADED
+    delay = held_up(evidence, result.step) if late else None
     if delay is None:
         return result
     observed = result.observed
