@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
 from lab.judge.judging import in_time, judge_all
-from lab.judge.states.record import WHOLE_RECORD
 from lab.judge.verdict import Expectation, Result, Verdict, worst
 from lab.settings import PROFILES
 from lab.shelf import read_texts
@@ -118,15 +117,11 @@ class Judgement:
 def judge(exercise: Exercise, run: Run) -> Judgement:
     """Judge a run by its exercise's expectations; the claims are ruled upon beside them.
 
-    How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed. A run
-    whose record of the kernel is not whole is inconclusive, whatever else it shows.
+    How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed.
     """
     found = judge_all(exercise.expect, run)
     failed = any(result.verdict is Verdict.FAIL for result in found)
     results = tuple(in_time(result, run) for result in found)
-    record = WHOLE_RECORD.judge(run)
-    if record.verdict is not Verdict.PASS:
-        results = (*results, record)
     claims = tuple(judge_claim(claim, run) for claim in exercise.claims)
     verdict = worst(result.verdict for result in results)
     judgement = Judgement(verdict, results, claims, not run.play.stand_ins and not failed)

@@ -147,13 +147,11 @@ def with_transitions(evidence: Run, change: Callable[[Transition], bool]) -> Run
     return changed(evidence, kernel=record)
 
 
-def losing(evidence: Run, events: int) -> Run:
-    """Let the kernel's buffers have had no room for so many events."""
+def losing(evidence: Run, instance: str, events: int) -> Run:
+    """Let the buffers of that instance of the recorder's have had no room for so many events."""
     assert evidence.recording.kernel is not None
-    record = dataclasses.replace(
-        evidence.recording.kernel, content=dataclasses.replace(evidence.recording.kernel.trace, lost={0: events})
-    )
-    return changed(evidence, kernel=record)
+    told = dataclasses.replace(evidence.recording.kernel.trace, lost={instance: events})
+    return changed(evidence, kernel=dataclasses.replace(evidence.recording.kernel, content=told))
 
 
 def unrecorded(evidence: Run) -> Run:

@@ -43,16 +43,15 @@ class Connection:
         self._turn = turn or take_turn(settings, say)
         try:
             self._channels = _ring(settings, (*hosts, RECORDER) if self._records else hosts)
-        except BaseException:
-            self.hang_up()
+        except BaseException as error:
+            self._end(type(error))
             raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.hang_up()
-        self._close()
+    def __exit__(self, how: type[BaseException] | None, *_: object) -> None:
+        self._end(how)
 
     def hosts(self, sysctls: Sysctls | None, build: Say | None = None) -> Mapping[str, Host]:
         """Return the hosts of `sysctls` with their agents running, made anew where they are not as it needs them.
@@ -98,6 +97,14 @@ class Connection:
             channel.hang_up()
         if not self._lent:
             self._turn.give_back()
+
+    def _end(self, how: type[BaseException] | None) -> None:
+        """End it all, whatever raised; InterruptError in the place of a KeyboardInterrupt that came from a `down`."""
+        ended = self._turn.ended_by_down(how)
+        self.hang_up()
+        self._close()
+        if ended:
+            raise ended from None
 
     def _close(self) -> None:
         for channel in self._channels.values():

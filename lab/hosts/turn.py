@@ -2,6 +2,7 @@
 
 The turn is a socket's abstract name (unix(7)): it ends with its last holder, by kill -9 too, and leaves no file behind.
 A session has a second name from when it begins to wait for the turn until it gives it back: `down` finds it by that.
+While `down` ends sessions it has a name, too: by that they know who interrupted them, and that the hosts are going.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-from lab.errors import MachineError
+from lab.errors import InterruptError, MachineError
 from lab.hosts.holders import Holder, holders_of, listener_of, names_below
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ _ASKING: Final = 4096
 class Turn:
     """The turn of a lab, held until it is given back. As a context it is given back in the end."""
 
-    def __init__(self, lock: socket.socket, session: socket.socket | None = None) -> None:
+    def __init__(self, lab: str, lock: socket.socket, session: socket.socket | None = None) -> None:
+        self._lab = lab
         self._lock = lock
         self._session = session
 
@@ -48,6 +50,10 @@ class Turn:
         """
         return (self._lock.fileno(),)
 
+    def ended_by_down(self, how: type[BaseException] | None) -> InterruptError | None:
+        """Return what to say of a session that ends so, if a `down` ended it; only as long as it has the turn."""
+        return _ended_by_down(self._lab) if how is KeyboardInterrupt else None
+
     def give_back(self) -> None:
         """Let the next one have it; safe to call twice."""
         self._lock.close()
@@ -57,33 +63,48 @@ class Turn:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, how: type[BaseException] | None, *_: object) -> None:
+        ended = self.ended_by_down(how)
         self.give_back()
+        if ended:
+            raise ended from None
 
 
 def take_turn(settings: Settings, say: Say | None = None, seconds: float = SECONDS) -> Turn:
     """Wait for the lab's turn, telling `say` for whom if that takes long, and return it.
 
-    Raises MachineError, which names the holder: `lab-busy` at the deadline, `lab-stopped` for one that stands still.
+    Raises MachineError, which names the holder: `lab-busy` at the deadline, `lab-stopped` for one that stands still;
+    and InterruptError where a `down` ends the wait.
     """
     name = _name(settings)
-    begun, told = time.monotonic(), False
     with contextlib.ExitStack() as undone:
         session = undone.enter_context(_listen(f"{name}/{os.getpid()}.{os.urandom(4).hex()}"))
-        while not (lock := _bind(name)):
-            waited = time.monotonic() - begun
-            if waited > _SILENT_SECONDS:
-                holder = _holder(name)
-                if holder and holder.stopped:
-                    raise MachineError("lab-stopped", lab=settings.name, command=holder.command, pid=holder.pid)
-                if waited > seconds:
-                    raise _busy(settings, holder)
-                if say and holder and not told:
-                    say("waiting", {"command": holder.command, "pid": holder.pid})
-                    told = True
-            time.sleep(_POLL_SECONDS)
+        try:
+            lock = _wait_for_lock(settings, say, seconds)
+        except KeyboardInterrupt:
+            if ended := _ended_by_down(settings.name):
+                raise ended from None
+            raise
         undone.pop_all()
-        return Turn(lock, session)
+        return Turn(settings.name, lock, session)
+
+
+def _wait_for_lock(settings: Settings, say: Say | None, seconds: float) -> socket.socket:
+    name = _name(settings)
+    begun, told = time.monotonic(), False
+    while not (lock := _bind(name)):
+        waited = time.monotonic() - begun
+        if waited > _SILENT_SECONDS:
+            holder = _holder(name)
+            if holder and holder.stopped:
+                raise MachineError("lab-stopped", lab=settings.name, command=holder.command, pid=holder.pid)
+            if waited > seconds:
+                raise _busy(settings, holder)
+            if say and holder and not told:
+                say("waiting", {"command": holder.command, "pid": holder.pid})
+                told = True
+        time.sleep(_POLL_SECONDS)
+    return lock
 
 
 def clear_turn(settings: Settings, ended: Callable[[Holder], object], seconds: float) -> Turn | None:
@@ -94,17 +115,18 @@ def clear_turn(settings: Settings, ended: Callable[[Holder], object], seconds: f
     """
     name = _name(settings)
     deadline = time.monotonic() + seconds
-    while not (lock := _bind(name)):
-        if time.monotonic() > deadline:
-            return None
+    with _listen(f"{_down(settings.name)}/{os.getpid()}.{os.urandom(4).hex()}"):
+        while not (lock := _bind(name)):
+            if time.monotonic() > deadline:
+                return None
+            _end_sessions(name, ended)
+            for holder in holders_of(names_below(name).get(name, ())):
+                if holder.stopped:
+                    _send(holder, signal.SIGCONT)
+            time.sleep(_POLL_SECONDS)
+        # Who waited for it beside us would make hosts again as soon as we are done.
         _end_sessions(name, ended)
-        for holder in holders_of(names_below(name).get(name, ())):
-            if holder.stopped:
-                _send(holder, signal.SIGCONT)
-        time.sleep(_POLL_SECONDS)
-    # Who waited for it beside us would make hosts again as soon as we are done.
-    _end_sessions(name, ended)
-    return Turn(lock)
+    return Turn(settings.name, lock)
 
 
 def _end_sessions(name: str, ended: Callable[[Holder], object]) -> None:
@@ -146,8 +168,17 @@ def _holder(name: str) -> Holder | None:
     return min(found, key=lambda holder: (holder.stopped, not holder.command.startswith("lab "), holder.pid))
 
 
+def _ended_by_down(lab: str) -> InterruptError | None:
+    return InterruptError("ended-by-down", lab=lab) if names_below(_down(lab)) else None
+
+
 def _name(settings: Settings) -> str:
     return f"socketlab/{settings.name}"
+
+
+def _down(lab: str) -> str:
+    """Return what names of a `down` begin with: no session's, which another `down` would end."""
+    return f"socketlab-down/{lab}"
 
 
 def _bind(name: str) -> socket.socket | None:

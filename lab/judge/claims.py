@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import STOPPED, judge_all
+from lab.judge.judging import EVADED, STOPPED, judge_all
 from lab.judge.verdict import Expectation, Result, Verdict, worst
 from lab.recording.run import Run
 
@@ -134,8 +134,8 @@ def _several(expected: Expected) -> tuple[Expectation, ...]:
 
 
 def _whole(results: tuple[Result, ...]) -> Verdict:
-    """Return the verdict of one side; a play that a program cut short says nothing of the article."""
-    stopped = any(result.observed.code == STOPPED for result in results)
+    """Return the verdict of one side; what a program cut short or kept from being seen says nothing of the article."""
+    stopped = any(result.observed.code in (STOPPED, EVADED) for result in results)
     return Verdict.INCONCLUSIVE if stopped else worst(result.verdict for result in results)
 
 

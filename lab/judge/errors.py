@@ -1,10 +1,10 @@
-"""An expectation that an exercise wrote wrongly."""
+"""An expectation that an exercise wrote wrongly; a program that keeps from being seen what it is judged by."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.errors import EXIT_USAGE, LabError
+from lab.errors import EXIT_USAGE, EvidenceError, LabError
 from lab.text.catalog import messages
 
 
@@ -35,3 +35,12 @@ class ExerciseError(LabError):
         if kind is None:
             return super()._text(part, language)
         return LabError(self.code, **{**self.params, "kind": kind})._text(part, language)  # noqa: SLF001 - its own class
+
+
+class EvasionError(EvidenceError):
+    """The record shows that a program kept the rest from being recorded, which is its failure: in `row` of `file`."""
+
+    def __init__(self, code: str, *, file: str, row: int, **params: object) -> None:
+        super().__init__(code, file=file, row=row, **params)
+        self.file = file
+        self.row = row

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from lab.errors import EvidenceError
 from lab.foreign import shown
+from lab.judge.errors import EvasionError
 from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
 from lab.recording.delays import LAB, NO_PROCESSOR
 from lab.recording.layout import EVIDENCE_FILE
@@ -22,6 +23,8 @@ from lab.wire.conversation import Conversation
 
 STOPPED: Final = "stopped"
 """The message of what was never tried, since a program kept the play from getting there."""
+EVADED: Final = "evaded"
+"""The message of what cannot be seen, since a program keeps it from being recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Judged(ABC):
     It is of a recording or of a play (see below), or of others that it holds.
 
     But where a program kept the play from going on, what it kept from happening is its own failure: a step that was
-    never reached proves nothing, whatever the record happens to hold.
+    never reached proves nothing, whatever the record happens to hold. So is what it kept from being recorded.
     """
 
     needs_play: ClassVar[bool] = False
@@ -85,6 +88,9 @@ class Judged(ABC):
             return self._not_reached(run.play.stopped)
         try:
             return self.find(run)
+        except EvasionError as error:
+            observed = Message(EVADED, {"why": Reason(error.code, error.params)})
+            return self.result(Verdict.FAIL, observed, None, (Look(error.file, line=error.row),))
         except EvidenceError as error:
             if run.play.stopped and might_have_come(error):
                 return self._not_reached(run.play.stopped)
@@ -134,9 +140,10 @@ class OfPlay(Judged):
 def in_time(result: Result, run: Run) -> Result:
     """Return a failure as inconclusive when something was held up in its step or before, by no program's fault.
 
-    What then did not hold proves nothing; what held does.
+    What then did not hold proves nothing; what held does. No delay makes a program evade what looks at it.
     """
-    delay = held_up(run, result.step) if result.verdict is Verdict.FAIL else None
+    late = result.verdict is Verdict.FAIL and result.observed.code != EVADED
+    delay = held_up(run, result.step) if late else None
     if delay is None:
         return result
     observed = result.observed

@@ -6,6 +6,7 @@ include/linux/ring_buffer.h (enum ring_buffer_type).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from struct import Struct
 from typing import Final
 
@@ -14,6 +15,8 @@ from lab.kernel.tracefile import Header, TraceParseError
 
 Record = tuple[int, int, int]
 """When (ns by the recording's clock), where in the data, how many bytes."""
+_Buffer = tuple[str, int]
+"""An instance's, of a processor."""
 
 _LONG: Final = 0
 _LONGEST_SHORT: Final = 28
@@ -30,10 +33,10 @@ _ABOVE_ABSOLUTE: Final = 0b11111 << _ABSOLUTE_BITS
 _read_word: Final = Struct("<I").unpack_from
 
 
-def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record], dict[int, int]]:
-    """Return the records of all processors in the order of time, and how many events each processor lost.
+def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record], dict[str, int]]:
+    """Return the records of all buffers in the order of time, and how many events each instance lost.
 
-    Records of one moment stand as in the file. A processor that lost nothing is not in the second. TraceParseError for
+    Records of one moment stand as in the file. An instance that lost nothing is not in the second. TraceParseError for
     pages that the kernel cannot have written.
     """
     try:
@@ -47,7 +50,7 @@ def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record]
         raise TraceParseError("kernel-trace-format", where=where, event="header_page", field=str(error)) from None
     read_count = Struct("<" + commit_field.code().upper()).unpack_from
     records: list[Record] = []
-    missed = dict.fromkeys((each.number for each in header.processors), 0)
+    missed: dict[_Buffer, int] = defaultdict(int)
     for processor, number, at in header.pages():
         time, commit = read_head(data, at)
         # Setting the uppermost flag, an int, sets all bits above it, too.
@@ -56,24 +59,25 @@ def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record]
         stop = start + size
         bad = _take(data, start, stop, time, records) if size <= room else at
         if bad is not None:
-            raise TraceParseError("kernel-trace-page", where=where, cpu=processor, page=number + 1, offset=bad)
+            raise TraceParseError("kernel-trace-page", where=where, cpu=processor.number, page=number + 1, offset=bad)
         if commit & _MISSED:
             counted = commit & _MISSED_IS_COUNTED and room - size >= commit_field.size
             # Where the page was too full for their number, one at least.
-            missed[processor] += read_count(data, stop)[0] if counted else 1
+            missed[processor.instance, processor.number] += read_count(data, stop)[0] if counted else 1
     records.sort()
     return records, _lost(header, missed)
 
 
-def _lost(header: Header, missed: dict[int, int]) -> dict[int, int]:
+def _lost(header: Header, missed: dict[_Buffer, int]) -> dict[str, int]:
     """Put together what the pages tell and what the counters tell: both count those overwritten, so the greater."""
-    overrun = dict.fromkeys(missed, 0)
-    refused = dict.fromkeys(missed, 0)
+    overrun: dict[_Buffer, int] = defaultdict(int)
+    lost: dict[str, int] = defaultdict(int)
     for each in header.processors:
-        overrun[each.number] += each.overrun
-        refused[each.number] += each.refused
-    lost = {number: max(missed[number], overrun[number]) + refused[number] for number in missed}
-    return {number: count for number, count in lost.items() if count}
+        overrun[each.instance, each.number] += each.overrun
+        lost[each.instance] += each.refused
+    for buffer, count in overrun.items():
+        lost[buffer[0]] += max(missed[buffer], count)
+    return {instance: count for instance, count in lost.items() if count}
 
 
 def _take(data: bytes, at: int, stop: int, time: int, records: list[Record]) -> int | None:

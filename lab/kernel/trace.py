@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
+
+SOCKETS: Final = "sockets"
+"""The recorder's instance of what becomes of sockets: `Transition`, `Resent`, `Reset`."""
+PROGRAMS: Final = "programs"
+"""Its instance of what programs do: `KernelCall`, `Started`, and LISTEN on all addresses."""
+UNTOLD: Final = ""
+"""One of the two, in recordings made before it was told which."""
 
 
 class Transition(NamedTuple):
@@ -85,11 +92,11 @@ class KernelTrace:
     """A whole recording, each kind in the order of time.
 
     `clock` is the kernel's clock it was stamped with; `precision_ns` is how far a time here may be off the capture's
-    clock (0: the same clock). `lost` is how many events the buffers had no room for, by processor: with any, nothing is
-    proved by what is not here. `missing` are events that this kernel does not have, `left_out` those that the lab did
-    not ask for; `all-addresses` among them stands for LISTEN on all addresses, where the kernel was not told whose
-    programs are whose: then calls are those of all programs of those names. `agents` are the hosts' addresses by the
-    processes that started all of the lab's programs there.
+    clock (0: the same clock). `lost` is how many events the buffers of each instance had no room for (SOCKETS,
+    PROGRAMS, UNTOLD): of what it records nothing is proved by what is not here. `missing` are events that this kernel
+    does not have, `left_out` those that the lab did not ask for; `all-addresses` among them stands for LISTEN on all
+    addresses, where the kernel was not told whose programs are whose: then calls are those of all programs of those
+    names. `agents` are the hosts' addresses by the processes that started all of the lab's programs there.
     """
 
     transitions: tuple[Transition, ...]
@@ -99,9 +106,19 @@ class KernelTrace:
     started: tuple[Started, ...]
     clock: str
     precision_ns: int
-    lost: Mapping[int, int]
+    lost: Mapping[str, int]
     missing: tuple[str, ...]
     begun_ns: int
     ended_ns: int
     left_out: tuple[str, ...] = ()
     agents: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def lost_states(self) -> int:
+        """How many events were lost among which changes of states, retransmissions or resets may be."""
+        return self.lost.get(SOCKETS, 0) + self.lost.get(UNTOLD, 0)
+
+    @property
+    def lost_calls(self) -> int:
+        """How many events were lost among which calls or starts may be."""
+        return self.lost.get(PROGRAMS, 0) + self.lost.get(UNTOLD, 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.errors import EvidenceError
+from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD
 
 FORMAT: Final = 1
 MACHINES: Final = frozenset({"x86_64", "aarch64", "riscv64", "ppc64le", "loongarch64"})
@@ -26,12 +27,14 @@ class Processor:
     """One buffer of a processor's: how many pages, and how many events it had no room for, by the kernel's counters.
 
     `overrun` were overwritten before they were read, `refused` (`commit_overrun`, `dropped_events`) never written.
+    `instance` is the recorder's whose buffer it is: SOCKETS, PROGRAMS, or UNTOLD in recordings made before it was told.
     """
 
     number: int
     pages: int
     overrun: int
     refused: int
+    instance: str = UNTOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,12 @@ class Header:
     size: int
     """Its own length in bytes: there the pages begin."""
 
-    def pages(self) -> Iterator[tuple[int, int, int]]:
-        """Yield each page: processor, its number among that one's (from 0), its place in the data."""
+    def pages(self) -> Iterator[tuple[Processor, int, int]]:
+        """Yield each page: its buffer, its number among that one's (from 0), its place in the data."""
         at = self.size
         for processor in self.processors:
             for number in range(processor.pages):
-                yield processor.number, number, at
+                yield processor, number, at
                 at += self.page
 
 
@@ -114,7 +117,10 @@ class _Reader:
 
     def processor(self) -> Processor:
         refused = self._number("commit_overrun") + self._number("dropped_events")
-        return Processor(self._number("cpu"), self._number("pages"), self._number("overrun"), refused)
+        instance = self._text("instance") if "instance" in self.read else UNTOLD
+        if instance not in (SOCKETS, PROGRAMS, UNTOLD):
+            raise self._bad("instance")
+        return Processor(self._number("cpu"), self._number("pages"), self._number("overrun"), refused, instance)
 
     def _agents(self) -> Mapping[int, str]:
         value = self.read["agents"]

@@ -101,4 +101,4 @@ class KernelRecord:
     @property
     def complete(self) -> bool:
         """Whether no event was lost."""
-        return not self.died and not any(self.trace.lost.values())
+        return not self.died and not self.trace.lost

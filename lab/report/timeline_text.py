@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "missing-"
 LACKS: Final = (
-    "no-recorder", "no-tracefs", "not-permitted", "switched-off", "died", "lost-events", "other-clock",
-    "no-calls", "by-name",
+    "no-recorder", "no-tracefs", "not-permitted", "switched-off", "died", "ended-early", "lost-states",
+    "lost-calls", "other-clock", "no-calls", "by-name",
 )  # fmt: skip
 """The codes of `Timeline.lacks`; beside them `missing-<event>` for an event that the kernel does not have."""
 

@@ -28,13 +28,12 @@ class Words:
         return text
 
     def own(self, key: str) -> str:
-        """Return a text of the exercise, or of all exercises, on one line; MissingTextError when there is none."""
-        text = self._texts.maybe(key) or self._lab.maybe(f"common.{key}")
-        return self.filled(unfolded(self._texts.get(key) if text is None else text))
+        """Return a text of the exercise on one line; MissingTextError when there is none."""
+        return self.filled(unfolded(self._texts.get(key)))
 
     def maybe(self, key: str) -> str | None:
-        """Return a text of the exercise, or of all exercises, or None (for an empty one too)."""
-        text = self._texts.maybe(key) or self._lab.maybe(f"common.{key}")
+        """Return a text of the exercise, or None (for an empty one too)."""
+        text = self._texts.maybe(key)
         return self.filled(unfolded(text)) if text and text.strip() else None
 
     def listed(self, key: str) -> tuple[str, ...]:

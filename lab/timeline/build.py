@@ -298,8 +298,12 @@ def _lacks(recording: Recording) -> Iterator[str]:
         yield recording.unrecorded or "no-recorder"
         return
     trace = recording.kernel.trace
-    if not recording.kernel.complete:
-        yield "lost-events"
+    if recording.kernel.died:
+        yield "ended-early"
+    if trace.lost_states:
+        yield "lost-states"
+    if trace.lost_calls:
+        yield "lost-calls"
     if trace.precision_ns:
         yield "other-clock"
     if "raw_syscalls:sys_enter" in trace.left_out:

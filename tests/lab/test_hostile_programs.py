@@ -16,6 +16,7 @@ from lab.foreign import shown
 from lab.hosts.channel import Channel
 from lab.hosts.listeners import standing_servers
 from lab.hosts.looker import Looker
+from lab.hosts.strace import COMMAND as STRACE
 from lab.hosts.threads import lab_threads
 from lab.settings import HOSTS, Settings
 from tests.lab.conftest import RunLab
@@ -43,6 +44,23 @@ listener.listen()
 ctypes.CDLL(None).prctl(15, bytes.fromhex(sys.argv[1]))
 print("listening", flush=True)
 signal.pause()
+"""
+
+
+CHILDREN: Final = 200
+BUSY: Final = f"""
+import os, time
+try:
+    os.nice(-10)
+    print("as it likes", flush=True)
+except OSError:
+    print("nice", flush=True)
+for _ in range({CHILDREN}):
+    if os.fork() == 0:
+        while True:
+            pass
+print("busy", flush=True)
+time.sleep(60)
 """
 
 
@@ -123,3 +141,35 @@ def test_the_agent_names_a_stranger_of_any_name(hosts_up: Settings, channel: Cha
         assert stranger.stdout.readline() == b"here\n"
         ended = channel.call("end_strangers")["ended"]
     assert any(each.startswith("\\xff\n(x) 1 (pid ") for each in ended)
+
+
+def nice_of(channel: Channel, pid: int) -> int:
+    """Return the nice value of a process of that host, which proc_pid_stat(5) has as the 19th word."""
+    stat = channel.call("run", argv=["cat", f"/proc/{pid}/stat"])["stdout"]
+    return int(stat.rpartition(")")[2].split()[16])
+
+
+def test_a_program_and_its_tracer_yield_to_the_agent_and_to_what_looks_at_it(channel: Channel) -> None:
+    program = ["python3", "-c", "import time; time.sleep(60)"]
+    pids = {
+        "plain": channel.call("spawn", name="plain", argv=program)["pid"],
+        "seated": channel.call("spawn", name="seated", argv=program, pty=True)["pid"],
+        "traced": channel.call("spawn", name="traced", argv=program, tracer=[*STRACE])["pid"],
+        "tool": channel.call("spawn", name="tool", argv=program, user="root")["pid"],
+    }
+    # Of a traced program the tracer was started first, which lets it keep that number.
+    (tracer,) = [int(pid) for pid in channel.call("run", argv=["pgrep", "-x", "strace"], user="root")["stdout"].split()]
+    agent = int(channel.call("run", argv=["pgrep", "-o", "-x", "lab-agent"])["stdout"])
+    nices = {name: nice_of(channel, pid) for name, pid in {**pids, "tracer": tracer, "agent": agent}.items()}
+    channel.call("stop_all")
+    assert nices == {"plain": 10, "seated": 10, "traced": 10, "tracer": 10, "tool": 0, "agent": 0}
+
+
+def test_hundreds_of_busy_children_keep_no_look_from_the_processor(channel: Channel) -> None:
+    channel.call("spawn", name="busy", argv=["python3", "-c", BUSY])
+    assert channel.wait_event(lambda event: event.data.get("text") == "busy", 60)
+    printed = [event.data["text"] for event in channel.events if event.kind == "output" and event.name == "busy"]
+    looks = [channel.call("run", argv=["ss", "-tanpe"], user="root") for _ in range(3)]
+    channel.call("stop_all")
+    assert printed == ["nice", "busy"], "it could lift that"
+    assert [each["status"] for each in looks] == [0, 0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from lab.hosts import compose, recorder
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.recorder import BUFFER_KB
+from lab.kernel.trace import PROGRAMS
 from lab.recording.raw import KernelRecord
 from lab.settings import HOSTS, PORT, RECORDER, Settings
+from lab.stage import Stage
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 from tests.lab.kernelrecord import (
@@ -67,6 +70,14 @@ instance.best_clock = lambda offered: "mono"
 sys.exit(record.main(*sys.argv[1:]))
 """
 """As the recorder does it where the kernel has no clock called tai."""
+FEW_BYTES: Final = 2**18
+FEW_CALLS: Final = f"""
+import sys
+sys.path.insert(0, "/lab/recorder")
+import record
+record.MOST_CALLS_BYTES = {FEW_BYTES}
+sys.exit(record.main(*sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -182,7 +193,7 @@ def test_events_that_are_lost_are_counted_and_the_record_is_not_complete(lab: Sc
     signal_in_recorder(lab.settings, "SIGCONT", "/lab/recorder/record.py")
     record = lab.end()
 
-    assert sum(record.trace.lost.values()) > 100
+    assert min(record.trace.lost_states, record.trace.lost_calls) > 100
     assert not record.complete
     assert not record.died
 
@@ -195,8 +206,38 @@ def test_without_room_for_the_recording_what_is_left_out_counts_as_lost(lab: Sce
         record = lab.end()
     finally:
         in_recorder(lab.settings, "rm", FULL)
-    assert sum(record.trace.lost.values()) > 100
+    assert record.trace.lost_calls > 100
     assert not record.complete
+
+
+def test_a_server_that_calls_without_end_loses_its_own_calls_and_no_state(lab: Scene) -> None:
+    lab.begin(SMALL_KB)
+    signal_in_recorder(lab.settings, "SIGSTOP", "/lab/recorder/record.py")
+    server, stage = lab.hosts["server"], Stage(lab.hosts)
+    with stage.step("flood"):
+        stage.serve("ignores_eof", port=PORT, name="flood")
+        stage.client("a", port=PORT).leave()
+        # It prints a line with each call: so many that not all of them are kept.
+        assert server.channel.wait_event(lambda event: event.kind == "lost", 30)
+        server.clean()
+    signal_in_recorder(lab.settings, "SIGCONT", "/lab/recorder/record.py")
+    record = lab.end()
+
+    assert (record.trace.lost_calls > 100, record.trace.lost_states) == (True, 0)
+    ways = {way[:3] for way in paths(record, Endpoint(server.address, PORT))}
+    assert (*SERVER_PATH[:2], (State.ESTABLISHED, State.CLOSE_WAIT)) in ways
+
+
+def test_no_more_calls_are_kept_than_there_shall_be_and_all_states(lab: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "COMMAND", (*recorder.COMMAND[:-1], "-c", FEW_CALLS))
+    lab.begin()
+    lab.connect(500)
+    record = lab.end()
+    cpus = json.loads(record.data.partition(b"\n")[0])["cpus"]
+    kept = sum(each["pages"] for each in cpus if each["instance"] == PROGRAMS) * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < kept <= FEW_BYTES
+    assert (record.trace.lost_calls > 100, record.trace.lost_states) == (True, 0)
+    assert paths(record, Endpoint(lab.hosts["server"].address, PORT))[SERVER_PATH] == 500
 
 
 # -- what it may do

@@ -24,14 +24,19 @@ from tests.lab.remains import held_names, processes
 from tests.support import another_lab, eventually, left_of, variables
 
 HOLD: Final = """
-import os, signal
+import os, signal, sys
+from lab.errors import InterruptError
+from lab.hosts.connection import Connection
 from lab.hosts.turn import take_turn
 from lab.settings import read_settings
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, signal.default_int_handler)
-with take_turn(read_settings(os.environ)):
-    print("mine", flush=True)
-    signal.pause()
+try:
+    with {"turn": take_turn, "connection": Connection}[sys.argv[1]](read_settings(os.environ)):
+        print("mine", flush=True)
+        signal.pause()
+except InterruptError as error:
+    sys.exit(f"told: {error.code}")
 """
 
 
@@ -46,14 +51,14 @@ def alone(settings: Settings) -> Iterator[Settings]:
 
 
 @contextlib.contextmanager
-def holder(settings: Settings) -> Iterator[subprocess.Popen[str]]:
-    """Have the turn held by another process."""
+def holder(settings: Settings, by: str = "turn") -> Iterator[subprocess.Popen[str]]:
+    """Have the turn held by another process, which has it for itself or by a `connection`."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD],
+        [sys.executable, "-c", HOLD, by],
         cwd=ROOT,
         env=os.environ | variables(settings),
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         try:
@@ -120,7 +125,8 @@ def test_of_a_stopped_holder_who_comes_is_told_and_down_ends_it(alone: Settings,
         down = type_(alone, tmp_path, "down")
         assert (down.returncode, down.stderr) == (0, "")
         assert f"(pid {process.pid})" in down.stdout.splitlines()[0]
-        assert process.wait(5) == -signal.SIGINT  # told to end, and gone on so that it could
+        assert process.stderr
+        assert process.stderr.read() == "told: ended-by-down\n"  # and gone on so that it could
 
 
 @pytest.mark.parametrize("command", [("run", "3"), ("run", "--all"), ("up",), ("conform",)])
@@ -134,6 +140,30 @@ def test_down_ends_who_has_the_turn_and_who_waits_for_it(
     assert (down.returncode, down.stderr) == (0, "")
     assert [f"(pid {one.pid})" in down.stdout for one in (process, waits)] == [True, True]
     assert answer.returncode == 130, answer.stderr
+    assert f"`make down` of the lab {alone.name} has ended this" in answer.stderr
+    assert "stay up" not in answer.stderr
+
+
+@pytest.mark.parametrize("by", ["turn", "connection"])
+def test_a_session_knows_whether_a_down_ended_it(alone: Settings, tmp_path: Path, by: str) -> None:
+    with holder(alone, by) as process:
+        assert process.stderr
+        assert type_(alone, tmp_path, "down").returncode == 0
+        assert process.stderr.read() == "told: ended-by-down\n"
+    with holder(alone, by) as process:
+        assert process.stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.read().endswith("KeyboardInterrupt\n")
+
+
+def test_who_waits_and_is_interrupted_by_another_is_not_told_of_a_down(alone: Settings, tmp_path: Path) -> None:
+    with holder(alone), lab("run", "3", runs=tmp_path, env=variables(alone)) as waits:
+        assert eventually(lambda: waits.poll() is not None or waiting(alone) == 2)
+        waits.send_signal(signal.SIGTERM)
+        answer = finish(waits)
+    assert answer.returncode == 130, answer.stderr
+    assert "stay up until `make down`" in answer.stderr
+    assert "has ended this" not in answer.stderr
 
 
 def test_down_waits_for_a_compose_whose_lab_was_killed_and_lets_it_go_on(alone: Settings, tmp_path: Path) -> None:

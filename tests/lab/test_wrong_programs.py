@@ -262,6 +262,14 @@ def test_a_server_that_prints_without_end_does_not_fill_the_record(played: Playe
     assert (played.folder / EVIDENCE_FILE).stat().st_size < 4_000_000
 
 
+@of(3, "serve_blocking=ignores_eof")
+def test_a_server_that_calls_without_end_neither_fills_the_record_nor_costs_it_a_state(played: Played) -> None:
+    kernel = played.evidence.recording.kernel
+    assert kernel is not None
+    assert len(kernel.data) < 80_000_000
+    assert kernel.trace.lost_states == 0
+
+
 @of(6, "serve_blocking=takes_one_less")
 def test_exercise_6_holds_on_a_kernel_that_keeps_one_half_open_connection_fewer(played: Played) -> None:
     """Made, not recorded: an older kernel cannot be had here. For the half-open ones listen(0) is to a newer one what

@@ -15,6 +15,7 @@ from lab.exercise import Judgement, judge
 from lab.judge.claims import Holds, Ruling
 from lab.judge.judging import say
 from lab.judge.verdict import Result, Verdict
+from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD
 from lab.loading import load_exercise
 from lab.recording.run import Run
 from lab.recording.store import load
@@ -289,12 +290,24 @@ def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(good: Run
     assert all(words in say(each.observed, "en") for name, each in undecided.items() if name not in by_kernel)
 
 
-def test_events_that_the_kernel_had_no_room_for_leave_open_what_it_alone_can_tell(good: Run) -> None:
-    undecided = failures(judge(EXERCISE, losing(good, 7)))
+@pytest.mark.parametrize("instance", [SOCKETS, UNTOLD])
+def test_lost_events_of_sockets_leave_open_what_the_kernel_alone_can_tell(good: Run, instance: str) -> None:
+    undecided = failures(judge(EXERCISE, losing(good, instance, 7)))
     assert {name: result.verdict for name, result in undecided.items()} == dict.fromkeys(
-        ("observed-opening", "observed-close", "whole-record"), Verdict.INCONCLUSIVE
+        ("observed-opening", "observed-close"), Verdict.INCONCLUSIVE
     )
     assert all("7 events" in say(result.observed, "en") for result in undecided.values())
+
+
+def test_lost_calls_of_programs_leave_nothing_open(good: Run) -> None:
+    assert judge(EXERCISE, losing(good, PROGRAMS, 169_225)) == judge(EXERCISE, good)
+
+
+def test_a_close_that_failed_by_its_states_has_failed_however_many_calls_were_lost(good: Run) -> None:
+    wrong = with_transitions(good, lambda each: each.new is not State.LAST_ACK)
+    judgement = judge(EXERCISE, losing(wrong, PROGRAMS, 169_225))
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.results == judge(EXERCISE, wrong).results
 
 
 def test_without_the_kernel_s_record_the_segments_prove_what_they_can(good: Run) -> None:

@@ -21,7 +21,7 @@ BROKEN: Final = sorted(IMAGES.glob("*/broken/*.py"))
 PROGRAMS: Final[Mapping[str, Path]] = {path.stem: path for path in IMAGES.glob("*/**/*.py") if "host" not in path.parts}
 RIGHT: Final = re.compile(r"images/(?:servers|clients)/\w+\.py")
 MOST_LINES: Final = 9
-HOSTILE: Final = {"burns_apart": 16, "hides_calls": 24, "reaches_out": 24}
+HOSTILE: Final = {"burns_apart": 16, "evades_trace": 10, "hides_calls": 24, "reaches_out": 24}
 """Those that also try to have it not seen, and in how many lines."""
 
 

@@ -87,6 +87,12 @@ WRONG: Final[Mapping[str, Wrong]] = {
         may=("waiting-is-free",),
         patience=_LONG,
     ),
+    "serve_blocking=evades_trace": Wrong(
+        dict.fromkeys(
+            ("asleep-in-recv", "no-accept", "all-the-while", "accepts-now", "no-call-at-rest"),
+            Seen(r"the program keeps it from being seen: .*, line \d+: from this clone\(\) on, "),
+        ),
+    ),
     "serve_blocking=burns_apart": Wrong(
         {"waiting-is-free": Seen("times as much processor time", {"Ratio": r"[\d.]+"})}, patience=_LONG
     ),

@@ -1,7 +1,8 @@
 """All processes started here: each in a session of its own, as the right user, and none outlives the agent.
 
 A program of a play gets a user id that nobody else has. So none can signal, trace or write to another one, or to what
-looks at it, and the id tells whose a process is, however it was forked.
+looks at it, and the id tells whose a process is, however it was forked. It yields the processor to the agent and what
+looks at it, which run in the same cgroup: hundreds of busy children would else keep `ss` from ever coming to an end.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ ENVIRONMENT = {
 }
 OWN = "own"
 FIRST_UID = 2000
+NICE = 10  # of programs and their tracers; to others of the machine a host's processes count as one all the same
+
+
+def begin_program(agent: int, nice: int) -> None:
+    """Do what a process that stays does first: end with the agent, and be so much nicer than it is."""
+    end_with(agent, signal.SIGKILL)
+    os.nice(nice)
 
 
 class Children:
@@ -73,6 +81,7 @@ class Children:
         """
         if name in self._programs:
             raise RefusedError("name-taken", name)
+        nice = NICE if user == OWN else 0
         if user == OWN:
             uid = self._own.setdefault(name, FIRST_UID + len(self._own))
             user = f"{OWN} {uid}"
@@ -81,10 +90,11 @@ class Children:
             argv, user = (*tracer, "-u", "{}:{}".format(*self._users[user]), *argv), "root"
         if pty:
             with Terminal() as terminal:
-                process = self._start_program(argv, user, terminal, followed=followed)
+                process = self._start_program(argv, user, terminal, nice=nice, followed=followed)
                 program: Program = Seated(self._loop, process, name, terminal.take())
         else:
-            program = Program(self._loop, self._start_program(argv, user, None, followed=followed), name)
+            process = self._start_program(argv, user, None, nice=nice, followed=followed)
+            program = Program(self._loop, process, name)
         self._programs[name] = program
         self._all.append(program)
         return program
@@ -136,12 +146,12 @@ class Children:
             self._reap_orphans()
 
     def _start_program(
-        self, argv: Sequence[str], user: str, terminal: Terminal | None, *, followed: bool
+        self, argv: Sequence[str], user: str, terminal: Terminal | None, *, nice: int, followed: bool
     ) -> subprocess.Popen[bytes]:
         started: list[subprocess.Popen[bytes]] = []
 
         def start() -> None:
-            started.append(self._start(argv, user, stays=True, terminal=terminal))
+            started.append(self._start(argv, user, stays=True, terminal=terminal, nice=nice))
 
         if followed:
             self.starter.do(start)
@@ -150,11 +160,11 @@ class Children:
         return started[0]
 
     def _start(
-        self, argv: Sequence[str], user: str, *, stays: bool, terminal: Terminal | None = None
+        self, argv: Sequence[str], user: str, *, stays: bool, terminal: Terminal | None = None, nice: int = 0
     ) -> subprocess.Popen[bytes]:
         # The recorder's container has not even the capability to become who it is.
         uid, gid = self._users[user] if self._users[user] != (os.geteuid(), os.getegid()) else (None, None)
-        end = functools.partial(end_with, os.getpid(), signal.SIGKILL)
+        begin = functools.partial(begin_program, os.getpid(), nice)
         try:
             return subprocess.Popen(
                 argv,
@@ -167,7 +177,7 @@ class Children:
                 cwd="/tmp",
                 # Whatever ends agent and warden together, what stays must go too. It doubles the time of the fork,
                 # and a short command ends by itself.
-                preexec_fn=(functools.partial(sit_down, end) if terminal else end) if stays else None,  # noqa: PLW1509 - one thread at a time, see starter.py
+                preexec_fn=(functools.partial(sit_down, begin) if terminal else begin) if stays else None,  # noqa: PLW1509 - one thread at a time, see starter.py
                 start_new_session=True,
                 env=ENVIRONMENT,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 
 from instance import Instance
@@ -12,16 +13,24 @@ from instance import Instance
 AT_ONCE = 64  # pages
 
 
+class Share:
+    """How much may be copied of all buffers of an instance together, in bytes; without end where nothing is said."""
+
+    def __init__(self, most: float = math.inf) -> None:
+        self.left = most
+
+
 class Buffer:
     """One of an instance's buffers; the file that it is copied to holds its pages and nothing else."""
 
-    def __init__(self, instance: Instance, cpu: int, file: str) -> None:
+    def __init__(self, instance: Instance, cpu: int, file: str, share: Share) -> None:
         self.instance = instance
         self.cpu = cpu
         self.pages = 0
         self.full = False
         """Whether there is no room for more: the kernel counts what then stays in its buffer, or is pushed out."""
         self._size = instance.page
+        self._share = share
         self._room = 0
         self.raw = os.open(f"{instance.folder}/per_cpu/cpu{cpu}/trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK)
         self._path = file
@@ -41,7 +50,7 @@ class Buffer:
                 moved = waiting = os.splice(self.raw, self._in, AT_ONCE * self._size, flags=os.SPLICE_F_NONBLOCK)
                 while waiting:
                     waiting -= os.splice(self._out, self._file, waiting)
-                self.pages += moved // self._size
+                self._count(moved)
                 left -= moved or left
 
     def drain(self) -> None:
@@ -49,7 +58,7 @@ class Buffer:
         with contextlib.suppress(BlockingIOError):
             while self._has_room(1) and (page := os.read(self.raw, self._size)):
                 os.write(self._file, page)
-                self.pages += 1
+                self._count(self._size)
 
     def close(self) -> None:
         """Let go of it and of the file, which is not left where it is empty: nobody fetches it."""
@@ -59,8 +68,14 @@ class Buffer:
         for each in (self._file, self.raw, self._out, self._in):
             os.close(each)
 
+    def _count(self, copied: int) -> None:
+        self.pages += copied // self._size
+        self._share.left -= copied
+
     def _has_room(self, pages: int) -> bool:
         """Tell whether the file has room for so many, which is found out before one is taken from the kernel."""
+        if pages * self._size > self._share.left:
+            self.full = True
         if self.pages + pages > self._room and not self.full:
             try:
                 os.posix_fallocate(self._file, self.pages * self._size, AT_ONCE * self._size)

@@ -25,7 +25,9 @@ COUNTS = {
 class Instance:
     """Made but not yet recording; `forms` are the format files of the events that will be recorded, by their names."""
 
-    def __init__(self, name: str, buffer_kb: int) -> None:
+    def __init__(self, name: str, buffer_kb: int, kind: str = "") -> None:
+        self.kind = kind
+        """Under which its losses are counted."""
         self.folder = folder_of(name)
         os.mkdir(self.folder)
         self.put("tracing_on", "0")

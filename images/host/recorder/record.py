@@ -8,7 +8,9 @@ threads of the hosts' agents that start programs. By which numbers it knows thes
 is to have a socket listen for a moment on its host's address, and once they have, there is a line on stdin. Where it
 does not tell, they are those of the names in `programs`. Without `calls` (null) there is the first instance alone.
 
-The kernel's buffers are copied to /tmp/recording as they fill: a file of raw pages for each. At SIGINT what is left in
+The kernel's buffers are copied to /tmp/recording as they fill: a file of raw pages for each. A program that calls
+without end does not take the room there from the other instance: of calls no more than MOST_CALLS_BYTES are copied,
+and the rest counts as lost. So each instance's losses are counted for themselves. At SIGINT what is left in
 them is added, and /run/recording.json, which describes it all, is written; then this prints `recorded` and how much.
 Whatever keeps it from recording is one line, `cannot record`, with a code.
 """
@@ -27,7 +29,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from buffer import Buffer
+from buffer import Buffer, Share
 from clocks import both, measure
 from filters import OF_PROGRAMS, OF_SOCKETS, STATE, Wanted
 from instance import Instance, processors
@@ -38,6 +40,8 @@ from tracefs import CALLS
 FOLDER = "/tmp/recording"
 HEADER = "/run/recording.json"  # elsewhere, so that there is room for it when there is none for more pages
 AGAIN_SECONDS = 0.02  # older kernels call a buffer readable that holds anything: not oftener than this
+SOCKETS, PROGRAMS = "sockets", "programs"  # as lab/kernel/trace.py calls the instances
+MOST_CALLS_BYTES = 64 * 2**20
 ALL_ADDRESSES = "all-addresses"  # who listens on them, as the header has it where it cannot be told whose they are
 STDIN = 0
 WHO_SECONDS = 10.0
@@ -66,11 +70,11 @@ def set_up(asked: dict[str, Any], woken: int) -> tuple[list[Instance], dict[str,
     """Return the instances, all but recording, and the number of each host's agent by its address, if it is known."""
     calls = asked["calls"]
     wanted = Wanted(asked["addresses"], asked["programs"], calls or [])
-    sockets = Instance(asked["name"], asked["buffer_kb"] // (1 if calls is None else 2))
+    sockets = Instance(asked["name"], asked["buffer_kb"] // (1 if calls is None else 2), SOCKETS)
     sockets.choose(OF_SOCKETS, wanted)
     if calls is None:
         return [sockets], {}
-    programs = Instance(asked["name"] + CALLS, asked["buffer_kb"])
+    programs = Instance(asked["name"] + CALLS, asked["buffer_kb"], PROGRAMS)
     agents = who(sockets, asked["hosts"], woken)
     if agents and programs.follow(agents.values()):
         programs.choose((STATE,), wanted._replace(addresses=(), everywhere=True))
@@ -113,25 +117,26 @@ def copy_until(woken: int, buffers: list[Buffer]) -> None:
             return
 
 
-def counts(buffers: Sequence[Buffer]) -> list[dict[str, int]]:
+def counts(buffers: Sequence[Buffer]) -> list[dict[str, Any]]:
     """Return what the header tells of each buffer; what was never read is as lost as what was never written.
 
     Nobody read the buffers of processors that came after the recording had begun.
     """
     pages = {(buffer.instance, buffer.cpu): buffer.pages for buffer in buffers}
     late = itertools.product({buffer.instance: None for buffer in buffers}, processors())
-    found: list[dict[str, int]] = []
+    found: list[dict[str, Any]] = []
     for instance, cpu in {**pages, **dict.fromkeys(pair for pair in late if pair not in pages)}:
-        each = {"cpu": cpu, "pages": pages.get((instance, cpu), 0), **instance.counts(cpu)}
-        each["dropped_events"] += instance.unread(cpu)
-        found.append(each)
+        counted = instance.counts(cpu)
+        counted["dropped_events"] += instance.unread(cpu)
+        found.append({"instance": instance.kind, "cpu": cpu, "pages": pages.get((instance, cpu), 0), **counted})
     return found
 
 
 def record(instances: Sequence[Instance], woken: int) -> dict[str, Any]:
     """Record until a signal comes; return the header."""
     places = itertools.product(instances, processors())
-    buffers = [Buffer(instance, cpu, f"{FOLDER}/{at}") for at, (instance, cpu) in enumerate(places)]
+    shares = {SOCKETS: Share(), PROGRAMS: Share(MOST_CALLS_BYTES)}
+    buffers = [Buffer(each, cpu, f"{FOLDER}/{at}", shares[each.kind]) for at, (each, cpu) in enumerate(places)]
     begin, begun_ns = measure(instances[0].clock), time.time_ns()
     for instance in instances:
         instance.start()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.errors import EvidenceError
+from lab.judge.errors import EvasionError
 from lab.kernel.calls import Call, Descriptor
 from lab.recording.raw import Trace
 from lab.recording.run import Run
@@ -26,15 +27,18 @@ _RING: Final = "io_uring_setup"
 
 
 def whole_trace(run: Run, party: str) -> Trace:
-    """Return a program's trace; EvidenceError when there is none, when its end is missing, or when not all is in it."""
+    """Return a program's trace; EvidenceError when there is none or when its end is missing.
+
+    EvasionError when it shows that the program did what strace cannot follow: else that would buy it an inconclusive.
+    """
     trace = run.trace(party)
+    for call in trace.calls:
+        untraced = call.name.startswith("clone") and _UNTRACED in call.arguments
+        if (untraced or call.name == _RING) and call.error is None:
+            raise EvasionError("trace-evaded", file=trace.file, party=party, row=call.row, call=call.name)
     # strace's last line of each process tells how it ended.
     if trace.cut or run.play.party(party).pid not in trace.traced.ends:
         raise EvidenceError("trace-cut", file=trace.file, party=party)
-    for call in trace.calls:
-        ring = call.name == _RING and call.error is None
-        if ring or (call.name.startswith("clone") and _UNTRACED in call.arguments):
-            raise EvidenceError("trace-evaded", file=trace.file, party=party, row=call.row, call=call.name)
     return trace
 
 

@@ -11,7 +11,7 @@ from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.kernel.listing import FILE, line_of
 from lab.kernel.trace import KernelTrace, Transition
 from lab.recording.run import Run
-from lab.recording.whole import check_kernel, check_whole
+from lab.recording.whole import check_kernel, check_states
 from lab.wire.segment import Flags
 from lab.wire.state import State
 
@@ -34,8 +34,9 @@ def passes(
     take from the first of them to the last; SYN-RECV begins when the SYN arrives, of which the capture tells: the event
     comes only with the last ACK, when the kernel makes the full socket (net/ipv4/tcp_minisocks.c, tcp_check_req).
 
-    A run in which the kernel was not asked cannot try it; one that lost events is inconclusive. Raises ExerciseError
-    for a state that there is not. Source: the event sock:inet_sock_set_state, include/trace/events/sock.h.
+    A run in which the kernel was not asked cannot try it; one that lost events of sockets is inconclusive. Raises
+    ExerciseError for a state that there is not. Source: the event sock:inet_sock_set_state,
+    include/trace/events/sock.h.
     """
     try:
         states = tuple(State(word) for word in path.split())
@@ -75,7 +76,7 @@ class Passes(OfRecording):
         if run.recording.kernel is None:
             return self.result(Verdict.CANNOT_RUN, Message("kernel-unasked"), None, ())
         check_kernel(run.recording.kernel, run.recording)
-        check_whole(run.recording.kernel)
+        check_states(run.recording.kernel)
         trace = run.recording.kernel.trace
         way = self._way(run, trace)
         if not way:

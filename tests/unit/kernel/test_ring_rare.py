@@ -7,7 +7,7 @@ from struct import pack
 import pytest
 
 from lab.kernel.ring import parse_kernel_trace
-from lab.kernel.trace import KernelTrace
+from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD, KernelTrace
 from lab.kernel.tracefile import TraceParseError
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
@@ -89,15 +89,48 @@ def test_processors_are_merged_in_the_order_of_time_and_ties_stay() -> None:
 @pytest.mark.parametrize(
     ("page", "counts", "lost"),
     [
-        pytest.param(page_of(flags=1 << 31 | 1 << 30, missed=12), {}, {0: 12}, id="told by the page"),
-        pytest.param(page_of(flags=1 << 31), {}, {0: 1}, id="a page that had no room for their number"),
-        pytest.param(page_of(flags=1 << 31 | 1 << 30, missed=12), {"overrun": 12}, {0: 12}, id="told twice"),
-        pytest.param(page_of(), {"overrun": 3, "commit_overrun": 4, "dropped_events": 5}, {0: 12}, id="told by the counters"),
+        pytest.param(page_of(flags=1 << 31 | 1 << 30, missed=12), {}, {UNTOLD: 12}, id="told by the page"),
+        pytest.param(page_of(flags=1 << 31), {}, {UNTOLD: 1}, id="a page that had no room for their number"),
+        pytest.param(page_of(flags=1 << 31 | 1 << 30, missed=12), {"overrun": 12}, {UNTOLD: 12}, id="told twice"),
+        pytest.param(page_of(), {"overrun": 3, "commit_overrun": 4, "dropped_events": 5}, {UNTOLD: 12}, id="told by the counters"),
         pytest.param(page_of(), {}, {}, id="nothing lost"),
     ],
 )  # fmt: skip
-def test_lost_events_are_counted_once(page: bytes, counts: dict[str, int], lost: dict[int, int]) -> None:
+def test_lost_events_are_counted_once(page: bytes, counts: dict[str, int], lost: dict[str, int]) -> None:
     assert parsed(file_of(page, counts=counts)).lost == lost
+
+
+def test_lost_events_are_counted_for_the_instance_that_lost_them() -> None:
+    page = page_of(flags=1 << 31 | 1 << 30, missed=12)
+    none = {"overrun": 0, "commit_overrun": 0, "dropped_events": 0}
+    cpus = [
+        {"instance": SOCKETS, "cpu": 0, "pages": 1, **none, "overrun": 3},
+        {"instance": SOCKETS, "cpu": 1, "pages": 0, **none, "dropped_events": 1},
+        {"instance": PROGRAMS, "cpu": 0, "pages": 1, **none, "overrun": 40},
+    ]
+    trace = parsed(file_of(page, page, cpus=cpus))
+    assert trace.lost == {SOCKETS: 13, PROGRAMS: 40}
+    assert (trace.lost_states, trace.lost_calls) == (13, 40)
+
+
+def test_an_instance_that_lost_nothing_is_whole_whatever_another_lost() -> None:
+    none = {"pages": 0, "overrun": 0, "commit_overrun": 0, "dropped_events": 0}
+    cpus = [{"instance": SOCKETS, "cpu": 0, **none}, {"instance": PROGRAMS, "cpu": 0, **none, "overrun": 169_225}]
+    trace = parsed(file_of(cpus=cpus))
+    assert (trace.lost_states, trace.lost_calls) == (0, 169_225)
+
+
+def test_before_the_instance_was_told_a_lost_event_may_be_of_either() -> None:
+    trace = parsed(file_of(page_of(), counts={"overrun": 7}))
+    assert (trace.lost_states, trace.lost_calls) == (7, 7)
+
+
+@pytest.mark.parametrize("instance", [7, None, "socket", "programs "])
+def test_an_instance_that_there_is_not_is_damage(instance: object) -> None:
+    cpu = {"instance": instance, "cpu": 0, "pages": 0, "overrun": 0, "commit_overrun": 0, "dropped_events": 0}
+    with pytest.raises(TraceParseError) as raised:
+        parsed(file_of(cpus=[cpu]))
+    assert raised.value.params["field"] == "instance"
 
 
 def test_a_half_open_request_is_syn_received() -> None:
@@ -238,7 +271,7 @@ def test_two_buffers_of_a_processor_are_one_in_the_order_of_time() -> None:
     none = {"pages": 1, "overrun": 2, "commit_overrun": 0, "dropped_events": 0}
     found = parsed(file_of(first, second, cpus=[{"cpu": 0, **none}, {"cpu": 0, **none}]))
     assert [each.socket for each in found.transitions] == [1, 3, 2]
-    assert found.lost == {0: 4}
+    assert found.lost == {UNTOLD: 4}
 
 
 def test_what_was_left_out_and_whose_agents_there_are_is_told() -> None:

@@ -16,13 +16,16 @@ import pytest
 from lab.errors import EXIT_INCONCLUSIVE, EvidenceError, UsageError
 from lab.exercise import judge
 from lab.judge.calls.made import called
-from lab.judge.verdict import Verdict
+from lab.judge.judging import in_time, say
+from lab.judge.verdict import Look, Verdict
 from lab.loading import load_exercise
+from lab.recording.delays import NO_PROCESSOR, Delay
 from lab.recording.folders import find_run
 from lab.recording.layout import EVIDENCE_FILE
 from lab.recording.store import load, save
 from lab.settings import ROOT
 from tests.damage import DAMAGES, UNREAD, damaged, files_of, passed_on_nothing
+from tests.records import changed
 from tests.unit.judge.calls.test_readiness import traced
 
 RECORDED: Final = ROOT / "tests" / "fixtures" / "runs"
@@ -98,13 +101,27 @@ EVADES: Final = (
 SHOWS_ALL: Final = (
     "41 1700000000.001000 clone3({flags=CLONE_FS, exit_signal=SIGCHLD, stack=NULL}, 88) = 42 <0.1>\n",
     "41 1700000000.001000 io_uring_setup(8, {flags=0}) = -1 EPERM (Operation not permitted) <0.1>\n",
+    "41 1700000000.001000 clone3({flags=CLONE_UNTRACED}, 88) = -1 ENOSYS (Function not implemented) <0.1>\n",
 )
 
 
 @pytest.mark.parametrize("text", EVADES)
-def test_a_program_that_can_keep_calls_from_strace_proves_nothing_by_them(text: str) -> None:
-    result = called("server", "accept", 0, id="c").judge(traced(text))
-    assert result.verdict is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("ended", [{}, {"ended": ""}], ids=["whole", "cut"])
+def test_a_program_that_keeps_calls_from_strace_fails_at_the_line_that_shows_it(
+    text: str, ended: dict[str, Any]
+) -> None:
+    evidence = traced(text, **ended)
+    result = called("server", "accept", 0, id="c").judge(evidence)
+    assert (result.verdict, result.look) == (Verdict.FAIL, (Look(evidence.trace("server").file, line=1),))
+    for language, words in (("en", "the program keeps it from being seen: "), ("zh-CN", "程序使它无法被看到：")):
+        assert say(result.observed, language).startswith(words)
+
+
+def test_no_delay_excuses_a_program_that_keeps_calls_from_strace() -> None:
+    delay = Delay("server", NO_PROCESSOR, 0, 1, 1)
+    evidence = changed(traced(EVADES[0]), delays=(delay,))
+    result = called("server", "accept", 0, id="c").judge(evidence)
+    assert in_time(result, evidence) == result
 
 
 @pytest.mark.parametrize("text", SHOWS_ALL)

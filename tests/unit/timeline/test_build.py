@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source
 from tests.unit.timeline.builders import OPEN, TALK, Wire, at, find, kernel, lane, run, timeline, told
 
@@ -88,8 +89,23 @@ def test_without_the_kernel_s_record_states_are_inferred_and_it_says_so() -> Non
     assert (line.by_kernel, line.lacks) == (False, ("no-recorder",))
 
 
-def test_lost_events_are_told() -> None:
-    assert timeline(record=kernel(lost={0: 12})).lacks == ("lost-events",)
+@pytest.mark.parametrize(
+    ("lost", "lacks"),
+    [
+        ({SOCKETS: 12}, ("lost-states",)),
+        ({PROGRAMS: 12}, ("lost-calls",)),
+        ({SOCKETS: 1, PROGRAMS: 12}, ("lost-states", "lost-calls")),
+        ({UNTOLD: 12}, ("lost-states", "lost-calls")),
+    ],
+)
+def test_of_what_events_were_lost_is_told(lost: dict[str, int], lacks: tuple[str, ...]) -> None:
+    assert timeline(record=kernel(lost=lost)).lacks == lacks
+
+
+def test_a_recorder_that_ended_early_is_not_called_a_full_buffer() -> None:
+    died = replace(kernel(), died=True)
+    died.__dict__["trace"] = kernel().trace
+    assert timeline(record=died).lacks == ("ended-early",)
 
 
 def test_the_talk_is_the_exercise_s_client() -> None:

@@ -10,6 +10,7 @@ from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
 from lab.judge.states.passing import Passes, passes, recorded
 from lab.judge.verdict import Look, Result, Verdict
+from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD
 from lab.wire.segment import Flags
 from lab.wire.state import State
 from tests.unit.timeline.builders import LISTENS, OPENS, SERVER_ENDS, SERVER_SOCKET, kernel, run, transition
@@ -73,8 +74,18 @@ def test_a_connection_that_was_never_told_of_fails() -> None:
     assert (result.verdict, result.observed.code) == (Verdict.FAIL, "passes-untold")
 
 
-def test_lost_events_decide_nothing() -> None:
-    assert judged(OPENING, lost={1: 3}).verdict is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("instance", [SOCKETS, UNTOLD])
+def test_lost_events_of_sockets_decide_nothing(instance: str) -> None:
+    result = judged(OPENING, lost={instance: 3})
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "no room for 3 events" in say(result.observed, "en")
+
+
+@pytest.mark.parametrize(("path", "verdict"), [("SYN-RECV ESTAB", Verdict.PASS), ("LISTEN ESTAB", Verdict.FAIL)])
+def test_lost_calls_leave_the_states_decided(path: str, verdict: Verdict) -> None:
+    expectation = passes("a", on="server", path=path, id="x")
+    assert judged(expectation, lost={PROGRAMS: 169_225}) == judged(expectation)
+    assert judged(expectation).verdict is verdict
 
 
 def test_a_recorder_that_died_decides_nothing_and_is_not_called_a_full_buffer() -> None:
