@@ -266,7 +266,7 @@ def test_a_server_that_prints_without_end_does_not_fill_the_record(played: Playe
 def test_a_server_that_calls_without_end_neither_fills_the_record_nor_costs_it_a_state(played: Played) -> None:
     kernel = played.evidence.recording.kernel
     assert kernel is not None
-    assert len(kernel.data) < 80_000_000
+    assert len(kernel.data) < 40_000_000
     assert kernel.trace.lost_states == 0
 
 
