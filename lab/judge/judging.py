@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from lab.errors import EvidenceError
 from lab.foreign import shown
 from lab.judge.errors import EvasionError
-from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
+from lab.judge.verdict import Comparison, Expectation, Look, Message, Reference, Result, Verdict
 from lab.recording.delays import LAB, NO_PROCESSOR
 from lab.recording.layout import EVIDENCE_FILE
 from lab.recording.places import line_of_record
@@ -111,11 +111,13 @@ class Judged(ABC):
         observed: Message,
         comparison: Comparison | None = None,
         look: tuple[Look, ...] = (),
+        proof: tuple[Reference, ...] | None = None,
     ) -> Result:
-        """Return a result of this expectation; True is a pass, False a fail."""
+        """Return a result of this expectation; True is a pass, False a fail. What to look at proves it, unless told."""
         if isinstance(verdict, bool):
             verdict = Verdict.PASS if verdict else Verdict.FAIL
-        return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look)
+        proof = look if proof is None else proof
+        return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look, proof)
 
     def _reached(self, run: Run) -> bool:
         return self.step is None or any(step.id == self.step for step in run.play.steps)

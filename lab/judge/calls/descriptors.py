@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.calls.traces import calls_within, whole_trace, window_of
+from lab.judge.calls.traces import calls_within, proof_of, whole_trace, window_of
 from lab.judge.judging import OfRecording, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.kernel.calls import Call
 from lab.recording.run import Run
 
 
@@ -51,16 +52,19 @@ class Handed(OfRecording):
         window = window_of(run, self.party, self.step)
         total, first, named = 0, None, None
         pairs = []
+        handing: list[Call] = []
         for name in self.calls:
             made = [call for call in calls_within(trace, window) if name in (call.name, call.family)]
             carried = [sum(self.kind in each.what for each in call.descriptors) for call in made]
             total += sum(carried)
             pairs.append(Pair(None, (name, str(len(made)), str(sum(carried))), frozenset()))
             named = named or next((call.row for call in made), None)
-            first = first or next((call.row for call, count in zip(made, carried, strict=True) if count), None)
+            handing += [call for call, count in zip(made, carried, strict=True) if count]
+            first = first or next((call.row for call in handing), None)
         right = self.count.holds(total)
         differs = frozenset() if right else frozenset({2})
         whole = Pair(("*", "*", self.count.text), ("+".join(self.calls), "", str(total)), differs)
         fields = {"party": self.party, "calls": ", ".join(self.calls), "kind": self.kind, "count": total}
+        look = (Look(trace.file, line=first or named),)
         comparison = Comparison(("Call", "Calls", "Descriptors"), (whole, *pairs) if not right else (whole,))
-        return self.result(right, Message("handed", fields), comparison, (Look(trace.file, line=first or named),))
+        return self.result(right, Message("handed", fields), comparison, look, proof_of(self.party, handing))

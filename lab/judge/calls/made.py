@@ -14,6 +14,7 @@ from lab.judge.calls.traces import (
     calls_within,
     name_of,
     overlap_ns,
+    proof_of,
     step_window,
     whole_trace,
     window_of,
@@ -114,7 +115,9 @@ class Called(_OfCalls):
             pairs += [Pair(None, (told, str(count)), frozenset()) for told, count in others.most_common(_SHOWN)]
         first = next(iter(mine), next(iter(calls), None))
         look = (Look(trace.file, line=first.row if first else None),)
-        return self.result(right, observed, Comparison(("Call", "Count"), tuple(pairs)), look)
+        return self.result(
+            right, observed, Comparison(("Call", "Count"), tuple(pairs)), look, proof_of(self.party, mine)
+        )
 
     def _counts(self, run: Run, call: Call) -> bool:
         if self.error not in (None, call.error) or (self.error is None and call.broken_off):
@@ -161,8 +164,10 @@ class BlockedIn(_OfCalls):
         top, spent = ranked[0] if ranked else ("", 0)
         fields = {"party": self.party, "call": top, "share": f"{spent / whole:.0%}"}
         observed = Message("blocked-share" if top else "blocked-nowhere", fields)
-        row = longest[top].row if top else None
-        return self.result(right, observed, Comparison(("Call", "Inside"), tuple(pairs)), (Look(trace.file, line=row),))
+        calls = [longest[top]] if top else []
+        look = (Look(trace.file, line=calls[0].row if calls else None),)
+        proof = proof_of(self.party, calls)
+        return self.result(right, observed, Comparison(("Call", "Inside"), tuple(pairs)), look, proof)
 
     def _window(self, run: Run) -> Window:
         if self.while_waits is None:

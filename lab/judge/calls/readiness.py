@@ -9,7 +9,7 @@ from typing import Final
 
 from lab.errors import EvidenceError
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.calls.traces import LISTENER, Window, name_of, whole_trace, window_of
+from lab.judge.calls.traces import LISTENER, Window, name_of, proof_of, whole_trace, window_of
 from lab.judge.judging import OfRecording, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call, Descriptor
@@ -76,17 +76,18 @@ class Ready(OfRecording):
         names = _names(run, trace.calls)
         calls = _returned(trace, window_of(run, self.party, self.step))
         waits = [call for call in calls if call.name in WAITS and call.ready]
-        pairs = [(self._pair(call, names), call.row) for call in waits]
-        right = next(((pair, row) for pair, row in pairs if pair.agrees), None)
+        pairs = [(self._pair(call, names), call) for call in waits]
+        right = next(((pair, call) for pair, call in pairs if pair.agrees), None)
         if right:
             fields = {"party": self.party, "ready": _shown(self.clients), "watched": (right[0].observed or ("", ""))[1]}
-            look = (Look(trace.file, line=right[1]),)
-            return self.result(True, Message("ready", fields), Comparison(_COLUMNS, (right[0],)), look)  # noqa: FBT003
+            look, proof = (Look(trace.file, line=right[1].row),), proof_of(self.party, right[1:])
+            return self.result(True, Message("ready", fields), Comparison(_COLUMNS, (right[0],)), look, proof)  # noqa: FBT003
         missing = Pair((_shown(self.clients), self.watched.text), None, frozenset())
         others = (Pair(None, pair.observed, frozenset()) for pair, _ in pairs[:_SHOWN])
-        look = (Look(trace.file, line=pairs[0][1] if pairs else None),)
+        look = (Look(trace.file, line=waits[0].row if waits else None),)
         observed = Message("ready-else", {"party": self.party, "returns": len(waits)})
-        return self.result(False, observed, Comparison(_COLUMNS, (missing, *others)), look)  # noqa: FBT003
+        proof = proof_of(self.party, waits[:1])
+        return self.result(False, observed, Comparison(_COLUMNS, (missing, *others)), look, proof)  # noqa: FBT003
 
     def _pair(self, call: Call, names: Mapping[int, str]) -> Pair:
         told = frozenset(names.get(fd, f"fd {fd}") for fd in call.ready)
@@ -125,7 +126,8 @@ class ToldOf(OfRecording):
             pairs += [Pair(None, (name, str(count)), frozenset()) for name, count in others.most_common(_SHOWN)]
         fields = {"party": self.party, "client": self.client, "count": len(told)}
         look = (Look(trace.file, line=told[0].row if told else None),)
-        return self.result(right, Message("told-of", fields), Comparison(("Told of", "Count"), tuple(pairs)), look)
+        comparison = Comparison(("Told of", "Count"), tuple(pairs))
+        return self.result(right, Message("told-of", fields), comparison, look, proof_of(self.party, told[:1]))
 
     def _descriptor(self, run: Run, trace: Trace) -> int:
         """Return the number that the client's connection has in the program; EvidenceError when it has none."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from lab.errors import EvidenceError
 from lab.judge.errors import EvasionError
+from lab.judge.verdict import MOST, CallAt
 from lab.kernel.calls import Call, Descriptor
 from lab.recording.raw import Trace
 from lab.recording.run import Run
@@ -47,6 +49,11 @@ def calls_within(trace: Trace, window: Window | None) -> Sequence[Call]:
     if window is None:
         return trace.calls
     return [call for call in trace.calls if window[0] <= call.begun_ns <= window[1]]
+
+
+def proof_of(party: str, calls: Iterable[Call]) -> tuple[CallAt, ...]:
+    """Return calls of a program as what proves something: the first of many."""
+    return tuple(CallAt(party, call.family, call.begun_ns) for call in islice(calls, MOST))
 
 
 def window_of(run: Run, party: str, step: str | None, readings: Readings | None = None) -> Window | None:

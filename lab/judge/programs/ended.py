@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.judge.judging import OfPlay, look_in
 from lab.judge.programs.lines import look_at_party
-from lab.judge.verdict import Message, Result
+from lab.judge.verdict import Message, ProgramEnd, Result
 from lab.recording.run import Run
 
 
@@ -35,13 +35,15 @@ class Exited(OfPlay):
     def find(self, run: Run) -> Result:
         """Look for the program's end; one that is still running at the end of the run has none."""
         run.play.party(self.party)
-        ends = [(at, end.status) for at, end in enumerate(run.play.exits) if end.actor == self.party]
+        ends = [(at, end) for at, end in enumerate(run.play.exits) if end.actor == self.party]
         if not ends:
             running = Message("still-running", {"party": self.party})
-            return self.result(False, running, None, look_at_party(run, self.party))  # noqa: FBT003 - no end
-        at, status = ends[-1]
+            return self.result(False, running, None, look_at_party(run, self.party), ())  # noqa: FBT003 - no end
+        at, end = ends[-1]
         look = (look_in(run, "exits", at, "status"),)
-        return self.result(status == self.status, _ended(self.party, status), None, look)
+        observed = _ended(self.party, end.status)
+        proof = (ProgramEnd(self.party, end.time_ns, observed),)
+        return self.result(end.status == self.status, observed, None, look, proof)
 
 
 def _ended(party: str, status: int) -> Message:

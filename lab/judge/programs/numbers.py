@@ -9,7 +9,7 @@ from typing import Final
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import OfPlay
-from lab.judge.programs.lines import lines_of, look_at_line, not_among
+from lab.judge.programs.lines import last_lines, like, lines_of, look_at_line, not_among
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.recording.run import Run
 
@@ -57,9 +57,11 @@ class Said(OfPlay):
         if not found:
             missing = Pair((self.line.replace(_PLACE, self.amount.text),), None, frozenset())
             pairs = (missing, *(Pair(None, (line,), frozenset()) for line in lines[-1:]))
-            return self.result(False, not_among(lines, self.party), Comparison(("Line",), pairs), look)  # noqa: FBT003 - it does not hold
+            observed, comparison = not_among(lines, self.party), Comparison(("Line",), pairs)
+            return self.result(False, observed, comparison, look, last_lines(run, self.party))  # noqa: FBT003 - it does not hold
         line, number = found[-1][1].group(0, 1)
         right = self.amount.holds(float(number))
         pair = Pair((self.line, self.amount.text), (self.line, number), frozenset() if right else frozenset({1}))
         observed = Message("printed", {"party": self.party, "line": line})
-        return self.result(right, observed, Comparison(("Line", "Number"), (pair,)), look)
+        proof = like(run, self.step, self.party, line)[-1:]
+        return self.result(right, observed, Comparison(("Line", "Number"), (pair,)), look, proof)

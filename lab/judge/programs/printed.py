@@ -9,12 +9,19 @@ from typing import Final
 
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import OfPlay
-from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
+from lab.judge.programs.lines import (
+    LAST,
+    last_lines,
+    like,
+    lines_of,
+    look_at_line,
+    not_among,
+    proof_of,
+    read_pattern,
+    too_much,
+)
 from lab.judge.verdict import Comparison, Message, Pair, Result, Verdict
 from lab.recording.run import Run
-
-_LAST: Final = 8
-"""How many of a program's lines a failure shows."""
 
 _ANYTHING: Final = re.compile(r"(?:\.|\\[dswDSW])[*+]\??")
 _SPECIAL: Final = re.compile(r"[][(){}|?*+^$]")
@@ -113,9 +120,13 @@ class Printed(OfPlay):
         if at is not None:
             found = lines[at]
             comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
-            return self.result(Verdict.PASS, Message("printed", {"party": self.party, "line": found}), comparison, look)
-        observed = not_among(lines, self.party, self.stream)
-        return self.result(Verdict.FAIL, observed, self._comparison(lines[-_LAST:]), look)
+            observed, proof = (
+                Message("printed", {"party": self.party, "line": found}),
+                like(run, self.step, self.party, found),
+            )
+            return self.result(Verdict.PASS, observed, comparison, look, proof[:1])
+        observed, proof = not_among(lines, self.party, self.stream), last_lines(run, self.party, self.stream)
+        return self.result(Verdict.FAIL, observed, self._comparison(lines[-LAST:]), look, proof)
 
     def _comparison(self, lines: Sequence[str]) -> Comparison:
         missing = Pair((self.shown,), None, frozenset())
@@ -144,13 +155,15 @@ class NeverPrinted(OfPlay):
         at = _first(self.pattern, lines)
         look = look_at_line(run, self.party, at or 0, self.stream)
         if not lines:
-            return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
+            return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look, ())
         if at is None:
             beyond = too_much(run, self.party)
-            return self.result(beyond is None, beyond or self.expected(), None, look)
+            mine = (line for line in run.play.outputs if line.actor == self.party)
+            proof = () if beyond else proof_of(run, self.step, mine)
+            return self.result(beyond is None, beyond or self.expected(), None, look, proof)
         comparison = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
         observed = Message("printed", {"party": self.party, "line": lines[at]})
-        return self.result(Verdict.FAIL, observed, comparison, look)
+        return self.result(Verdict.FAIL, observed, comparison, look, like(run, self.step, self.party, lines[at])[:1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +185,14 @@ class Sooner(OfPlay):
         at = next(either, None)
         look = look_at_line(run, self.party, -1 if at is None else at)
         if at is None:
-            return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came
+            proof = last_lines(run, self.party)
+            return self.result(False, not_among(lines, self.party), None, look, proof)  # noqa: FBT003 - neither came
         observed = Message("printed", {"party": self.party, "line": lines[at]})
+        proof = like(run, self.step, self.party, lines[at])[:1]
         if self.first.fullmatch(lines[at]):
-            return self.result(True, observed, None, look)  # noqa: FBT003
+            return self.result(True, observed, None, look, proof)  # noqa: FBT003
         too_early = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
-        return self.result(False, observed, too_early, look)  # noqa: FBT003
+        return self.result(False, observed, too_early, look, proof)  # noqa: FBT003
 
 
 def _first(pattern: re.Pattern[str], lines: Sequence[str]) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import OfPlay, OfRecording
-from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
+from lab.judge.programs.lines import lines_of, look_at_line, not_among, proof_of, read_pattern, too_much
 from lab.judge.sockets.rows import look_at_row
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.recording.run import Run
@@ -91,7 +91,9 @@ class Children(OfPlay):
         pairs = tuple(Pair(None, (line.strip(),), frozenset()) for line in found)
         right = self.count.holds(len(found))
         look = look_at_line(run, self.listing, at[0] if at else 0)
-        return self.result(right, observed, None if right else Comparison(("Line",), pairs), look)
+        listed = (line for line in run.play.outputs if line.actor == self.listing and line.text in found)
+        proof = proof_of(run, self.step, listed)
+        return self.result(right, observed, None if right else Comparison(("Line",), pairs), look, proof)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ class OwnWords(OfPlay):
         lines = lines_of(run, self.party)
         if not lines:
             look = look_at_line(run, self.party, 0)
-            return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - it does not hold
+            return self.result(False, not_among(lines, self.party), None, look, ())  # noqa: FBT003 - it does not hold
         matches = [self.pattern.fullmatch(line) for line in lines]
         found = [match for match in matches if match]
         others = [name for name in self.pattern.groupindex if name != "pid"]
@@ -163,7 +165,10 @@ class OwnWords(OfPlay):
         holds = self.count.holds(len(found)) and all(right) and beyond is None
         comparison = Comparison(("Pid", "Line"), tuple(pairs)) if pairs else None
         first = next((at for at, match in enumerate(matches) if match), -1)
-        return self.result(holds, observed, comparison, look_at_line(run, self.party, first))
+        told = {pair.observed[1] for pair in pairs if pair.observed and beyond is None}
+        mine = (line for line in run.play.outputs if line.actor == self.party and line.text in told)
+        look = look_at_line(run, self.party, first)
+        return self.result(holds, observed, comparison, look, proof_of(run, self.step, mine))
 
 
 def _shown(pids: set[int]) -> str:

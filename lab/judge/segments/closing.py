@@ -12,7 +12,7 @@ from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import OfRecording, or_any, whole_capture
 from lab.judge.segments.conversation import OfConversation
-from lab.judge.verdict import Look, Message, Result, Verdict
+from lab.judge.verdict import Look, Message, Result, Verdict, frames
 from lab.recording.raw import CaptureRecord
 from lab.recording.run import Run
 from lab.wire.conversation import Conversation
@@ -157,7 +157,9 @@ class CloseShares(OfRecording):
         observed = Message("close-shares", {"three": three, "four": four, "other": other})
         by_three = next((each for each in of_step if each.close_segments == _THREE), next(iter(of_step), None))
         frame = None if by_three is None else (by_three.teardown or by_three.segments)[0].number
-        return self.result(right, observed, None, (Look(run.recording.capture(self.on).file, frame=frame),))
+        look = Look(run.recording.capture(self.on).file, frame=frame)
+        proof = (look, *frames(look.file, (each.teardown[0].number for each in of_step if each.teardown)))
+        return self.result(right, observed, None, (look,), proof)
 
 
 def conversations_of_step(run: Run, step: str, on: str) -> Sequence[Conversation]:

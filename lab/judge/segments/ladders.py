@@ -12,7 +12,7 @@ from lab.judge.errors import ExerciseError
 from lab.judge.segments.aligning import Aligned, align
 from lab.judge.segments.conversation import OfConversation
 from lab.judge.segments.rungs import DATA, Rung, parse_rungs
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict, frames
 from lab.recording.raw import CaptureRecord
 from lab.recording.run import Run
 from lab.wire.conversation import Conversation
@@ -81,8 +81,10 @@ class Segments(OfConversation):
         comparison = self._comparison(aligned, conversation)
         wrong = [n for n, item in enumerate(aligned) if not item.agrees]
         if not wrong:
-            begin = next((item.segment.number for item in aligned if item.segment is not None), None)
-            return self.result(Verdict.PASS, Message("segments-agree"), comparison, (Look(record.file, frame=begin),))
+            seen = [item.segment.number for item in aligned if item.segment is not None]
+            look = Look(record.file, frame=next(iter(seen), None))
+            proof = frames(record.file, seen)
+            return self.result(Verdict.PASS, Message("segments-agree"), comparison, (look,), proof)
         look = Look(record.file, frame=_frame(aligned, wrong[0], conversation))
         return self.result(Verdict.FAIL, Message("segments-differ", _counts(aligned)), comparison, (look,))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.segments.rungs import DATA, Rung, parse_rungs
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, frames
 
 if TYPE_CHECKING:
     from lab.recording.raw import CaptureRecord
@@ -80,8 +80,9 @@ class InOrder(OfRecording):
         early = sum(bool(pair.differs) for pair in pairs)
         counts = {"early": early, "missing": missing}
         observed = Message("out-of-order", counts) if early or missing else Message("in-order", {"count": len(pairs)})
-        look = (Look(record.file, frame=frame),)
-        return self.result(not (early or missing), observed, Comparison(_COLUMNS, tuple(pairs)), look)
+        look = Look(record.file, frame=frame)
+        proof = (look, *frames(record.file, (int(pair.observed[-1]) for pair in pairs if pair.observed)))
+        return self.result(not (early or missing), observed, Comparison(_COLUMNS, tuple(pairs)), (look,), proof)
 
     def _frame(self, run: Run, client: str, rung: Rung) -> int | None:
         """Return the number of the first frame that holds such a segment."""

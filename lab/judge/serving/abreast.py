@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lab.judge.judging import OfRecording, whole_capture
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, frames
 from lab.recording.run import Run
 from lab.settings import PORT
 from lab.wire.conversation import Conversation
@@ -65,7 +65,15 @@ class Abreast(OfRecording):
             pairs.append(Pair((host, "*", "*"), cells, frozenset({1}) if late else frozenset()))
         code = "abreast-not" if wrong else "abreast"
         observed = Message(code, {"hosts": ", ".join(wrong or self.to)})
-        return self.result(not wrong, observed, Comparison(_COLUMNS, tuple(pairs)), (Look(record.file),))
+        proof = frames(record.file, _frames([*found.values()]))
+        return self.result(not wrong, observed, Comparison(_COLUMNS, tuple(pairs)), (Look(record.file),), proof)
+
+
+def _frames(found: Sequence[Conversation]) -> Iterator[int]:
+    """Yield the last segment of each handshake, and the first answer of all."""
+    yield from (talk.handshake[-1].number for talk in found)
+    answers = [data for talk in found for data in talk.data if not talk.from_client(data)]
+    yield from (data.number for data in sorted(answers, key=lambda data: data.time_ns)[:1])
 
 
 def _answered_ns(talk: Conversation) -> int | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
 from lab.judge.judging import OfPlay
 from lab.judge.serving.services import Service, service, services
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, frames
 from lab.recording.run import Run
 
 _MS: Final = 1_000_000
@@ -107,7 +107,10 @@ class Overlap(OfPlay):
         names = ", ".join(one.name for one in late)
         observed = Message("overlap-late", {"clients": names}) if late else self.expected()
         look = (Look(run.recording.capture(self.on).file),)
-        return self.result(not late, observed, Comparison(("Client", "Answered", "Closed"), pairs), look)
+        close = min(found, key=lambda one: one.ended_ns)
+        ended = [each.number for each in close.conversation.segments if each.time_ns == close.ended_ns]
+        proof = frames(look[0].file, (*_first_answers(found), *ended))
+        return self.result(not late, observed, Comparison(("Client", "Answered", "Closed"), pairs), look, proof)
 
     def _pair(self, one: Service, begun: int, first_end: int) -> Pair:
         answered = NEVER if one.answered_ns is None else _after(one.answered_ns, begun)
@@ -143,7 +146,15 @@ class Turns(OfPlay):
         early = [pair.observed[0] for pair in pairs if pair.differs and pair.observed]
         observed = Message("turns-early", {"clients": ", ".join(early)}) if early else self.expected()
         comparison = Comparison(("Client", "First answer", "Last answer"), tuple(pairs))
-        return self.result(not early, observed, comparison, (Look(run.recording.capture(self.on).file),))
+        look = (Look(run.recording.capture(self.on).file),)
+        proof = frames(look[0].file, _first_answers(found))
+        return self.result(not early, observed, comparison, look, proof)
+
+
+def _first_answers(found: Iterable[Service]) -> Iterator[int]:
+    """Yield the frames of the first answer to each client."""
+    for one in found:
+        yield from (data.number for data in one.conversation.data if data.time_ns == one.answered_ns)
 
 
 def _beside(expected: tuple[str, str], observed: tuple[str, str] | None) -> Pair:

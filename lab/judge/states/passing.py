@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, OfRecording, whole_conversation
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, StatesFrom, Verdict
 from lab.kernel.listing import FILE, line_of
 from lab.kernel.trace import KernelTrace, Transition
 from lab.recording.run import Run
@@ -80,13 +80,17 @@ class Passes(OfRecording):
         trace = run.recording.kernel.trace
         way = self._way(run, trace)
         if not way:
-            return self.result(Verdict.FAIL, Message("passes-untold", {"host": self.on}), None, (Look(FILE, line=1),))
+            return self.result(
+                Verdict.FAIL, Message("passes-untold", {"host": self.on}), None, (Look(FILE, line=1),), ()
+            )
         told = [way[0].old, *(each.new for each in way)]
         at = self._place(told)
         first = way[max(0, at - 1)] if at is not None else way[0]
         took_ns = None if at is None else self._took_ns(run, way, at)
         look = (Look(FILE, line=line_of(trace, first, {*run.recording.hosts.values()})),)
-        return self.result(self._holds(at, took_ns), self._observed(told, took_ns), self._comparison(way, at), look)
+        comparison = self._comparison(way, at)
+        proof = (StatesFrom(first.time_ns, sum(pair.agrees for pair in comparison.pairs)),)
+        return self.result(self._holds(at, took_ns), self._observed(told, took_ns), comparison, look, proof)
 
     def _holds(self, at: int | None, took_ns: int | None) -> bool:
         if at is None or self.within is None:
