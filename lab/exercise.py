@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from lab.judge.verdict import Expectation, Result, Verdict, worst
 from lab.settings import PROFILES
 from lab.shelf import read_texts
 from lab.text.catalog import Catalog
+from lab.timeline.model import Timeline
 from lab.views import View
 
 if TYPE_CHECKING:
@@ -126,3 +128,23 @@ def judge(exercise: Exercise, run: Run) -> Judgement:
     verdict = worst(result.verdict for result in results)
     judgement = Judgement(verdict, results, claims, not run.play.stand_ins and not failed)
     return replace(judgement, verdict=Verdict.FAIL) if judgement.broken else judgement
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A run and what its exercise makes of it: what everything that shows a run is drawn from.
+
+    `folder` is where it is kept, as one would type it; `Path()` for one that lies beside what is shown.
+    """
+
+    exercise: Exercise
+    run: Run
+    judgement: Judgement
+    folder: Path = Path()
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The run's timeline, made when somebody first asks for it; EvidenceError as `build_timeline`."""
+        from lab.timeline.build import build_timeline  # noqa: PLC0415 - most pages do without it
+
+        return build_timeline(self.run.recording, self.run.play)

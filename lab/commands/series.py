@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from lab.commands.documents import write_document
+from lab.commands.judged import EXIT_OF, forms_of
 from lab.commands.progress import progress
-from lab.commands.runs import EXIT_OF, forms_of
 from lab.commands.writing import as_long_as_read
 from lab.errors import EvidenceError, InterruptError, LabError, UsageError
-from lab.exercise import Exercise, judge
+from lab.exercise import Exercise, JudgedRun, judge
 from lab.hosts.connection import Connection
 from lab.hosts.found import look_around
 from lab.hosts.turn import take_turn
@@ -88,5 +88,5 @@ def _row(exercise: Exercise, run: Run | LabError, settings: Settings, begun: flo
         verdict = Verdict.INCONCLUSIVE if isinstance(run, EvidenceError) else Verdict.CANNOT_RUN
         return Row(exercise, verdict, time.monotonic() - begun, error=run)
     judgement = judge(exercise, run)
-    folder = keep(run, forms_of(exercise, run, judgement, settings), settings.runs)
+    folder = keep(run, forms_of(JudgedRun(exercise, run, judgement), settings.language), settings.runs)
     return Row(exercise, judgement.verdict, time.monotonic() - begun, judgement, folder)

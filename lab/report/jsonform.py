@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS
-from lab.exercise import Exercise, Judgement
+from lab.exercise import JudgedRun
 from lab.foreign import shown_json
 from lab.judge.claims import ClaimResult
 from lab.judge.verdict import Comparison, Look, Result, Verdict
 from lab.recording.run import Run
 from lab.report.claims import ClaimStory, claim_stories
 from lab.report.words import Words
-from lab.text.catalog import Catalog
 
 FORMAT: Final = 1
 """Version of the document; it grows when a reader of the old one would no longer understand the new one."""
@@ -29,11 +28,10 @@ EXIT_CODES: Final = {
 Document = dict[str, Any]
 
 
-def verdict_document(
-    exercise: Exercise, run: Run, judgement: Judgement, texts: Catalog, language: str = "en"
-) -> Document:
+def verdict_document(judged: JudgedRun, language: str = "en") -> Document:
     """Return the verdict of a run with its texts in `language`; file names are relative to the run's folder."""
-    words = Words(texts, language, run.recording.hosts)
+    exercise, run, judgement = judged.exercise, judged.run, judged.judgement
+    words = Words(exercise.texts(language), language, run.recording.hosts)
     stories = claim_stories(judgement, words)
     return {
         "format": FORMAT,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from lab.exercise import Exercise, Judgement
+from lab.exercise import Exercise, JudgedRun, Judgement
 from lab.foreign import shown_lines
 from lab.judge.verdict import Verdict
 from lab.recording.run import Run
@@ -15,20 +15,20 @@ from lab.report.checks import Check, check, counted
 from lab.report.claims import claim_stories
 from lab.report.ink import plain
 from lab.report.words import Words
-from lab.text.catalog import Catalog
 
 _WIDTH: Final = 120
 _TAGS: Final = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error", Verdict.CANNOT_RUN: "skipped"}
 _SECOND: Final = 1_000_000_000
 
 
-def junit_document(exercise: Exercise, run: Run, judgement: Judgement, texts: Catalog, language: str = "en") -> str:
+def junit_document(judged: JudgedRun, language: str = "en") -> str:
     """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what was not tried is skipped.
 
     The shape is the one that the Ant task wrote and that CI servers read: testsuites, testsuite, properties, testcase.
     A test case's time is that of its step, given once, to the step's first case, so that the sum is the run's.
     """
-    words = Words(texts, language, run.recording.hosts)
+    exercise, run, judgement = judged.exercise, judged.run, judged.judgement
+    words = Words(exercise.texts(language), language, run.recording.hosts)
     checks = tuple(check(result, words, "") for result in judgement.results)
     counts = counted(checks)
     totals = {

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from lab.exercise import JudgedRun
 from lab.judge.verdict import Result
 from lab.recording.run import Run
 from lab.report.checks import MARKS
 from lab.report.lanes.marks import state_name
 from lab.report.page.proofs import proofs
 from lab.report.page.run import run_of
+from lab.report.words import Words
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Source, StateChange, Talk, Timeline
 from lab.wire.bits import has_fin, has_rst, has_syn
 from lab.wire.capture import raw_capture
 from lab.wire.pcapng import Interface, Packet, write_pcapng
 from lab.wire.segment import Segment
 
-if TYPE_CHECKING:
-    from lab.report.words import Words
-
 _APPLICATION: Final = "Socket Lab"
 Frame = tuple[str, int]
 """A host, and the number of a frame in its capture."""
 
 
-def run_pcapng(run: Run, timeline: Timeline, results: tuple[Result, ...], words: Words) -> bytes:
+def run_pcapng(judged: JudgedRun, language: str) -> bytes:
     """Return the captures of a run as one file, an interface for each host; CaptureError for one that is damaged."""
-    comments = packet_comments(run, timeline, results, words)
+    run = judged.run
+    words = Words(judged.exercise.texts(language), language, run.recording.hosts)
+    comments = packet_comments(run, judged.timeline, judged.judgement.results, words)
     interfaces: list[Interface] = []
     packets: list[Packet] = []
     for index, record in enumerate(run.recording.captures):

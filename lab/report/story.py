@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import EvidenceError
-from lab.exercise import Exercise, Judgement, Step
+from lab.exercise import JudgedRun, Step
 from lab.judge.judging import held_up
 from lab.judge.verdict import Verdict
 from lab.recording.play import Party
@@ -22,7 +22,6 @@ from lab.report.typed import Typed, typed
 from lab.report.views import Looking, Shown, show
 from lab.report.words import Words
 from lab.settings import HOSTS
-from lab.text.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +94,14 @@ class Story:
     """What its views were drawn from; the run's timeline is there for whoever asks."""
 
 
-def tell(exercise: Exercise, run: Run, judgement: Judgement, texts: Catalog, language: str, run_folder: Path) -> Story:
+def tell(judged: JudgedRun, language: str) -> Story:
     """Return the story of a run; steps that the run never reached are told without what happened."""
-    words = Words(texts, language, run.recording.hosts)
-    folder = shown_path(_latest(run_folder))
+    exercise, run, judgement = judged.exercise, judged.run, judged.judgement
+    words = Words(exercise.texts(language), language, run.recording.hosts)
+    folder = shown_path(_latest(judged.folder))
     leaning = claims_of(exercise.claims)
     checks = tuple(check(result, words, folder, leaning.get(result.id, ())) for result in judgement.results)
-    looking = Looking(run, sightings(run.recording), words)
+    looking = Looking(judged, sightings(run.recording), words)
     steps = tuple(
         _step(number, step, looking, tuple(one for one in checks if one.step == step.id))
         for number, step in enumerate(exercise.steps, start=1)
@@ -124,7 +124,7 @@ def tell(exercise: Exercise, run: Run, judgement: Judgement, texts: Catalog, lan
         claims=claim_stories(judgement, words),
         files=_files(run),
         folder=folder,
-        kept=shown_path(run_folder),
+        kept=shown_path(judged.folder),
         words=words,
         looking=looking,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final, assert_never
+from functools import partial
+from typing import Final, assert_never
 
 from lab.errors import EvidenceError
+from lab.exercise import JudgedRun
 from lab.judge.judging import might_have_come, told
 from lab.kernel.rows import SocketRow
 from lab.recording.play import Step
@@ -19,6 +20,7 @@ from lab.report.ink import Line
 from lab.report.seen import Sighting
 from lab.report.timeline_text import timeline_text
 from lab.report.words import Words
+from lab.timeline import model
 from lab.views import (
     Apart,
     Calls,
@@ -41,9 +43,6 @@ from lab.views import (
 )
 from lab.wire.http import parse_http
 
-if TYPE_CHECKING:
-    from lab.timeline import model
-
 _LONGEST_TIMELINE: Final = 60
 """Lines of a timeline within a page; `lab report --timeline` has all of them."""
 
@@ -58,18 +57,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class Looking:
-    """What every view reads: the evidence, what `ss` saw in it, and the words."""
+    """What every view reads: the run, what `ss` saw in it, and the words."""
 
-    run: Run
+    judged: JudgedRun
     sightings: frozenset[Sighting]
     words: Words
 
-    @cached_property
-    def timeline(self) -> model.Timeline:
-        """The run's timeline, made when somebody first asks for it; EvidenceError as `build_timeline`."""
-        from lab.timeline.build import build_timeline  # noqa: PLC0415 - most pages do without it
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.judged.run
 
-        return build_timeline(self.run.recording, self.run.play)
+    @property
+    def timeline(self) -> model.Timeline:
+        """The run's timeline."""
+        return self.judged.timeline
 
 
 def show(looking: Looking, view: View, step: Step) -> Shown | None:

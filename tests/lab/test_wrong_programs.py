@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lab.exercise import Exercise, Judgement, judge
+from lab.exercise import Exercise, JudgedRun, Judgement, judge
 from lab.judge.claims import Ruling
 from lab.judge.judging import STOPPED, say
 from lab.judge.states.passing import Recorded
@@ -75,8 +75,7 @@ class Played:
         return [step.id for step in self.exercise.steps]
 
     def story(self, language: str) -> Story:
-        texts = self.exercise.texts(language)
-        return tell(self.exercise, self.evidence, self.judgement, texts, language, self.folder)
+        return tell(JudgedRun(self.exercise, self.evidence, self.judgement, self.folder), language)
 
     def at(self, result: Result) -> int:
         """Return the number of a result's step; what belongs to none comes after all of them."""
@@ -85,8 +84,7 @@ class Played:
     def _page(self, language: str) -> str:
         out = io.StringIO()
         console = Console(file=out, width=100, highlight=False)
-        texts = self.exercise.texts(language)
-        Page(console, self.exercise, self.evidence, self.judgement, texts, language, self.folder).show(None)
+        Page(console, JudgedRun(self.exercise, self.evidence, self.judgement, self.folder), language).show(None)
         return out.getvalue()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from lab.exercise import Judgement, judge
+from lab.exercise import JudgedRun, Judgement, judge
 from lab.judge.claims import Holds, Ruling
 from lab.judge.judging import say
 from lab.judge.verdict import Result, Verdict
@@ -354,7 +354,7 @@ def test_without_the_kernel_s_record_its_cases_of_a_claim_are_told_as_not_tried(
 
 
 def story(evidence: Run, language: str) -> Story:
-    return tell(EXERCISE, evidence, judge(EXERCISE, evidence), EXERCISE.texts(language), language, RUN)
+    return tell(JudgedRun(EXERCISE, evidence, judge(EXERCISE, evidence), RUN), language)
 
 
 def checks(evidence: Run, language: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -19,7 +18,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from lab.commands.progress import progress, say
-from lab.exercise import Judgement
+from lab.exercise import JudgedRun, Judgement
 from lab.foreign import TAKEN, shown
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.kernel.sockets import parse_ss
@@ -78,7 +77,7 @@ def a_run(text: str) -> Run:
     )  # fmt: skip
 
 
-def judged(text: str) -> Judgement:
+def a_judgement(text: str) -> Judgement:
     """Return a judgement whose results tell of it in their words and cells."""
     said = Message("printed", {"party": "a", "line": text})
     table = Comparison(
@@ -90,6 +89,10 @@ def judged(text: str) -> Judgement:
         Result("upper", "talks", Verdict.INCONCLUSIVE, said, said, None, looks),
         Result("counted", None, Verdict.FAIL, said, said, table, looks),
     )  # fmt: skip
+
+
+def a_judged_run(text: str) -> JudgedRun:
+    return builders.judged(a_judgement(text), a_run(text))
 
 
 def a_timeline(text: str) -> Timeline:
@@ -127,14 +130,14 @@ def test_the_terminal_gets_colours_and_nothing_else(text: str) -> None:
     for terminal in (True, False):
         out = io.StringIO()
         console = Console(file=out, force_terminal=terminal, width=100, highlight=False, legacy_windows=False)
-        Page(console, builders.an_exercise(), a_run(text), judged(text), TEXTS, "en", Path("runs/x")).show()
+        Page(console, a_judged_run(text), "en").show()
         assert harmless(re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()) if terminal else out.getvalue())
 
 
 @given(hostile)
 @settings(max_examples=30, deadline=None)
 def test_markdown_gets_no_markup(text: str) -> None:
-    page = markdown_page(builders.an_exercise(), a_run(text), judged(text), TEXTS, "en", Path())
+    page = markdown_page(a_judged_run(text), "en")
     assert harmless(page)
     found = Counter(
         token.type
@@ -149,14 +152,14 @@ def test_markdown_gets_no_markup(text: str) -> None:
 @given(hostile)
 @settings(max_examples=30, deadline=None)
 def test_junit_and_json_can_be_read_and_hold_it(text: str) -> None:
-    parts = (builders.an_exercise(), a_run(text), judged(text), TEXTS, "en")
-    xml = junit_document(*parts)
+    judged = a_judged_run(text)
+    xml = junit_document(judged)
     assert harmless(xml)
     told = ET.fromstring(xml)  # noqa: S314 - our own
     message = next(told.iter("failure")).attrib["message"]
     addressed = text.strip().replace("{server}", builders.SERVER)  # as in the texts of an exercise
     assert " ".join(shown(addressed).split()) in message  # on one line, whatever blanks it has
-    assert harmless(to_json(verdict_document(*parts)))
+    assert harmless(to_json(verdict_document(judged)))
 
 
 @given(hostile)
@@ -170,7 +173,7 @@ def test_pictures_have_no_element_more(text: str) -> None:
 
 
 def _picture(text: str) -> str:
-    story = tell(builders.an_exercise(), a_run(text), judged(text), TEXTS, "en", Path("runs/x"))
+    story = tell(a_judged_run(text), "en")
     return picture_document(story, "en")
 
 
@@ -193,8 +196,8 @@ def _elements(document: str) -> Counter[tuple[str, ...]]:
 
 
 def _html(text: str) -> str:
-    run, judgement = a_run(text), judged(text)
-    story = tell(builders.an_exercise(), run, judgement, TEXTS, "en", Path("runs/x"))
+    judged = a_judged_run(text)
+    run, judgement, story = judged.run, judged.judgement, tell(judged, "en")
     timeline = a_timeline(text)
     shows = run_of(run, judgement.results, lesson(builders.an_exercise().steps))
     return page_document(story, timeline, shows, language="en")
@@ -203,7 +206,7 @@ def _html(text: str) -> str:
 @given(hostile)
 @settings(max_examples=30, deadline=None)
 def test_comments_on_packets_are_lines(text: str) -> None:
-    for said in packet_comments(a_run(text), a_timeline(text), judged(text).results, words()).values():
+    for said in packet_comments(a_run(text), a_timeline(text), a_judgement(text).results, words()).values():
         assert all(shown(one) == one for one in said)
 
 

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from lab.cli import main
-from lab.exercise import Exercise, Judgement, judge
+from lab.exercise import Exercise, JudgedRun, Judgement, judge
 from lab.kernel.rows import Process, SocketRow, Timer
 from lab.live.news import Item
 from lab.loading import load_exercise
@@ -83,9 +83,8 @@ def page(language: str, width: int) -> list[str]:
 
 @cache
 def _page(language: str, width: int) -> list[str]:
-    exercise, evidence, judgement = judged()
     console = Console(file=io.StringIO(), width=width)
-    Page(console, exercise, evidence, judgement, exercise.texts(language), language, RUN).show()
+    Page(console, JudgedRun(*judged(), RUN), language).show()
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from lab.exercise import Exercise, Judgement, Type
+from lab.exercise import Exercise, JudgedRun, Judgement, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
 from lab.judge.claims import CaseResult, ClaimResult, Holds, Ruling
@@ -16,6 +16,9 @@ from lab.recording.play import Action, Exit, Output, Party, Step, Stopped
 from lab.recording.raw import CaptureRecord
 from lab.recording.run import Run
 from lab.recording.saved import SavedLab, SavedRun, SavedSnapshot, run_of, saved_form
+from lab.report.seen import sightings
+from lab.report.views import Looking
+from lab.report.words import Words
 from lab.views import Closes, Ladder, Printed, Rows
 from lab.wire.segment import Endpoint, Flags
 from tests.records import changed
@@ -327,3 +330,13 @@ def ended(actor: str, status: int) -> Exit:
 def without(evidence: Run, **changes: object) -> Run:
     """Return the evidence with some records replaced."""
     return changed(evidence, **changes)
+
+
+def judged(judgement: Judgement, run: Run | None = None, exercise: Exercise | None = None) -> JudgedRun:
+    """Return a run as it was judged: that in which all went well, by the exercise of these tests, unless told."""
+    return JudgedRun(exercise or an_exercise(), run or a_run(), judgement, Path("runs/ex03/latest"))
+
+
+def looking(run: Run, words: Words) -> Looking:
+    """Return what the views of a run are drawn from."""
+    return Looking(judged(all_well(), run), sightings(run.recording), words)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from lab.recording.play import Output
 from lab.recording.run import Run
 from lab.recording.saved import SavedLab
 from lab.report.ink import Role, plain
-from lab.report.seen import sightings
 from lab.report.story import Story, tell
 from lab.report.terminal import head
 from lab.report.transcript import transcript
-from lab.report.views import Looking, show
+from lab.report.views import show
 from lab.report.words import Words
 from lab.text.catalog import Catalog
 from lab.views import Text
 from tests.records import changed
-from tests.unit.report.builders import a_run, all_well, an_exercise
+from tests.unit.report.builders import a_run, all_well, judged, looking
 
 SITES = {"site1": "192.168.1.111", "site2": "192.168.1.112", "site3": "192.168.1.113"}
 
@@ -33,8 +31,7 @@ def run_with(*sites: str) -> Run:
 
 
 def story(run: Run) -> Story:
-    exercise = an_exercise()
-    return tell(exercise, run, all_well(), exercise.texts("en"), "en", Path("runs/ex03"))
+    return tell(judged(all_well(), run), "en")
 
 
 def test_every_host_that_had_a_program_stands_at_the_head_of_the_page() -> None:
@@ -61,7 +58,7 @@ def test_some_of_what_a_program_printed_can_be_shown() -> None:
 def said_of_the_sender(run: Run) -> str:
     which = {"prompt": "our own client", "browse": "a browser", "stand-in": "somebody in its place"}
     words = Words(Catalog({"shows": {"sender": which}}, "here"), "en", {})
-    return str(show(Looking(run, sightings(run.recording), words), Text("sender", party="a"), run.play.steps[0]))
+    return str(show(looking(run, words), Text("sender", party="a"), run.play.steps[0]))
 
 
 def test_a_text_may_hang_on_the_program_that_was_played() -> None:

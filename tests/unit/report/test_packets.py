@@ -33,7 +33,8 @@ def told(timeline: Timeline, language: str = "en", *results: Result) -> dict[tup
 
 
 def proves(identity: str, verdict: Verdict, file: str, frame: int) -> Result:
-    return Result(identity, None, verdict, Message("as-expected"), Message("as-expected"), None, (Look(file, frame),))
+    look, said = (Look(file, frame),), Message("as-expected")
+    return Result(identity, None, verdict, said, said, None, look, look)
 
 
 def test_the_state_of_the_host_before_and_after() -> None:
@@ -116,10 +117,11 @@ def test_the_comments_of_a_recorded_run_are_in_the_file(language: str) -> None:
     run = builders.a_run()
     timeline = timeline_of(run)
     results = builders.all_well().results
-    interfaces, packets = read(run_pcapng(run, timeline, results, words(language)))
+    interfaces, packets = read(run_pcapng(builders.judged(builders.all_well(), run), language))
     assert [each[2].decode() for each in interfaces] == ["server", "client"]
     assert len(packets) == sum(record.captured for record in run.recording.captures)
-    comments = packet_comments(run, timeline, results, words(language))
+    named = Words(builders.an_exercise().texts(language), language, run.recording.hosts)
+    comments = packet_comments(run, timeline, results, named)
     said = [packet.comments for packet in packets if packet.interface == 0]
     assert said == [comments["server", number] for number in range(1, len(said) + 1)]
 
@@ -129,4 +131,4 @@ def test_a_damaged_capture_is_an_error_that_names_it() -> None:
     first, *others = run.recording.captures
     damaged: Run = builders.without(run, captures=(replace(first, content=first.data[:-1]), *others))
     with pytest.raises(CaptureError, match=r"server\.pcap"):
-        run_pcapng(damaged, timelines.one_client(), (), words())
+        run_pcapng(builders.judged(builders.all_well(), damaged), "en")

@@ -49,18 +49,14 @@ def page(
         force_terminal=colour,
         color_system="truecolor" if colour else None,
     )
-    exercise = builders.an_exercise()
-    judgement = getattr(builders, which)()
-    run = evidence or builders.a_run()
+    judged = builders.judged(getattr(builders, which)(), evidence)
     asker = None if answers is None else Asker(io.StringIO(answers), console, language)
-    Page(console, exercise, run, judgement, exercise.texts(language), language, FOLDER).show(asker)
+    Page(console, judged, language).show(asker)
     return buffer.getvalue().decode(encoding)
 
 
 def markdown(which: str, language: str = "en", evidence: Run | None = None) -> str:
-    exercise = builders.an_exercise()
-    judgement = getattr(builders, which)()
-    return markdown_page(exercise, evidence or builders.a_run(), judgement, exercise.texts(language), language, FOLDER)
+    return markdown_page(builders.judged(getattr(builders, which)(), evidence), language)
 
 
 def compare_golden(name: str, text: str) -> None:

@@ -16,7 +16,6 @@ from lab.recording.run import Run
 from lab.report.ink import plain
 from lab.report.markdown import markdown_page
 from lab.report.picture import picture_document
-from lab.report.seen import sightings
 from lab.report.story import Story, tell
 from lab.report.terminal import Page
 from lab.report.views import Looking, Shown, show
@@ -32,7 +31,7 @@ WHOLE_RUN = Path("runs/ex03/latest")
 
 def looking(evidence: Run, language: str = "en") -> Looking:
     words = Words(builders.an_exercise().texts(language), language, {})
-    return Looking(evidence, sightings(evidence.recording), words)
+    return builders.looking(evidence, words)
 
 
 def shown(view: Timeline, step: str, evidence: Run | None = None) -> Shown:
@@ -55,7 +54,7 @@ def showing(*views: Timeline) -> Exercise:
 
 
 def story(exercise: Exercise, language: str = "en") -> Story:
-    return tell(exercise, builders.a_run(), builders.all_well(), exercise.texts(language), language, WHOLE_RUN)
+    return tell(builders.judged(builders.all_well(), exercise=exercise), language)
 
 
 @pytest.fixture
@@ -130,12 +129,12 @@ def test_a_page_builds_it_once_for_all_that_show_it(built: list[Recording]) -> N
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_terminal_markdown_and_picture_show_the_same(language: str) -> None:
-    exercise, run = showing(Timeline(("a",), whole=True)), builders.a_run()
-    parts = (exercise, run, builders.all_well(), exercise.texts(language), language, WHOLE_RUN)
+    exercise = showing(Timeline(("a",), whole=True))
+    judged = builders.judged(builders.all_well(), exercise=exercise)
     console = Console(file=io.StringIO(), width=100)
-    Page(console, *parts).show()
+    Page(console, judged, language).show()
     assert isinstance(console.file, io.StringIO)
-    page, markdown = console.file.getvalue(), markdown_page(*parts)
+    page, markdown = console.file.getvalue(), markdown_page(judged, language)
     picture = "\n".join(rows(picture_document(story(exercise, language), language)))
     for form in (page, markdown, picture):
         row = next(line for line in form.splitlines() if "SYN-SENT" in line)
