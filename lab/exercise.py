@@ -6,20 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
 from lab.judge.judging import in_time, judge_all
 from lab.judge.verdict import Expectation, Result, Verdict, worst
+from lab.recording.run import Run
 from lab.settings import PROFILES
 from lab.shelf import read_texts
 from lab.text.catalog import Catalog
 from lab.timeline.model import Timeline
 from lab.views import View
-
-if TYPE_CHECKING:
-    from lab.recording.run import Run
-    from lab.stage import Stage
 
 TERMINALS: Final = ("server", "watcher", "client", "client2", "root", "croot", *PROFILES)
 """Every terminal of the by-hand path, in the order they are opened."""
@@ -86,7 +83,8 @@ class Exercise:
     subject: str
     """The server program that the exercise is about: what `lab run N --server` stands in for."""
     steps: tuple[Step, ...]
-    play: Callable[[Stage], None]
+    play: Callable[..., None]
+    """What happens, on the stage (lab/stage.py) that it is given."""
     expect: tuple[Expectation, ...]
     claims: tuple[Claim, ...]
 

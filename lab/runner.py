@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from lab.errors import EvidenceError, MachineError
 from lab.hosts.browser import has_browser
@@ -27,7 +27,6 @@ from lab.standstill import Standstill
 from lab.wire.state import State
 
 if TYPE_CHECKING:
-    from lab.exercise import Exercise
     from lab.hosts.channel import Event
     from lab.hosts.connection import Connection
     from lab.hosts.images import Say
@@ -35,6 +34,44 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 T = TypeVar("T")
+
+
+class Hosts(Protocol):
+    """Which hosts an exercise needs: further ones, such as are used where there are, and everyone's sysctls."""
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The hosts that it needs beside server and client."""
+        ...
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Those that are used when their image is there."""
+        ...
+
+    def sysctls(self, host: str) -> Mapping[str, int | str]:
+        """Return the sysctls of a host."""
+        ...
+
+
+class Playable(Protocol):
+    """What the runner needs of an exercise: its id, its hosts, and what happens."""
+
+    @property
+    def id(self) -> str:
+        """The name of its folder under runs/."""
+        ...
+
+    @property
+    def lab(self) -> Hosts:
+        """The hosts that it needs."""
+        ...
+
+    @property
+    def play(self) -> Callable[..., None]:
+        """What happens, on the stage that it is given."""
+        ...
+
 
 _LATEST_ACK_SECONDS: Final = 0.25
 """A little more than the longest that Linux puts off an ACK: TCP_DELACK_MAX in include/net/tcp.h."""
@@ -46,7 +83,7 @@ _LOOK_PAUSE_SECONDS: Final = 0.02
 
 
 def play(
-    exercise: Exercise,
+    exercise: Playable,
     settings: Settings,
     connection: Connection,
     stand_ins: Mapping[str, str] | None = None,
@@ -69,7 +106,7 @@ def play(
 def _play_on(
     hosts: Mapping[str, Host],
     recorder: Recorder,
-    exercise: Exercise,
+    exercise: Playable,
     settings: Settings,
     stand_ins: Mapping[str, str],
 ) -> Run:
