@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Party
 from lab.kernel.rows import SocketRow
+from lab.recording.play import Party
 from lab.wire.state import State
 
 Names = Callable[[str], Party | None]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lab.judge.claims import Claim, ClaimResult, Ruling, judge_claim
 from lab.judge.judging import in_time, judge_all
 from lab.judge.verdict import Expectation, Result, Verdict, worst
+from lab.recording.run import Run
 from lab.settings import PROFILES
 from lab.shelf import read_texts
 from lab.text.catalog import Catalog
+from lab.timeline.model import Timeline
 from lab.views import View
-
-if TYPE_CHECKING:
-    from lab.evidence.records import Evidence
-    from lab.stage import Stage
 
 TERMINALS: Final = ("server", "watcher", "client", "client2", "root", "croot", *PROFILES)
 """Every terminal of the by-hand path, in the order they are opened."""
@@ -84,7 +83,8 @@ class Exercise:
     subject: str
     """The server program that the exercise is about: what `lab run N --server` stands in for."""
     steps: tuple[Step, ...]
-    play: Callable[[Stage], None]
+    play: Callable[..., None]
+    """What happens, on the stage (lab/stage.py) that it is given."""
     expect: tuple[Expectation, ...]
     claims: tuple[Claim, ...]
 
@@ -114,15 +114,35 @@ class Judgement:
         return tuple(claim.id for claim in self.claims if self.rules and claim.ruling is Ruling.BROKEN)
 
 
-def judge(exercise: Exercise, evidence: Evidence) -> Judgement:
+def judge(exercise: Exercise, run: Run) -> Judgement:
     """Judge a run by its exercise's expectations; the claims are ruled upon beside them.
 
     How a claim is ruled decides nothing, but a run that may rule and supports neither side of a claim has failed.
     """
-    found = judge_all(exercise.expect, evidence)
+    found = judge_all(exercise.expect, run)
     failed = any(result.verdict is Verdict.FAIL for result in found)
-    results = tuple(in_time(result, evidence) for result in found)
-    claims = tuple(judge_claim(claim, evidence) for claim in exercise.claims)
+    results = tuple(in_time(result, run) for result in found)
+    claims = tuple(judge_claim(claim, run) for claim in exercise.claims)
     verdict = worst(result.verdict for result in results)
-    judgement = Judgement(verdict, results, claims, not evidence.stand_ins and not failed)
+    judgement = Judgement(verdict, results, claims, not run.play.stand_ins and not failed)
     return replace(judgement, verdict=Verdict.FAIL) if judgement.broken else judgement
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A run and what its exercise makes of it: what everything that shows a run is drawn from.
+
+    `folder` is where it is kept, as one would type it; `Path()` for one that lies beside what is shown.
+    """
+
+    exercise: Exercise
+    run: Run
+    judgement: Judgement
+    folder: Path = Path()
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The run's timeline, made when somebody first asks for it; EvidenceError as `build_timeline`."""
+        from lab.timeline.build import build_timeline  # noqa: PLC0415 - most pages do without it
+
+        return build_timeline(self.run.recording, self.run.play)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from lab.errors import EvidenceError
 from lab.kernel.sockets import parse_ss
-from lab.programs import SECONDS, Program
+from lab.programs import SECONDS, Acts, Program
 
 if TYPE_CHECKING:
     from lab.hosts.channel import Event
     from lab.hosts.host import Host
-    from lab.stage import Stage
 
 TABLE: Final = "hold"
 # -e: what the kernel has taken is said again.
@@ -36,7 +35,7 @@ class HeldAcks(Program):
     Leaving it as a context lifts the filter, if that has not been done; so does the end of the run, whatever ends it.
     """
 
-    def __init__(self, stage: Stage, host: Host, name: str, port: int) -> None:
+    def __init__(self, stage: Acts, host: Host, name: str, port: int) -> None:
         super().__init__(stage, host, name, (*_NO_HISTORY, *COMMAND), user="root")
         self.port = port
 

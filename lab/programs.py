@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lab.errors import MachineError
 from lab.hosts.strace import COMMAND as STRACE
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.hosts.channel import Event
     from lab.hosts.host import Host
     from lab.kernel.rows import SocketRow
-    from lab.stage import Stage
+    from lab.recording.play import Party
     from lab.wire.segment import Endpoint
 
 SECONDS: Final = PATIENCE
@@ -26,13 +26,30 @@ _GRACE_SECONDS: Final = 1.0
 PROMPT: Final = "input>>>"
 
 
+class Acts(Protocol):
+    """What a program needs of the stage that drives it: its acts are noted, and a play that cannot go on ends there."""
+
+    @property
+    def parties(self) -> Sequence[Party]:
+        """The programs that took part so far."""
+        ...
+
+    def act(self, actor: str, verb: str, text: str = "", time_ns: int | None = None) -> None:
+        """Record something that was done."""
+        ...
+
+    def stopped(self, program: Program, reason: str, detail: str) -> Exception:
+        """Return the error that ends the play."""
+        ...
+
+
 class Program:
     """A program under a name of the exercise, on one host.
 
     Its `user` is `own`: an unprivileged id that no other program has; `lab`, who types by hand; or root.
     """
 
-    def __init__(self, stage: Stage, host: Host, name: str, argv: Sequence[str], user: str = "own") -> None:
+    def __init__(self, stage: Acts, host: Host, name: str, argv: Sequence[str], user: str = "own") -> None:
         self.stage = stage
         self.host = host
         self.name = name

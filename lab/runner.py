@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from lab.errors import EvidenceError, MachineError
-from lab.evidence.delays import STOOD_STILL, Delay
-from lab.evidence.records import TOO_MUCH, Evidence, Exit, LabFacts, Output
 from lab.hosts.browser import has_browser
 from lab.hosts.channel import CrowdedError
 from lab.hosts.host import Host
@@ -19,13 +17,16 @@ from lab.hosts.recorder import SWITCHED_OFF
 from lab.hosts.tcpdump import NAME as TCPDUMP
 from lab.hosts.why import explained
 from lab.kernel.sockets import parse_ss
+from lab.recording.delays import STOOD_STILL, Delay
+from lab.recording.play import TOO_MUCH, Exit, LabFacts, Output, Play
+from lab.recording.recording import Recording
+from lab.recording.run import Run
 from lab.settings import HOSTS, KNOWN_HOSTS, PORT
 from lab.stage import PlayStoppedError, Stage
 from lab.standstill import Standstill
 from lab.wire.state import State
 
 if TYPE_CHECKING:
-    from lab.exercise import Exercise
     from lab.hosts.channel import Event
     from lab.hosts.connection import Connection
     from lab.hosts.images import Say
@@ -33,6 +34,44 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 T = TypeVar("T")
+
+
+class Hosts(Protocol):
+    """Which hosts an exercise needs: further ones, such as are used where there are, and everyone's sysctls."""
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The hosts that it needs beside server and client."""
+        ...
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Those that are used when their image is there."""
+        ...
+
+    def sysctls(self, host: str) -> Mapping[str, int | str]:
+        """Return the sysctls of a host."""
+        ...
+
+
+class Playable(Protocol):
+    """What the runner needs of an exercise: its id, its hosts, and what happens."""
+
+    @property
+    def id(self) -> str:
+        """The name of its folder under runs/."""
+        ...
+
+    @property
+    def lab(self) -> Hosts:
+        """The hosts that it needs."""
+        ...
+
+    @property
+    def play(self) -> Callable[..., None]:
+        """What happens, on the stage that it is given."""
+        ...
+
 
 _LATEST_ACK_SECONDS: Final = 0.25
 """A little more than the longest that Linux puts off an ACK: TCP_DELACK_MAX in include/net/tcp.h."""
@@ -44,33 +83,33 @@ _LOOK_PAUSE_SECONDS: Final = 0.02
 
 
 def play(
-    exercise: Exercise,
+    exercise: Playable,
     settings: Settings,
     connection: Connection,
     stand_ins: Mapping[str, str] | None = None,
     build: Say | None = None,
-) -> Evidence:
-    """Play the exercise over a connection, hang up, and return the evidence.
+) -> Run:
+    """Play the exercise over a connection, hang up, and return the run.
 
     `stand_ins` are programs played in the place of others; with `build` a missing image is built first.
     """
     names = [*HOSTS, *exercise.lab.further, *(host for host in exercise.lab.optional if has_browser(build))]
     hosts = connection.hosts({host: exercise.lab.sysctls(host) for host in names}, build)
     with explained(settings, begun=True), _noticed() as standstill:
-        evidence = _play_on(hosts, connection.recorder(), exercise, settings, stand_ins or {})
+        run = _play_on(hosts, connection.recorder(), exercise, settings, stand_ins or {})
         # What the programs were late for while this process stood still, or their host did, is not their failure.
-        evidence = replace(evidence, delays=_delays(evidence, hosts, standstill))
+        run = replace(run, play=replace(run.play, delays=_delays(run, hosts, standstill)))
     connection.hang_up()
-    return evidence
+    return run
 
 
 def _play_on(
     hosts: Mapping[str, Host],
     recorder: Recorder,
-    exercise: Exercise,
+    exercise: Playable,
     settings: Settings,
     stand_ins: Mapping[str, str],
-) -> Evidence:
+) -> Run:
     _refuse_taken_port(hosts["server"])
     recorder.begin()
     environment = {"kernel": ""}
@@ -88,17 +127,29 @@ def _play_on(
         # An ACK still due now would be in one host's capture and not in the other's. Nothing tells of one that is put
         # off; the kernel's own limit is all there is to wait for.
         time.sleep(_LATEST_ACK_SECONDS)
-    recording = _PARALLEL.submit(recorder.end)
+    ending = _PARALLEL.submit(recorder.end)
     captures = tuple(_on_all(hosts, lambda host: host.tcpdump.end()))
-    kernel = recording.result()
+    kernel = ending.result()
     ended = time.time_ns()
     traces = stage.traces()
     _on_all(hosts, Host.clean)
-    return Evidence(
-        exercise=exercise.id,
+    recording = Recording(
         begun_ns=begun,
         ended_ns=ended,
-        lab=LabFacts(settings.name, str(settings.subnet), {name: host.address for name, host in hosts.items()}),
+        hosts={name: host.address for name, host in hosts.items()},
+        captures=captures,
+        kernel=kernel,
+        unrecorded=recorder.unrecorded,
+        traces=traces,
+        outputs=tuple(stage.seen_outputs),
+        samplings=tuple(stage.seen_samplings),
+        counters=tuple(stage.seen_counters),
+        usages=tuple(stage.seen_usages),
+        environment=environment,
+    )
+    played = Play(
+        exercise=exercise.id,
+        lab=LabFacts(settings.name, str(settings.subnet)),
         steps=tuple(stage.steps),
         parties=tuple(stage.parties),
         actions=tuple(stage.actions),
@@ -107,17 +158,12 @@ def _play_on(
         snapshots=tuple(stage.snapshots),
         samplings=tuple(stage.samplings),
         counters=tuple(stage.counters),
-        captures=captures,
-        stopped=stopped,
-        environment=environment,
-        traces=traces,
         usages=tuple(stage.usages),
-        delays=tuple(stage.delays),
-        host_usages=tuple(stage.host_usages),
+        stopped=stopped,
         stand_ins=stand_ins,
-        kernel=kernel,
-        unrecorded=recorder.unrecorded,
+        delays=tuple(stage.delays),
     )
+    return Run(recording, played)
 
 
 @contextlib.contextmanager
@@ -185,7 +231,7 @@ def _noticed() -> Iterator[Standstill]:
             raise EvidenceError("lab-stood-still", seconds=f"{longest / 1e9:.1f}") from error
 
 
-def _delays(evidence: Evidence, hosts: Mapping[str, Host], standstill: Standstill) -> tuple[Delay, ...]:
+def _delays(run: Run, hosts: Mapping[str, Host], standstill: Standstill) -> tuple[Delay, ...]:
     """Return all delays of a play in the order of their begin."""
     stalled = (
         Delay(name, STOOD_STILL, event.time_ns - waited, event.time_ns, waited)
@@ -196,9 +242,9 @@ def _delays(evidence: Evidence, hosts: Mapping[str, Host], standstill: Standstil
     within = (
         delay
         for delay in (*standstill.delays(), *stalled)
-        if delay.begun_ns < evidence.ended_ns and delay.ended_ns > evidence.begun_ns
+        if delay.begun_ns < run.recording.ended_ns and delay.ended_ns > run.recording.begun_ns
     )
-    return tuple(sorted((*evidence.delays, *within), key=lambda delay: delay.begun_ns))
+    return tuple(sorted((*run.play.delays, *within), key=lambda delay: delay.begun_ns))
 
 
 def _refuse_taken_port(server: Host) -> None:

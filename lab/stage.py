@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lab.evidence.raw import Trace
-from lab.evidence.records import Party, Stopped
 from lab.holding import COMMAND as HOLDER
 from lab.holding import HeldAcks
 from lab.hosts.channel import CrowdedError
@@ -14,9 +12,11 @@ from lab.hosts.host import Host
 from lab.hosts.strace import COMMAND as STRACE
 from lab.hosts.strace import fetch_trace
 from lab.kernel.sockets import parse_ss
+from lab.play_recorder import PlayRecorder
 from lab.polling import Polling
 from lab.programs import Client, Program, Server
-from lab.recording import Recording
+from lab.recording.play import Party, Stopped
+from lab.recording.raw import Trace
 from lab.settings import PATIENCE, PORT
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
@@ -35,7 +35,7 @@ class PlayStoppedError(Exception):
         self.stopped = stopped
 
 
-class Stage(Recording):
+class Stage(PlayRecorder):
     """The hosts, the programs started on them, and the record of what was done."""
 
     server_type: type[Server] = Server
@@ -218,7 +218,7 @@ class Stage(Recording):
             text, whole = fetch_trace(program.host.channel, program.name)
             command = " ".join((*STRACE, *program.argv))
             file = f"traces/{program.name}.strace"
-            found.append(Trace(program.name, program.host.name, command, text, file, cut=not whole))
+            found.append(Trace(program.host.name, program.pid, command, text, file, cut=not whole))
         return tuple(found)
 
     def stopped(self, program: Program, reason: str, detail: str) -> PlayStoppedError:

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Final, Self
 
-from lab.evidence.delays import LAB, STOOD_STILL, Delay
+from lab.recording.delays import LAB, STOOD_STILL, Delay
 
 _TICK_SECONDS: Final = 0.25
 _STALL_SECONDS: Final = 1.0

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.records import Evidence
 from lab.exercise import Exercise, judge
 from lab.hosts.recorder import FILE as KERNEL_FILE
 from lab.judge.verdict import Verdict
 from lab.kernel.listing import FILE as LISTING
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
+from tests.records import changed
 
 UNREAD: Final[Mapping[str, str]] = {
     "kernel.txt": "a listing of kernel.trace for the reader",
@@ -53,11 +55,11 @@ def damaged(path: Path, damage: str) -> bool:
     return left != data
 
 
-NOTHING: Final[Mapping[str, Any]] = {"text": "", "data": b"", "samples": ()}
+NOTHING: Final[Mapping[str, Any]] = {"text": "", "content": b"", "samples": ()}
 """What a record holds when its tool printed nothing, by the name of its field."""
 
 
-def without_content(evidence: Evidence, file: str) -> Evidence:
+def without_content(evidence: Run, file: str) -> Run:
     """Let the record that lies in this file be empty, as if its tool had died early and had not been noticed."""
 
     def emptied(record: Any) -> Any:
@@ -65,17 +67,17 @@ def without_content(evidence: Evidence, file: str) -> Evidence:
             return record
         return dataclasses.replace(record, **{name: NOTHING[name] for name in NOTHING if hasattr(record, name)})
 
-    return dataclasses.replace(
+    return changed(
         evidence,
-        snapshots=tuple(map(emptied, evidence.snapshots)),
-        samplings=tuple(map(emptied, evidence.samplings)),
-        traces=tuple(map(emptied, evidence.traces)),
-        captures=tuple(map(emptied, evidence.captures)),
-        kernel=emptied(evidence.kernel),
+        snapshots=tuple(map(emptied, saved_form(evidence).snapshots)),
+        samplings=tuple(map(emptied, saved_form(evidence).samplings)),
+        traces=tuple(map(emptied, saved_form(evidence).traces)),
+        captures=tuple(map(emptied, evidence.recording.captures)),
+        kernel=emptied(evidence.recording.kernel),
     )
 
 
-def passed_on_nothing(exercise: Exercise, evidence: Evidence) -> list[tuple[str, str]]:
+def passed_on_nothing(exercise: Exercise, evidence: Run) -> list[tuple[str, str]]:
     """Return file and expectation of each pass that points at a file and stays when there is nothing in it."""
     found = []
     results = judge(exercise, evidence).results

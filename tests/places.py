@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.records import Evidence
 from lab.exercise import Judgement
 from lab.judge.claims import ClaimResult, Holds
 from lab.judge.verdict import Look, Result
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.run import Run
 from lab.wire.state import State
 
 _STATES: Final = {"State", *(state.value for state in State)}
@@ -25,7 +25,7 @@ def deciding(claim: ClaimResult) -> Iterator[Result]:
         yield from {Holds.SAYS: case.says, Holds.INSTEAD: case.instead}.get(case.holds, ())
 
 
-def misplaced(judgement: Judgement, evidence: Evidence, folder: Path) -> list[str]:
+def misplaced(judgement: Judgement, evidence: Run, folder: Path) -> list[str]:
     """Return which claims point at no place in any file, and which places do not hold what they should."""
     found = []
     for claim in judgement.claims:
@@ -42,10 +42,10 @@ def misplaced(judgement: Judgement, evidence: Evidence, folder: Path) -> list[st
     return found
 
 
-def _wrong(look: Look, result: Result, evidence: Evidence, folder: Path) -> str | None:
+def _wrong(look: Look, result: Result, evidence: Run, folder: Path) -> str | None:
     """Return what stands at a place where something else should, None where all is well."""
     if look.frame is not None:
-        capture = next(record.capture for record in evidence.captures if record.file == look.file)
+        capture = next(record.capture for record in evidence.recording.captures if record.file == look.file)
         return None if look.frame in {segment.number for segment in capture.segments} else "no such frame"
     if look.line is None:  # the whole of a capture or a trace, say
         return "no line" if look.file == EVIDENCE_FILE else None

@@ -80,7 +80,7 @@ def check_references(exercise: Exercise, source: Source) -> None:
     """Raise ExerciseError for what a view, an expectation or a claim names and the play does not have."""
     record = rehearse(exercise)
     for step in exercise.steps:
-        if step.id not in {played.id for played in record.steps}:
+        if step.id not in {played.id for played in record.play.steps}:
             raise ExerciseError("step-unplayed", name=step.id).at(source.step(step.id))
     steps = [step.id for step in exercise.steps]
     for step in exercise.steps:

@@ -10,7 +10,6 @@ from dataclasses import fields
 from typing import Any, Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.hosts.host import SYSCTLS
 from lab.judge.agreement import HOSTS, Agree
 from lab.judge.calls.descriptors import Handed
@@ -26,10 +25,12 @@ from lab.judge.sockets.lifetimes import GoneAfter
 from lab.judge.states.passing import Passes, Recorded
 from lab.judge.verdict import Expectation
 from lab.kernel.syscalls import CALL_NAMES, ERRORS
+from lab.recording.play import Party
+from lab.recording.run import Run
 from lab.text.catalog import LANGUAGES
 from lab.text.glossary import load_glossary
 
-Named = tuple[str, Callable[[Evidence], object]]
+Named = tuple[str, Callable[[Run], object]]
 """A name as it is written, and what looks it up in the record; EvidenceError when it is not there."""
 _OF_CALLS: Final = (Called, BlockedIn, Handed, Ready, ToldOf)
 _PARTIES: Final = frozenset({"party", "client", "listing", "waits", "leaves", "while_waits"})
@@ -49,7 +50,7 @@ FREE: Final = frozenset(
 """Those that name nothing, or are checked where they are written."""
 
 
-def check_expectation(expectation: Expectation, record: Evidence, steps: Sequence[str]) -> None:
+def check_expectation(expectation: Expectation, record: Run, steps: Sequence[str]) -> None:
     """Raise ExerciseError for a name in an expectation that the play's record does not have."""
     for inner in _inner(expectation):
         if inner.step is not None and inner.step not in steps:
@@ -58,7 +59,7 @@ def check_expectation(expectation: Expectation, record: Evidence, steps: Sequenc
         _check_words(inner)
 
 
-def check_named(named: Iterable[Named], record: Evidence) -> None:
+def check_named(named: Iterable[Named], record: Run) -> None:
     """Raise ExerciseError for the first name that the record does not have."""
     for name, look in named:
         try:
@@ -71,17 +72,21 @@ def check_named(named: Iterable[Named], record: Evidence) -> None:
             ) from None
 
 
-def _known(kind: str, record: Evidence) -> str:
+def _known(kind: str, record: Run) -> str:
     """Return what there is of a kind, for the remedy."""
     names: Mapping[str, list[str]] = {
-        "snapshot": [one.name for one in record.snapshots],
-        "sampling": [one.name for one in record.samplings],
-        "counters": [one.name for one in record.counters],
-        "usage": [f"{one.name} ({one.party})" for one in record.usages],
-        "trace": [one.party for one in record.traces],
-        "step": [one.id for one in record.steps],
+        "snapshot": [one.name for one in record.play.snapshots],
+        "sampling": [one.name for one in record.play.samplings],
+        "counters": [one.name for one in record.play.counters],
+        "usage": [f"{one.name} ({one.party})" for one in record.play.usages],
+        "trace": [one.name for one in record.play.parties if _traced(record, one)],
+        "step": [one.id for one in record.play.steps],
     }
-    return ", ".join(dict.fromkeys(names.get(kind, [one.name for one in record.parties]))) or "-"
+    return ", ".join(dict.fromkeys(names.get(kind, [one.name for one in record.play.parties]))) or "-"
+
+
+def _traced(record: Run, party: Party) -> bool:
+    return any((trace.host, trace.pid) == (party.host, party.pid) for trace in record.recording.traces)
 
 
 def _inner(expectation: Expectation) -> Iterator[Judged]:
@@ -163,7 +168,7 @@ def require_sysctls(names: Iterable[str]) -> None:
 
 def party(name: str) -> Named:
     """Return a program, to be looked up."""
-    return name, lambda record: record.party(name)
+    return name, lambda record: record.play.party(name)
 
 
 def snapshot(name: str, on: str) -> Named:
@@ -189,9 +194,9 @@ def trace(name: str) -> Named:
 def host(name: str) -> Named:
     """Return a host, to be looked up."""
 
-    def look(record: Evidence) -> object:
-        if name not in record.lab.addresses:
-            raise ExerciseError("host-unknown", name=name, known=", ".join(record.lab.addresses))
+    def look(record: Run) -> object:
+        if name not in record.recording.hosts:
+            raise ExerciseError("host-unknown", name=name, known=", ".join(record.recording.hosts))
         return name
 
     return name, look
@@ -200,8 +205,8 @@ def host(name: str) -> Named:
 def earlier(name: str) -> Named:
     """Return a moment on any host, to be looked up."""
 
-    def look(record: Evidence) -> object:
-        if name not in {one.name for one in record.snapshots}:
+    def look(record: Run) -> object:
+        if name not in {one.name for one in record.play.snapshots}:
             raise EvidenceError("record-missing", kind="snapshot", name=name)
         return name
 

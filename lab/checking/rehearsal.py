@@ -7,19 +7,22 @@ can be compared with what the play will have.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from lab.conditions import Condition
 from lab.errors import EvidenceError
-from lab.evidence.raw import Trace
-from lab.evidence.records import CounterReading, Evidence, LabFacts, Party, Sampling, Snapshot, Step, Usage
 from lab.exercise import Exercise
 from lab.holding import HeldAcks
 from lab.hosts.channel import Channel, Event
 from lab.hosts.host import Host, Look
 from lab.judge.errors import ExerciseError
 from lab.programs import Client, Server
+from lab.recording.play import LabFacts, Party, Play, Step, Taken
+from lab.recording.raw import Trace
+from lab.recording.recording import Recording, SsOutput
+from lab.recording.run import Run
 from lab.settings import HOSTS, ROOT, read_settings
 from lab.stage import Stage
 from lab.wire.segment import Endpoint
@@ -29,7 +32,15 @@ _NO_ROWS: Final = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Proc
 _FIRST_PORT: Final = 40000
 
 
-def rehearse(exercise: Exercise) -> Evidence:
+_TIMES: Final = itertools.count(1)
+
+
+def _now_ns() -> int:
+    """Return a time that nothing else has, or a process id: what is looked at is told apart by it."""
+    return next(_TIMES)
+
+
+def rehearse(exercise: Exercise) -> Run:
     """Return the record that the exercise's play will make, its contents empty.
 
     Raises ExerciseError for an act on something that there is not, for a name given twice, and for a step that the
@@ -37,26 +48,27 @@ def rehearse(exercise: Exercise) -> Evidence:
     """
     stage = Rehearsal(exercise)
     exercise.play(stage)
-    addresses = {name: host.address for name, host in stage.hosts.items()}
-    return Evidence(
-        exercise=exercise.id,
+    recording = Recording(
         begun_ns=0,
         ended_ns=0,
-        lab=LabFacts("rehearsal", "", addresses),
+        hosts={name: host.address for name, host in stage.hosts.items()},
+        traces=stage.traces(),
+        outputs=tuple(stage.seen_outputs),
+        samplings=tuple(stage.seen_samplings),
+        counters=tuple(stage.seen_counters),
+        usages=tuple(stage.seen_usages),
+    )
+    played = Play(
+        exercise=exercise.id,
+        lab=LabFacts("rehearsal", ""),
         steps=tuple(stage.steps),
         parties=tuple(stage.parties),
-        actions=(),
-        outputs=(),
-        exits=(),
         snapshots=tuple(stage.snapshots),
         samplings=tuple(stage.samplings),
         counters=tuple(stage.counters),
-        captures=(),
-        stopped=None,
-        environment={},
-        traces=stage.traces(),
         usages=tuple(stage.usages),
     )
+    return Run(recording, played)
 
 
 class Rehearsal(Stage):
@@ -72,10 +84,10 @@ class Rehearsal(Stage):
         self._known = {step.id for step in exercise.steps}
         self.steps = _Once("step", lambda step: step.id, self._check_step)
         self.parties: list[Party] = _Once("party", lambda party: party.name)
-        self.snapshots: list[Snapshot] = _Once("snapshot", lambda one: f"{one.name} ({one.host})")
-        self.counters: list[CounterReading] = _Once("counters", lambda one: f"{one.name} ({one.host})")
-        self.samplings: list[Sampling] = _Once("sampling", lambda one: f"{one.name} ({one.host})")
-        self.usages: list[Usage] = _Once("usage", lambda one: f"{one.name} ({one.party})")
+        self.snapshots: list[Taken] = _Once("snapshot", lambda one: f"{one.name} ({one.host})")
+        self.counters: list[Taken] = _Once("counters", lambda one: f"{one.name} ({one.host})")
+        self.samplings: list[Taken] = _Once("sampling", lambda one: f"{one.name} ({one.host})")
+        self.usages: list[Taken] = _Once("usage", lambda one: f"{one.name} ({one.party})")
 
     def snapshot(
         self,
@@ -91,10 +103,9 @@ class Rehearsal(Stage):
                 raise ExerciseError("condition-elsewhere", name=name, host=host, known=", ".join(on))
             self._check(condition)
         for host in on:
-            file = f"{name}.{self.hosts[host].name}.txt"
-            self.snapshots.append(
-                Snapshot(name, self._step, host, "", 0, 0, _NO_ROWS, None, timed_out=False, file=file)
-            )
+            begun, ended, rows = self.hosts[host].look()
+            self.snapshots.append(Taken(name, self._step, host, begun))
+            self.seen_outputs.append(SsOutput(host, "", begun, ended, rows, f"{name}.{host}.txt"))
 
     def wait(self, host: str, condition: Condition, *, seconds: float = 0) -> bool:  # noqa: ARG002 - as on a stage
         """Check the condition, and the host."""
@@ -114,11 +125,11 @@ class Rehearsal(Stage):
     def used(self, party: str) -> dict[str, Any]:
         """Return nothing used."""
         self._party(party)
-        return {"time_ns": 0, "cpu_ns": 0, "voluntary": 0, "involuntary": 0, "host_cpu_ns": None}
+        return {"time_ns": _now_ns(), "cpu_ns": 0, "voluntary": 0, "involuntary": 0, "host_cpu_ns": None}
 
     def traces(self) -> tuple[Trace, ...]:
         """Return an empty trace of each program whose calls will be recorded."""
-        return tuple(Trace(program.name, program.host.name, "", "", "") for program in self._traced)
+        return tuple(Trace(program.host.name, program.pid, "", "", "") for program in self._traced)
 
     def _wait_asked(self, client: Client, remote: Endpoint, to: str) -> Endpoint:  # noqa: ARG002 - as on a stage
         return client.wait_local()
@@ -170,7 +181,8 @@ class _NoChannel:
         self.events: list[Event] = []
 
     def call(self, _: str, **__: object) -> Mapping[str, object]:
-        return {"pid": 1, "time_ns": 0, "begun_ns": 0, "ended_ns": 0, "polls": 1, "samples": (), "error": None}
+        now = _now_ns()
+        return {"pid": now, "time_ns": now, "begun_ns": now, "ended_ns": now, "polls": 1, "samples": (), "error": None}
 
     def wait_event(self, *_: object, **__: object) -> Event:
         return Event("output", "", 0, {"stream": "stdout", "text": ""})
@@ -181,10 +193,11 @@ class _NoHost(Host):
         super().__init__(name, address, cast("Channel", _NoChannel()))
 
     def look(self) -> Look:
-        return 0, 0, _NO_ROWS
+        now = _now_ns()
+        return now, now, _NO_ROWS
 
     def counters(self) -> tuple[int, dict[str, int]]:
-        return 0, {}
+        return _now_ns(), {}
 
 
 class _NoServer(Server):

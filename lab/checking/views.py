@@ -17,10 +17,10 @@ from lab.checking.references import (
     trace,
     usage,
 )
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.readings.costs import PLAIN, TRACED
 from lab.judge.segments.ladders import PARTS
+from lab.recording.run import Run
 from lab.views import (
     Apart,
     Calls,
@@ -42,7 +42,7 @@ from lab.views import (
 _WHICH: Final = ("request", "response")
 
 
-def check_view(view: View, record: Evidence) -> None:
+def check_view(view: View, record: Run) -> None:
     """Raise ExerciseError for a name in a view that the play's record does not have."""
     check_named(_named_by_view(view), record)
 

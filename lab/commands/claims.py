@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 from lab.commands.documents import write_document
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_PASS, LabError
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.store import load
 from lab.exercise import Exercise, Judgement, judge
 from lab.judge.claims import Ruling
 from lab.judge.judging import Reason
 from lab.judge.ledger import RunRulings, ledger
 from lab.loading import load_exercise
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.store import load
 from lab.report.jsonform import to_json
 from lab.report.ledger import LedgerStory, Note, PassedOver, RunUsed, ledger_document, tell_ledger
 from lab.report.ledger_page import ledger_page
@@ -84,20 +84,20 @@ def latest_ruling(exercise: Exercise, runs: Path) -> tuple[RunUsed | None, list[
     notes: list[Note] = []
     for folder in list(_newest_first(runs / exercise.id))[:_MOST]:
         try:
-            evidence = load(folder)
-            judgement = judge(exercise, evidence)
+            run = load(folder)
+            judgement = judge(exercise, run)
         except LabError as error:
             notes.append(Note(exercise.number, PassedOver.DAMAGED, folder, error))
             continue
-        if evidence.stand_ins:
+        if run.play.stand_ins:
             notes.append(Note(exercise.number, PassedOver.STAND_INS, folder))
-        elif _lacks_records(judgement) and evidence.stopped is None:
+        elif _lacks_records(judgement) and run.play.stopped is None:
             notes.append(Note(exercise.number, PassedOver.OLDER, folder))
         elif not judgement.rules:
             notes.append(Note(exercise.number, PassedOver.FAILED, folder))
         else:
             rulings = RunRulings(exercise.number, folder.name, judgement.claims)
-            return RunUsed(rulings, folder, evidence.begun_ns, evidence.environment.get("kernel", "")), notes
+            return RunUsed(rulings, folder, run.recording.begun_ns, run.recording.environment.get("kernel", "")), notes
     return None, notes
 
 

@@ -14,7 +14,7 @@ from lab.hosts.images import image_exists, image_name
 from lab.hosts.shell import open_shell
 from lab.hosts.standing import further_hosts, running
 from lab.hosts.turn import take_turn
-from lab.runs import sweep_unfinished
+from lab.recording.folders import sweep_unfinished
 from lab.settings import HOSTS, PROFILES, RECORDER, Settings
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from lab.commands.writing import write_json
 from lab.errors import EXIT_PASS, MachineError
-from lab.evidence.records import LabFacts
 from lab.foreign import shown_json
 from lab.hosts.listeners import standing_servers
 from lab.hosts.live import LiveLab
@@ -47,8 +46,7 @@ def live(settings: Settings, *, as_json: bool) -> int:
         lab.wait_listening()
         stack.enter_context(explained(settings, begun=True))
         begun_ns = time.time_ns()
-        facts = LabFacts(settings.name, str(settings.subnet), settings.addresses)
-        follower = Follower(facts, hosts, begun_ns, standing, partial(lab_threads, settings, hosts))
+        follower = Follower(settings.addresses, hosts, begun_ns, standing, partial(lab_threads, settings, hosts))
         items = _wait_recording(lab, follower, pause)
         lacks = [lab.unrecorded] if lab.unrecorded else []
         show = (_json if as_json else _text)(settings, hosts, begun_ns, lacks)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lab.commands.judged import read_saved
 from lab.commands.progress import say
-from lab.commands.runs import Saved, read_saved, short
 from lab.commands.writing import as_long_as_read
 from lab.errors import EXIT_PASS, EvidenceError, MachineError, UsageError
+from lab.exercise import JudgedRun
 from lab.report.lanes.choice import Window, named
 from lab.report.lanes.rows import Title
 from lab.report.story import tell
@@ -17,7 +18,6 @@ from lab.report.timeline_text import TimelineText, timeline_text
 from lab.report.transcript import next_begin
 from lab.report.words import Words
 from lab.settings import Settings
-from lab.timeline.build import build_timeline
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,11 +35,11 @@ def write_page(settings: Settings, name: str, path: Path | None) -> int:
     from lab.report.page.run import run_of  # noqa: PLC0415
 
     saved = read_saved(settings, name)
-    texts, language = saved.exercise.texts(settings.language), settings.language
-    story = tell(saved.exercise, saved.evidence, saved.judgement, texts, language, short(saved.folder))
-    run = run_of(saved.evidence, saved.judgement.results, lesson(saved.exercise.steps))
-    document = page_document(story, story.looking.timeline, run, language=language)
-    return _write(path or short(saved.folder) / PAGE, document.encode(), settings)
+    language = settings.language
+    story = tell(saved, language)
+    run = run_of(saved.run, saved.judgement.results, lesson(saved.exercise.steps))
+    document = page_document(story, saved.timeline, run, language=language)
+    return _write(path or saved.folder / PAGE, document.encode(), settings)
 
 
 def show_timeline(settings: Settings, run: str, clients: Sequence[str], step: str | None) -> int:
@@ -50,7 +50,7 @@ def show_timeline(settings: Settings, run: str, clients: Sequence[str], step: st
 
 
 def print_timeline(
-    saved: Saved,
+    saved: JudgedRun,
     settings: Settings,
     clients: Sequence[str] = (),
     step: str | None = None,
@@ -88,7 +88,7 @@ def draw_machine(settings: Settings, run: str, path: Path, clients: Sequence[str
     if len(clients) > 1:
         raise UsageError("one-client", clients=", ".join(clients))
     saved = read_saved(settings, run)
-    timeline = build_timeline(saved.evidence)
+    timeline = saved.timeline
     talk = _talks(timeline, clients)[0]
     return _write(path, machine_svg(machine_paths(timeline, talk), settings.language).encode(), settings)
 
@@ -98,22 +98,20 @@ def write_packets(settings: Settings, run: str, path: Path) -> int:
     from lab.report.packets import run_pcapng  # noqa: PLC0415
 
     saved = read_saved(settings, run)
-    timeline = build_timeline(saved.evidence)
-    packets = run_pcapng(saved.evidence, timeline, saved.judgement.results, _words(saved, settings))
-    return _write(path, packets, settings)
+    return _write(path, run_pcapng(saved, settings.language), settings)
 
 
-def _text(saved: Saved, settings: Settings, clients: Sequence[str], step: str | None) -> TimelineText:
+def _text(saved: JudgedRun, settings: Settings, clients: Sequence[str], step: str | None) -> TimelineText:
     window = None if step is None else _window(saved, step)
-    timeline, words = build_timeline(saved.evidence), _words(saved, settings)
+    timeline, words = saved.timeline, _words(saved, settings)
     titles = [] if step is not None else _titles(saved, words)
     return timeline_text(timeline, _talks(timeline, clients), words, window, titles=titles, asked=bool(clients))
 
 
-def _titles(saved: Saved, words: Words) -> list[Title]:
+def _titles(saved: JudgedRun, words: Words) -> list[Title]:
     """Return when each step began, with its number and its title as on the page."""
     numbers = {step.id: number for number, step in enumerate(saved.exercise.steps, start=1)}
-    played = [step for step in saved.evidence.steps if step.id in numbers]
+    played = [step for step in saved.run.play.steps if step.id in numbers]
     return [(step.begun_ns, f"{numbers[step.id]}  {words.own(f'steps.{step.id}.title')}") for step in played]
 
 
@@ -124,18 +122,18 @@ def _talks(timeline: Timeline, clients: Sequence[str]) -> tuple[Talk, ...]:
     return talks
 
 
-def _window(saved: Saved, step: str) -> Window:
+def _window(saved: JudgedRun, step: str) -> Window:
     """Return from when to when a step lasted: up to the begin of the next one."""
     known = [each.id for each in saved.exercise.steps]
     if step not in known:
         raise UsageError("unknown-step", step=step, known=", ".join(known))
-    played = saved.evidence.step(step)
-    until = next_begin(saved.evidence, played)
-    return played.begun_ns, saved.evidence.ended_ns + 1 if until is None else until
+    played = saved.run.play.step(step)
+    until = next_begin(saved.run, played)
+    return played.begun_ns, saved.run.recording.ended_ns + 1 if until is None else until
 
 
-def _words(saved: Saved, settings: Settings) -> Words:
-    return Words(saved.exercise.texts(settings.language), settings.language, saved.evidence.lab.addresses)
+def _words(saved: JudgedRun, settings: Settings) -> Words:
+    return Words(saved.exercise.texts(settings.language), settings.language, saved.run.recording.hosts)
 
 
 def _write(path: Path, data: bytes, settings: Settings) -> int:

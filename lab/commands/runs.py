@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from lab.commands.documents import write_document
+from lab.commands.judged import EXIT_OF, VERDICT_FILE, forms_of, read_saved, short
 from lab.commands.progress import progress, say
+from lab.commands.report import print_timeline
 from lab.commands.standing import require_played
 from lab.commands.writing import as_long_as_read
-from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, MachineError, UsageError
-from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, judge
-from lab.judge.verdict import Verdict
-from lab.loading import load_exercise
-from lab.report.jsonform import Document, to_json, verdict_document
-from lab.report.junit import junit_document
-from lab.report.markdown import markdown_page
+from lab.errors import MachineError
+from lab.exercise import Exercise, JudgedRun, judge
+from lab.recording.folders import keep, require_room
+from lab.report.jsonform import to_json, verdict_document
 from lab.runner import play
-from lab.runs import find_run, keep, require_room
 from lab.settings import Settings
-from lab.shelf import exercise_folders
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lab.evidence.records import Evidence
     from lab.hosts.connection import Connection
-
-_DIGITS: Final = re.compile("[0-9]{2}")  # int() refuses thousands of them
-VERDICT_FILE: Final = "verdict.json"
-EXIT_OF: Final = {
-    Verdict.PASS: EXIT_PASS,
-    Verdict.FAIL: EXIT_FAIL,
-    Verdict.CANNOT_RUN: EXIT_MACHINE,
-    Verdict.INCONCLUSIVE: EXIT_INCONCLUSIVE,
-}
-
-
-class Saved(NamedTuple):
-    """A saved run, judged as it stands now."""
-
-    folder: Path
-    exercise: Exercise
-    evidence: Evidence
-    judgement: Judgement
 
 
 def run(
@@ -67,42 +43,33 @@ def run(
     The hosts' agents end while the run is judged and kept; whoever opened the connection waits for them.
     """
     require_room(exercise.id, settings.runs)
-    evidence = play(exercise, settings, connection, stand_ins, progress(settings) if build else None)
-    require_played(exercise, evidence)
-    judgement = judge(exercise, evidence)
-    forms = forms_of(exercise, evidence, judgement, settings)
-    folder = keep(evidence, forms, settings.runs)
+    played = play(exercise, settings, connection, stand_ins, progress(settings) if build else None)
+    require_played(exercise, played)
+    judged = JudgedRun(exercise, played, judge(exercise, played))
+    forms = forms_of(judged, settings.language)
+    judged = replace(judged, folder=short(keep(played, forms, settings.runs)))
+    verdict = judged.judgement.verdict
     with as_long_as_read():
         console = None
         if as_json:
-            write_document(forms[VERDICT_FILE], EXIT_OF[judgement.verdict])
+            write_document(forms[VERDICT_FILE], EXIT_OF[verdict])
         else:
-            console = _show(exercise, evidence, judgement, settings, folder, fresh=True)
+            console = _show(judged, settings, fresh=True)
         if timeline:
-            from lab.commands.report import print_timeline  # noqa: PLC0415 - only here
-
-            print_timeline(Saved(folder, exercise, evidence, judgement), settings, console=console)
-    return EXIT_OF[judgement.verdict]
-
-
-def read_saved(settings: Settings, text: str) -> Saved:
-    """Read a saved run and judge it; UsageError when there is none, EvidenceError when it cannot be read."""
-    folder = find_run(text, settings.runs)
-    evidence = load(folder)
-    exercise = load_exercise(_number(evidence))
-    return Saved(folder, exercise, evidence, judge(exercise, evidence))
+            print_timeline(judged, settings, console=console)
+    return EXIT_OF[verdict]
 
 
 def judge_saved(settings: Settings, text: str, *, as_json: bool) -> int:
     """Judge the evidence of a saved run as it stands now; nothing is written."""
-    folder, exercise, evidence, judgement = read_saved(settings, text)
+    judged = read_saved(settings, text)
+    verdict = judged.judgement.verdict
     with as_long_as_read():
         if as_json:
-            document = _document(exercise, evidence, judgement, settings)
-            write_document(to_json(document), EXIT_OF[judgement.verdict])
+            write_document(to_json(verdict_document(judged, settings.language)), EXIT_OF[verdict])
         else:
-            _show(exercise, evidence, judgement, settings, folder, fresh=False)
-    return EXIT_OF[judgement.verdict]
+            _show(judged, settings, fresh=False)
+    return EXIT_OF[verdict]
 
 
 def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str]) -> int:
@@ -110,45 +77,17 @@ def draw_saved(settings: Settings, text: str, picture: Path, steps: Sequence[str
     from lab.report.picture import picture_document  # noqa: PLC0415 - only here
     from lab.report.story import tell  # noqa: PLC0415
 
-    folder, exercise, evidence, judgement = read_saved(settings, text)
-    texts = exercise.texts(settings.language)
-    story = tell(exercise, evidence, judgement, texts, settings.language, short(folder))
-    document = picture_document(story, settings.language, steps)
+    judged = read_saved(settings, text)
+    document = picture_document(tell(judged, settings.language), settings.language, steps)
     try:
         picture.write_text(document, encoding="utf-8")
     except OSError as error:
         raise MachineError("picture-not-written", path=str(picture), detail=error.strerror or str(error)) from error
     say(settings, "drawn", path=str(picture))
-    return EXIT_OF[judgement.verdict]
+    return EXIT_OF[judged.judgement.verdict]
 
 
-def _number(evidence: Evidence) -> int:
-    folders = exercise_folders()
-    digits = evidence.exercise.removeprefix("ex")
-    if not _DIGITS.fullmatch(digits) or int(digits) not in folders:
-        raise UsageError("unknown-exercise", number=evidence.exercise, known=", ".join(map(str, folders)))
-    return int(digits)
-
-
-def _document(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> Document:
-    texts = exercise.texts(settings.language)
-    return verdict_document(exercise, evidence, judgement, texts, settings.language)
-
-
-def forms_of(exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings) -> dict[str, str]:
-    """Return the forms of the verdict that are kept with each run, by the names of their files."""
-    parts = (exercise, evidence, judgement, exercise.texts(settings.language), settings.language)
-    return {
-        VERDICT_FILE: to_json(_document(exercise, evidence, judgement, settings)),
-        "junit.xml": junit_document(*parts),
-        "report.md": markdown_page(*parts, Path()),
-        "environment.json": json.dumps(dict(evidence.environment), indent=2) + "\n",
-    }
-
-
-def _show(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, settings: Settings, folder: Path, *, fresh: bool
-) -> Console:
+def _show(judged: JudgedRun, settings: Settings, *, fresh: bool) -> Console:
     """Print the page; return the terminal, whose width holds for what follows too."""
     # What draws is loaded when there is something to draw.
     from lab.report.asking import Asker, wants_questions  # noqa: PLC0415
@@ -158,14 +97,5 @@ def _show(
     console = new_console()
     asks = fresh and wants_questions(os.environ, sys.stdin, sys.stdout)
     asker = Asker(sys.stdin, console, settings.language) if asks else None
-    texts = exercise.texts(settings.language)
-    Page(console, exercise, evidence, judgement, texts, settings.language, short(folder)).show(asker)
+    Page(console, judged, settings.language).show(asker)
     return console
-
-
-def short(folder: Path) -> Path:
-    """Return the folder as the reader would type it from where they stand."""
-    try:
-        return folder.resolve().relative_to(Path.cwd())
-    except (OSError, ValueError):  # OSError: the folder they stand in is gone
-        return folder

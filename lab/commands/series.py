@@ -8,24 +8,24 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from lab.commands.documents import write_document
+from lab.commands.judged import EXIT_OF, forms_of
 from lab.commands.progress import progress
-from lab.commands.runs import EXIT_OF, forms_of
 from lab.commands.writing import as_long_as_read
 from lab.errors import EvidenceError, InterruptError, LabError, UsageError
-from lab.exercise import Exercise, judge
+from lab.exercise import Exercise, JudgedRun, judge
 from lab.hosts.connection import Connection
 from lab.hosts.found import look_around
 from lab.hosts.turn import take_turn
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.folders import keep, require_room
 from lab.report.jsonform import to_json
 from lab.report.series import Row, SeriesTable, series_document, verdict_of
 from lab.runner import play
-from lab.runs import keep, require_room
 from lab.shelf import exercise_folders
 
 if TYPE_CHECKING:
-    from lab.evidence.records import Evidence
+    from lab.recording.run import Run
     from lab.settings import Settings
 
 
@@ -69,24 +69,24 @@ def _play_all(exercises: list[Exercise], settings: Settings, *, build: bool) -> 
         connection = last.enter_context(Connection(settings, turn=turn))
         for exercise in exercises:
             begun = time.monotonic()
-            evidence: Evidence | LabError
+            run: Run | LabError
             try:
                 require_room(exercise.id, settings.runs)
-                evidence = play(exercise, settings, connection, None, progress(settings) if build else None)
+                run = play(exercise, settings, connection, None, progress(settings) if build else None)
             except UsageError:
                 raise
             except LabError as error:
-                evidence = error
+                run = error
             last.close()
             if exercise is not exercises[-1]:
                 connection = last.enter_context(Connection(settings, turn=turn))
-            yield _row(exercise, evidence, settings, begun)
+            yield _row(exercise, run, settings, begun)
 
 
-def _row(exercise: Exercise, evidence: Evidence | LabError, settings: Settings, begun: float) -> Row:
-    if isinstance(evidence, LabError):
-        verdict = Verdict.INCONCLUSIVE if isinstance(evidence, EvidenceError) else Verdict.CANNOT_RUN
-        return Row(exercise, verdict, time.monotonic() - begun, error=evidence)
-    judgement = judge(exercise, evidence)
-    folder = keep(evidence, forms_of(exercise, evidence, judgement, settings), settings.runs)
+def _row(exercise: Exercise, run: Run | LabError, settings: Settings, begun: float) -> Row:
+    if isinstance(run, LabError):
+        verdict = Verdict.INCONCLUSIVE if isinstance(run, EvidenceError) else Verdict.CANNOT_RUN
+        return Row(exercise, verdict, time.monotonic() - begun, error=run)
+    judgement = judge(exercise, run)
+    folder = keep(run, forms_of(JudgedRun(exercise, run, judgement), settings.language), settings.runs)
     return Row(exercise, judgement.verdict, time.monotonic() - begun, judgement, folder)

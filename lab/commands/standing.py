@@ -10,8 +10,8 @@ from lab.errors import UsageError
 from lab.settings import ROOT
 
 if TYPE_CHECKING:
-    from lab.evidence.records import Evidence
     from lab.exercise import Exercise
+    from lab.recording.run import Run
 
 _IMAGES: Final = ROOT / "images"
 
@@ -44,11 +44,11 @@ def read_stand_ins(subject: str, server: str | None, pairs: Iterable[str], image
     return found
 
 
-def require_played(exercise: Exercise, evidence: Evidence) -> None:
+def require_played(exercise: Exercise, run: Run) -> None:
     """Raise UsageError when a program was to be replaced that the exercise never starts: such a run shows nothing."""
-    played = {party.program for party in evidence.parties}
-    for old, new in evidence.stand_ins.items():
-        if new not in played and not evidence.stopped:
+    played = {party.program for party in run.play.parties}
+    for old, new in run.play.stand_ins.items():
+        if new not in played and not run.play.stopped:
             raise UsageError("stand-in-unused", number=exercise.number, program=old)
 
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lab.errors import LabError
-from lab.evidence.raw import KernelRecord
 from lab.hosts.tracefs import instance_name
 from lab.kernel.syscalls import syscall_ids
+from lab.recording.raw import KernelRecord
 from lab.settings import ROOT
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Recorder:
         """Have it record nothing any more, and return what it recorded; None when `unrecorded` says why."""
         if not self._stopped:
             self.stop()
-        return self._try(lambda channel: KernelRecord(data=_fetch(channel), died=self._early, file=FILE))
+        return self._try(lambda channel: KernelRecord(content=_fetch(channel), died=self._early, file=FILE))
 
     def _try(self, do: Callable[[Channel], T]) -> T | None:
         """Do it if there is somebody to do it; whatever goes wrong, there is no record then."""

@@ -7,9 +7,9 @@ import re
 from typing import Final
 
 from lab.errors import EvidenceError, MachineError
-from lab.evidence.raw import CaptureRecord
 from lab.hosts.channel import Channel, Event
 from lab.polling import Polling
+from lab.recording.raw import CaptureRecord
 
 NAME: Final = "tcpdump"
 FILE: Final = "/run/capture.pcap"
@@ -80,7 +80,7 @@ class Tcpdump:
         self._channel.call("remove", path=FILE)
         return CaptureRecord(
             host=self._channel.host,
-            data=data,
+            content=data,
             captured=counts["captured"],
             received=counts["received by filter"],
             dropped=counts["dropped by kernel"],

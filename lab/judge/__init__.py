@@ -1,1 +1,1 @@
-"""Pure: expectations read evidence and return a verdict with its reason."""
+"""Pure: expectations read a run and return a verdict with its reason."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence, Party, Snapshot
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.recording.play import Party
+from lab.recording.raw import CaptureRecord
+from lab.recording.recording import SsOutput
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.infer import infer
 from lab.wire.segment import Endpoint, Segment
@@ -69,7 +71,7 @@ class _Witness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agree(Judged):
+class Agree(OfRecording):
     """One connection in four records."""
 
     client: str
@@ -81,14 +83,14 @@ class Agree(Judged):
         server, client = (state.value if state else _NO_ROW for state in self.states)
         return Message("joint", {"client": self.client, "on_server": server, "on_client": client})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Ask the four witnesses, then compare the captures; the result names each file that differs."""
-        party = evidence.party(self.client)
-        captures = {host: whole_conversation(evidence, self.client, host) for host in HOSTS}
+        party = run.play.party(self.client)
+        captures = {host: whole_conversation(run, self.client, host) for host in HOSTS}
         witnesses: list[_Witness] = []
         for host, wanted in zip(HOSTS, self.states, strict=True):
             ends = _ends(party, host)
-            snapshot = evidence.snapshot(self.snapshot, host)
+            snapshot = run.snapshot(self.snapshot, host)
             by_ss = _ask_ss(snapshot, ends, wanted)
             witnesses += [by_ss, _ask_capture(*captures[host], host, ends, by_ss, snapshot)]
         comparison = Comparison(("File", "Local", "Peer", "State"), tuple(each.pair for each in witnesses))
@@ -116,7 +118,7 @@ def _looks(witnesses: list[_Witness]) -> tuple[Look, ...]:
     return tuple(each.look for each in witnesses)
 
 
-def _ask_ss(snapshot: Snapshot, ends: tuple[Endpoint | None, Endpoint | None], wanted: State | None) -> _Witness:
+def _ask_ss(snapshot: SsOutput, ends: tuple[Endpoint | None, Endpoint | None], wanted: State | None) -> _Witness:
     row = next((row for row in snapshot.rows if (row.local, row.peer) == ends), None)
     expected = (str(ends[0]), str(ends[1]), wanted.value if wanted else _NO_ROW)
     look = Look(snapshot.file, line=line_of(snapshot.text, row))
@@ -131,7 +133,7 @@ def _ask_capture(
     host: str,
     ends: tuple[Endpoint | None, Endpoint | None],
     by_ss: _Witness,
-    snapshot: Snapshot,
+    snapshot: SsOutput,
 ) -> _Witness:
     """Compare with what `ss` said rather than with what it should have said: a wrong state is then one difference."""
     state = (by_ss.observed or by_ss.expected)[2]
@@ -143,7 +145,7 @@ def _ask_capture(
     return _Witness(Look(record.file, frame=frame), expected, (*expected[:2], shown))
 
 
-def _allowed(conversation: Conversation, host: str, snapshot: Snapshot) -> tuple[set[str], int | None]:
+def _allowed(conversation: Conversation, host: str, snapshot: SsOutput) -> tuple[set[str], int | None]:
     """Return the states that the host's end may have been in while `ss` ran, and the frame that led there.
 
     A reset does not end TIME-WAIT where `tcp_rfc1337` is set, as it is on the lab's hosts; elsewhere it does.

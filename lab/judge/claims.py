@@ -8,10 +8,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import EVADED, STOPPED, judge_all
 from lab.judge.verdict import Expectation, Result, Verdict, worst
+from lab.recording.run import Run
 
 Expected = Expectation | tuple[Expectation, ...]
 Case = tuple[Expected, Expected | None]
@@ -93,22 +93,22 @@ class ClaimResult:
         return tuple(case.condition for case in self.cases if case.holds is holds)
 
 
-def judge_claim(claim: Claim, evidence: Evidence | None) -> ClaimResult:
+def judge_claim(claim: Claim, run: Run | None) -> ClaimResult:
     """Rule on a claim by one run; None where there is no run yet."""
     if claim.cites is not None:
         return ClaimResult(claim.id, Ruling.CITED, source=claim.cites)
-    if evidence is None:
+    if run is None:
         return ClaimResult(claim.id, Ruling.NOT_RUN)
-    cases = tuple(judge_case(condition, case, evidence) for condition, case in claim.conditions.items())
+    cases = tuple(judge_case(condition, case, run) for condition, case in claim.conditions.items())
     return ClaimResult(claim.id, rule(case.holds for case in cases), cases)
 
 
-def judge_case(condition: str, case: Case, evidence: Evidence) -> CaseResult:
+def judge_case(condition: str, case: Case, run: Run) -> CaseResult:
     """Return which side of a case holds: what the article says, else what is said instead, else neither."""
-    says = judge_all(_several(case[0]), evidence)
-    instead = () if case[1] is None else judge_all(_several(case[1]), evidence)
+    says = judge_all(_several(case[0]), run)
+    instead = () if case[1] is None else judge_all(_several(case[1]), run)
     holds = _holds(says, instead)
-    if holds is Holds.NEITHER and evidence.delays:  # no mistake of the lab's: something was late
+    if holds is Holds.NEITHER and run.play.delays:  # no mistake of the lab's: something was late
         holds = Holds.UNDECIDED
     return CaseResult(condition, holds, says, instead)
 

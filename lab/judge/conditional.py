@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from lab.evidence.records import Evidence
 from lab.judge.judging import Judged, look_in
 from lab.judge.verdict import Message, Result, Verdict
+from lab.recording.run import Run
 
 
 def either(probe: Judged, then: Judged, otherwise: Judged) -> Either:
@@ -40,11 +40,11 @@ class Either(Judged):
         """Return both."""
         return Message("either", {"then": self.then.expected(), "otherwise": self.otherwise.expected()})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Ask the probe, then judge by what it says."""
-        probed = self.probe.judge(evidence)
+        probed = self.probe.judge(run)
         chosen = {Verdict.PASS: self.then, Verdict.FAIL: self.otherwise}.get(probed.verdict)
-        found = probed if chosen is None else chosen.judge(evidence)
+        found = probed if chosen is None else chosen.judge(run)
         return replace(found, id=self.id, step=self.step)
 
 
@@ -59,12 +59,12 @@ class Where(Judged):
         """Return what is expected where it can be tried."""
         return self.expectation.expected()
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Judge, or say which setting is another one."""
         for name, wanted in self.environment.items():
-            value = evidence.environment.get(name, "?")
+            value = run.recording.environment.get(name, "?")
             if value != wanted:
                 observed = Message("other-setting", {"name": name, "value": value, "wanted": wanted})
-                place = (name,) if name in evidence.environment else ()
-                return self.result(Verdict.CANNOT_RUN, observed, None, (look_in(evidence, "environment", *place),))
-        return self.expectation.judge(evidence)
+                place = (name,) if name in run.recording.environment else ()
+                return self.result(Verdict.CANNOT_RUN, observed, None, (look_in(run, "environment", *place),))
+        return self.expectation.judge(run)

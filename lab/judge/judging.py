@@ -5,18 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from lab.errors import EvidenceError
-from lab.evidence.delays import LAB, NO_PROCESSOR
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.places import line_of_record
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence, Stopped
-from lab.evidence.whole import check_capture
 from lab.foreign import shown
 from lab.judge.errors import EvasionError
-from lab.judge.verdict import Comparison, Expectation, Look, Message, Result, Verdict
+from lab.judge.verdict import Comparison, Expectation, Look, Message, Reference, Result, Verdict
+from lab.recording.delays import LAB, NO_PROCESSOR
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.places import line_of_record
+from lab.recording.play import Stopped
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
+from lab.recording.whole import check_capture
 from lab.text.catalog import messages
 from lab.wire.conversation import Conversation
 
@@ -68,25 +69,31 @@ def _inner(value: object, language: str) -> object:
 class Judged(ABC):
     """An expectation whose `find` may raise EvidenceError: the verdict is then inconclusive and carries its words.
 
+    It is of a recording or of a play (see below), or of others that it holds.
+
     But where a program kept the play from going on, what it kept from happening is its own failure: a step that was
     never reached proves nothing, whatever the record happens to hold. So is what it kept from being recorded.
     """
 
+    needs_play: ClassVar[bool] = False
+
     id: str
     step: str | None = None
 
-    def judge(self, evidence: Evidence) -> Result:
+    def judge(self, run: Run) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""
-        if evidence.stopped and not self._reached(evidence):
-            return self._not_reached(evidence.stopped)
+        if self.needs_play and not run.played:
+            return self.result(Verdict.INCONCLUSIVE, Message("undecided", {"why": Reason("no-play")}))
+        if run.play.stopped and not self._reached(run):
+            return self._not_reached(run.play.stopped)
         try:
-            return self.find(evidence)
+            return self.find(run)
         except EvasionError as error:
             observed = Message(EVADED, {"why": Reason(error.code, error.params)})
             return self.result(Verdict.FAIL, observed, None, (Look(error.file, line=error.row),))
         except EvidenceError as error:
-            if evidence.stopped and might_have_come(error):
-                return self._not_reached(evidence.stopped)
+            if run.play.stopped and might_have_come(error):
+                return self._not_reached(run.play.stopped)
             why = Message("undecided", {"why": Reason(error.code, error.params)})
             return self.result(Verdict.INCONCLUSIVE, why)
 
@@ -95,7 +102,7 @@ class Judged(ABC):
         """Return what should be, in one line, without looking at the evidence."""
 
     @abstractmethod
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Return what the evidence says; EvidenceError when it does not decide."""
 
     def result(
@@ -104,27 +111,41 @@ class Judged(ABC):
         observed: Message,
         comparison: Comparison | None = None,
         look: tuple[Look, ...] = (),
+        proof: tuple[Reference, ...] | None = None,
     ) -> Result:
-        """Return a result of this expectation; True is a pass, False a fail."""
+        """Return a result of this expectation; True is a pass, False a fail. What to look at proves it, unless told."""
         if isinstance(verdict, bool):
             verdict = Verdict.PASS if verdict else Verdict.FAIL
-        return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look)
+        proof = look if proof is None else proof
+        return Result(self.id, self.step, verdict, self.expected(), observed, comparison, look, proof)
 
-    def _reached(self, evidence: Evidence) -> bool:
-        return self.step is None or any(step.id == self.step for step in evidence.steps)
+    def _reached(self, run: Run) -> bool:
+        return self.step is None or any(step.id == self.step for step in run.play.steps)
 
     def _not_reached(self, stopped: Stopped) -> Result:
         fields = {"step": stopped.step, "party": stopped.party, "detail": stopped.detail}
         return self.result(Verdict.FAIL, Message(STOPPED, fields))
 
 
-def in_time(result: Result, evidence: Evidence) -> Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfRecording(Judged):
+    """An expectation of what probes saw. Of a play it takes names alone: of moments, of programs and their ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfPlay(Judged):
+    """An expectation of what was done, too: what programs printed, how they ended, who was started when."""
+
+    needs_play: ClassVar[bool] = True
+
+
+def in_time(result: Result, run: Run) -> Result:
     """Return a failure as inconclusive when something was held up in its step or before, by no program's fault.
 
     What then did not hold proves nothing; what held does. No delay makes a program evade what looks at it.
     """
     late = result.verdict is Verdict.FAIL and result.observed.code != EVADED
-    delay = held_up(evidence, result.step) if late else None
+    delay = held_up(run, result.step) if late else None
     if delay is None:
         return result
     observed = result.observed
@@ -136,10 +157,10 @@ def in_time(result: Result, evidence: Evidence) -> Result:
     return replace(result, verdict=Verdict.INCONCLUSIVE, observed=told)
 
 
-def held_up(evidence: Evidence, step: str | None) -> Message | None:
+def held_up(run: Run, step: str | None) -> Message | None:
     """Return what was held up until the end of a step, or of the run, and what to do; None when nothing was."""
-    ended = next((each.ended_ns for each in evidence.steps if each.id == step), evidence.ended_ns)
-    delay = next((each for each in evidence.delays if each.begun_ns < ended), None)
+    ended = next((each.ended_ns for each in run.play.steps if each.id == step), run.recording.ended_ns)
+    delay = next((each for each in run.play.delays if each.begun_ns < ended), None)
     if delay is None:
         return None
     seconds, window = (f"{ns / 1e9:.1f}" for ns in (delay.waited_ns, delay.ended_ns - delay.begun_ns))
@@ -160,19 +181,19 @@ def or_any(amount: str) -> str | Message:
     return Message("any-number") if amount == "*" else amount
 
 
-def look_in(evidence: Evidence, *path: str | int) -> Look:
+def look_in(run: Run, *path: str | int) -> Look:
     """Return the place in evidence.json of a record, or of a part of it: `"exits", 3, "status"`."""
-    return Look(EVIDENCE_FILE, line=line_of_record(evidence, *path))
+    return Look(EVIDENCE_FILE, line=line_of_record(run, *path))
 
 
-def judge_all(expectations: Iterable[Expectation], evidence: Evidence) -> tuple[Result, ...]:
+def judge_all(expectations: Iterable[Expectation], run: Run) -> tuple[Result, ...]:
     """Judge one run by many expectations, in their order."""
-    return tuple(expectation.judge(evidence) for expectation in expectations)
+    return tuple(expectation.judge(run) for expectation in expectations)
 
 
-def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
+def whole_capture(run: Run, host: str) -> CaptureRecord:
     """Return a host's capture; EvidenceError when there is none, or when it is not whole or not this run's."""
-    record = evidence.capture(host)
+    record = run.recording.capture(host)
     if record.died:
         raise EvidenceError("capture-died", file=record.file, host=host)
     if not record.complete:
@@ -183,14 +204,14 @@ def whole_capture(evidence: Evidence, host: str) -> CaptureRecord:
             received=record.received,
             dropped=record.dropped,
         )
-    check_capture(record, evidence)
+    check_capture(record, run.recording)
     return record
 
 
-def whole_conversation(evidence: Evidence, client: str, host: str) -> tuple[CaptureRecord, Conversation | None]:
+def whole_conversation(run: Run, client: str, host: str) -> tuple[CaptureRecord, Conversation | None]:
     """Return a host's capture and a client's conversation in it, None when a whole capture does not hold it."""
-    record = whole_capture(evidence, host)
-    conversation = evidence.conversation(client, host)
-    if conversation is None and evidence.party(client).local is None:
+    record = whole_capture(run, host)
+    conversation = run.conversation(client, host)
+    if conversation is None and run.play.party(client).local is None:
         raise EvidenceError("record-missing", kind="endpoint", name=client)
     return record, conversation

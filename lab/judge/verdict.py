@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from itertools import islice
+from typing import Final, Protocol
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
 
 
 class Verdict(StrEnum):
@@ -71,8 +72,56 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class CallAt:
+    """A system call that strace saw the program `party` begin at `time_ns`; `call` is its name as programs write it."""
+
+    party: str
+    call: str
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatesFrom:
+    """The `count` states of an end of a connection (at least one) from `time_ns` on, as the kernel told of them."""
+
+    time_ns: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLine:
+    """A line that the program `party` printed."""
+
+    party: str
+    time_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEnd:
+    """The end of the program `party`: `said` is how it ended."""
+
+    party: str
+    time_ns: int
+    said: Message = field(hash=False)
+
+
+MOST: Final = 40
+"""How many references of one kind a result has at most: a thousand marks show nothing."""
+
+
+def frames(file: str, numbers: Iterable[int]) -> tuple[Look, ...]:
+    """Return frames of a capture: the first of many."""
+    return tuple(Look(file, frame=number) for number in islice(numbers, MOST))
+
+
+Reference = Look | CallAt | StatesFrom | PrintedLine | ProgramEnd
+"""Where something is proved: a frame, a row of `ss` or another line of a file, a call, states, a line, an end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """What one expectation found. `comparison` and `findings` say why; `look` names the files to open."""
+    """What one expectation found: `comparison` says why, `look` names the files to open, `proof` all that proves it."""
 
     id: str
     step: str | None
@@ -81,6 +130,7 @@ class Result:
     observed: Message
     comparison: Comparison | None = None
     look: tuple[Look, ...] = ()
+    proof: tuple[Reference, ...] = ()
 
 
 class Expectation(Protocol):
@@ -96,6 +146,6 @@ class Expectation(Protocol):
         """The step that it stands in on a page."""
         ...
 
-    def judge(self, evidence: Evidence) -> Result:
+    def judge(self, run: Run) -> Result:
         """Compare with the evidence; never raises for what the evidence says."""
         ...

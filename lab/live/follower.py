@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import LabFacts
 from lab.kernel.trace import KernelCall
 from lab.kernel.tracefile import Header
 from lab.live.hearing import Arrived, Heard, Hearing
@@ -30,12 +29,13 @@ _OFTEN_NS: Final = 1_000_000_000
 class Follower:
     """Takes what arrives and returns what is new.
 
-    `begun_ns` is when the listening began, `standing` are the servers that stood then, `who` tells the hosts' threads.
+    `addresses` are the hosts' by name, `begun_ns` is when the listening began, `standing` are the servers that stood
+    then, `who` tells the hosts' threads.
     """
 
     def __init__(
         self,
-        facts: LabFacts,
+        addresses: Mapping[str, str],
         hosts: Iterable[str],
         begun_ns: int,
         standing: Sequence[Standing] = (),
@@ -47,11 +47,11 @@ class Follower:
         self._owners = Owners(who)
         self._polls = Polls()
         self._again: list[Again] = []
-        self._window = Window(facts, hosts, begun_ns)
+        self._window = Window(addresses, hosts, begun_ns)
         self._teller = Teller(begun_ns, {each.pid for each in standing})
         self._gaps = _Gaps()
         self._notes = [
-            _standing_note(each, facts, begun_ns) for each in {each.local: each for each in standing}.values()
+            _standing_note(each, addresses, begun_ns) for each in {each.local: each for each in standing}.values()
         ]
         self._records = True
         self._flood: _Flood | None = None
@@ -129,7 +129,7 @@ class Follower:
             flood.told = until_ns > flood.last_ns
             until_ns = min(until_ns, flood.last_ns + 1)
         trace = self._window.trace() if self._records else None
-        timeline = build_timeline(self._window.evidence(trace, now_ns))
+        timeline = build_timeline(self._window.recording(trace, now_ns))
         ripe = [each for each in self._again if each.ended_ns < until_ns]
         self._again = [each for each in self._again if each.ended_ns >= until_ns]
         news = self._teller.tell(timeline, trace, ripe, until_ns)
@@ -161,8 +161,8 @@ class _Flood:
     calm: bool = False
 
 
-def _standing_note(standing: Standing, facts: LabFacts, time_ns: int) -> Note:
-    hosts = {address: host for host, address in facts.addresses.items()}
+def _standing_note(standing: Standing, addresses: Mapping[str, str], time_ns: int) -> Note:
+    hosts = {address: host for host, address in addresses.items()}
     where = {"host": hosts.get(standing.address, "*"), "port": standing.local.port}
     return Note(time_ns, "standing", {"program": standing.program, **where})
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
-from lab.evidence.raw import CaptureRecord, KernelRecord
-from lab.evidence.records import Evidence, LabFacts
 from lab.kernel.trace import KernelCall, KernelTrace, Reset, Started, Transition
 from lab.live.hearing import Heard
 from lab.live.thinning import Pair, over, pair_of, thinned
+from lab.recording.raw import CaptureRecord, KernelRecord
+from lab.recording.recording import Recording
+from lab.recording.run import Run
 from lab.timeline.connections import Joined, join
 from lab.timeline.descriptors import Descriptors
 from lab.timeline.lives import Lives, lives_of
@@ -26,33 +25,11 @@ _MOST_OPEN: Final = 200
 _MOST_STARTED: Final = 1_000
 
 
-@dataclass(frozen=True)
-class _Capture(CaptureRecord):
-    """A capture whose segments are read already."""
-
-    segments: tuple[Segment, ...] = ()
-
-    @cached_property
-    def capture(self) -> Capture:
-        return Capture(self.segments, len(self.segments), 1, nanosecond=True, skipped=0)
-
-
-@dataclass(frozen=True)
-class _Kernel(KernelRecord):
-    """A record of the kernel's that is read already."""
-
-    told: KernelTrace | None = None
-
-    @cached_property
-    def trace(self) -> KernelTrace:
-        return self.told or super().trace
-
-
 class Window:
-    """Takes what was heard, gives it as a run's evidence, and forgets what is over."""
+    """Takes what was heard, gives it as a recording, and forgets what is over."""
 
-    def __init__(self, facts: LabFacts, hosts: Iterable[str], begun_ns: int) -> None:
-        self._facts = facts
+    def __init__(self, addresses: Mapping[str, str], hosts: Iterable[str], begun_ns: int) -> None:
+        self._addresses = addresses
         self._begun_ns = begun_ns
         self.homes: Mapping[int, str] = {}
         """Hosts' addresses by thread: of those that may listen on all addresses."""
@@ -110,37 +87,30 @@ class Window:
             agents=self.homes,
         )
 
-    def evidence(self, trace: KernelTrace | None, now_ns: int) -> Evidence:
-        """Return it all as evidence of a run that nobody directs; without a trace where the kernel is not recorded."""
+    def recording(self, trace: KernelTrace | None, now_ns: int) -> Recording:
+        """Return it all as a recording; without a trace where the kernel is not recorded."""
         captures = tuple(
-            _Capture(host, b"", len(some), len(some), 0, died=False, file=host, segments=tuple(some))
+            CaptureRecord(
+                host,
+                Capture(tuple(some), len(some), 1, nanosecond=True, skipped=0),
+                len(some),
+                len(some),
+                0,
+                died=False,
+                file="",
+            )
             for host, some in self._segments.items()
         )
-        return Evidence(
-            exercise="",
-            begun_ns=self._begun_ns,
-            ended_ns=now_ns,
-            lab=self._facts,
-            steps=(),
-            parties=(),
-            actions=(),
-            outputs=(),
-            exits=(),
-            snapshots=(),
-            samplings=(),
-            counters=(),
-            captures=captures,
-            stopped=None,
-            environment={},
-            kernel=None if trace is None else _Kernel(b"", died=False, file="", told=trace),
-        )
+        kernel = None if trace is None else KernelRecord(trace, died=False, file="")
+        return Recording(self._begun_ns, now_ns, self._addresses, captures, kernel)
 
     def forget(self, until_ns: int, busy: Collection[int] = ()) -> None:
         """Forget what was over some time before; all up to `until_ns` was told. The threads that are `busy` live."""
         since_ns = until_ns - KEEP_NS
         trace = self.trace()
-        joined = join(self.evidence(trace, until_ns))
-        lives = lives_of(trace, joined, {address: host for host, address in self._facts.addresses.items()})
+        recording = self.recording(trace, until_ns)
+        joined = join(Run(recording))
+        lives = lives_of(trace, joined, recording.homes)
         kept = _worth(joined, since_ns)
         self._open = {pair_of(joined[number].conversation.segments[0]) for number in kept}
         self._segments = {host: _of_host(host, joined, kept, since_ns) for host in self._segments}

@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from lab.evidence.records import Evidence, Step
 from lab.judge.calls.traces import LISTENER, calls_within, overlap_ns, prints, whole_trace
 from lab.judge.serving.services import client_names
 from lab.kernel.calls import Call
+from lab.recording.play import Step
+from lab.recording.run import Run
 from lab.report.ink import Line, Role, Span, line, pad, pad_left
 from lab.report.lengths import duration
 from lab.wire.segment import Endpoint
@@ -43,14 +44,14 @@ class CallWords(NamedTuple):
     more: str
 
 
-def groups(evidence: Evidence, party: str, step: Step) -> list[Group]:
+def groups(run: Run, party: str, step: Step) -> list[Group]:
     """Return the calls of a step, those with the longest time inside first; what it printed is left out.
 
     A call that began in an earlier step counts with the time that it spent in this one. How a server starts is nothing
     that it does for anybody: what comes before it listens is left out.
     """
-    trace = whole_trace(evidence, party)
-    names = client_names(evidence, party)
+    trace = whole_trace(run, party)
+    names = client_names(run, party)
     listens = max((call.begun_ns for call in trace.calls if call.name == "listen"), default=step.begun_ns)
     window = max(step.begun_ns, listens), step.ended_ns
     found: dict[tuple[str, str, str], Group] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from lab.evidence.records import Step
+from lab.recording.play import Step
 from lab.report.ladder import Rung, Standing, labels
 from lab.report.lengths import duration
 from lab.report.seen import Sighting

@@ -8,18 +8,19 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from lab.evidence.records import Evidence, Step
+from lab.recording.play import Step
+from lab.recording.run import Run
 from lab.report.ink import Line, Role, Span, line, pad, pad_left
 
 _BAR: Final = 30
 _SHARE: Final = 7
 
 
-def closes_of(evidence: Evidence, step: Step, host: str = "server") -> Mapping[int, int]:
+def closes_of(run: Run, step: Step, host: str = "server") -> Mapping[int, int]:
     """Return how many conversations begun in the step were closed with how many segments (0: no clean close)."""
     counts = Counter(
         conversation.close_segments or 0
-        for conversation in evidence.capture(host).conversations
+        for conversation in run.recording.capture(host).conversations
         if step.begun_ns <= conversation.segments[0].time_ns <= step.ended_ns
     )
     return dict(sorted(counts.items()))

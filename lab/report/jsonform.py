@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS
-from lab.evidence.records import Evidence
-from lab.exercise import Exercise, Judgement
+from lab.exercise import JudgedRun
 from lab.foreign import shown_json
 from lab.judge.claims import ClaimResult
 from lab.judge.verdict import Comparison, Look, Result, Verdict
+from lab.recording.run import Run
 from lab.report.claims import ClaimStory, claim_stories
 from lab.report.words import Words
-from lab.text.catalog import Catalog
 
 FORMAT: Final = 1
 """Version of the document; it grows when a reader of the old one would no longer understand the new one."""
@@ -29,31 +28,30 @@ EXIT_CODES: Final = {
 Document = dict[str, Any]
 
 
-def verdict_document(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str = "en"
-) -> Document:
+def verdict_document(judged: JudgedRun, language: str = "en") -> Document:
     """Return the verdict of a run with its texts in `language`; file names are relative to the run's folder."""
-    words = Words(texts, language, evidence.lab.addresses)
+    exercise, run, judgement = judged.exercise, judged.run, judged.judgement
+    words = Words(exercise.texts(language), language, run.recording.hosts)
     stories = claim_stories(judgement, words)
     return {
         "format": FORMAT,
         "language": language,
         "exercise": {"id": exercise.id, "number": exercise.number, "title": words.own("title")},
         "lab": {
-            "name": evidence.lab.name,
-            "subnet": evidence.lab.subnet,
-            "addresses": dict(evidence.lab.addresses),
+            "name": run.play.lab.name,
+            "subnet": run.play.lab.subnet,
+            "addresses": dict(run.recording.hosts),
         },
-        "kernel": evidence.environment.get("kernel", ""),
-        "begun_ns": evidence.begun_ns,
-        "ended_ns": evidence.ended_ns,
-        "stand_ins": dict(evidence.stand_ins),
+        "kernel": run.recording.environment.get("kernel", ""),
+        "begun_ns": run.recording.begun_ns,
+        "ended_ns": run.recording.ended_ns,
+        "stand_ins": dict(run.play.stand_ins),
         "verdict": judgement.verdict.value,
         "exit_code": EXIT_CODES[judgement.verdict],
         "results": [_result(result, words) for result in judgement.results],
         "rules": judgement.rules,
         "claims": [_claim(result, story) for result, story in zip(judgement.claims, stories, strict=True)],
-        "evidence": evidence_files(evidence),
+        "evidence": evidence_files(run),
     }
 
 
@@ -62,11 +60,11 @@ def to_json(document: Document) -> str:
     return shown_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
 
 
-def evidence_files(evidence: Evidence) -> list[str]:
+def evidence_files(run: Run) -> list[str]:
     """Return the files of the run that hold the raw records, captures first."""
-    captures = [record.file for record in evidence.captures]
-    snapshots = [record.file for record in evidence.snapshots]
-    samplings = [record.file for record in evidence.samplings]
+    captures = [record.file for record in run.recording.captures]
+    snapshots = [record.file for record in run.recording.outputs]
+    samplings = [record.file for record in run.recording.samplings]
     return list(dict.fromkeys((*captures, *snapshots, *samplings)))
 
 

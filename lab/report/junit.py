@@ -6,31 +6,29 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from lab.evidence.records import Evidence
-from lab.exercise import Exercise, Judgement
+from lab.exercise import Exercise, JudgedRun, Judgement
 from lab.foreign import shown_lines
 from lab.judge.verdict import Verdict
+from lab.recording.run import Run
 from lab.report.checklines import detail
 from lab.report.checks import Check, check, counted
 from lab.report.claims import claim_stories
 from lab.report.ink import plain
 from lab.report.words import Words
-from lab.text.catalog import Catalog
 
 _WIDTH: Final = 120
 _TAGS: Final = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error", Verdict.CANNOT_RUN: "skipped"}
 _SECOND: Final = 1_000_000_000
 
 
-def junit_document(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str = "en"
-) -> str:
+def junit_document(judged: JudgedRun, language: str = "en") -> str:
     """Return the run as JUnit XML: a fail is a failure, an inconclusive an error, what was not tried is skipped.
 
     The shape is the one that the Ant task wrote and that CI servers read: testsuites, testsuite, properties, testcase.
     A test case's time is that of its step, given once, to the step's first case, so that the sum is the run's.
     """
-    words = Words(texts, language, evidence.lab.addresses)
+    exercise, run, judgement = judged.exercise, judged.run, judged.judgement
+    words = Words(exercise.texts(language), language, run.recording.hosts)
     checks = tuple(check(result, words, "") for result in judgement.results)
     counts = counted(checks)
     totals = {
@@ -39,15 +37,15 @@ def junit_document(
         "failures": str(counts[Verdict.FAIL] + len(judgement.broken)),
         "errors": str(counts[Verdict.INCONCLUSIVE]),
         "skipped": str(counts[Verdict.CANNOT_RUN] + sum(not one.reached for one in checks)),
-        "time": _seconds(evidence.ended_ns - evidence.begun_ns),
+        "time": _seconds(run.recording.ended_ns - run.recording.begun_ns),
     }
     suites = ET.Element("testsuites", {name: _clean(value) for name, value in totals.items()})
-    begun = datetime.fromtimestamp(evidence.begun_ns / _SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    begun = datetime.fromtimestamp(run.recording.begun_ns / _SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     suite = ET.SubElement(
-        suites, "testsuite", {**suites.attrib, "timestamp": begun, "hostname": _clean(evidence.lab.name)}
+        suites, "testsuite", {**suites.attrib, "timestamp": begun, "hostname": _clean(run.play.lab.name)}
     )
-    _properties(suite, evidence, judgement, words)
-    times = {step.id: step.ended_ns - step.begun_ns for step in evidence.steps}
+    _properties(suite, run, judgement, words)
+    times = {step.id: step.ended_ns - step.begun_ns for step in run.play.steps}
     for one in checks:
         _case(suite, one, exercise, times.pop(one.step or "", 0), words)
     for claim in judgement.broken:
@@ -58,10 +56,10 @@ def junit_document(
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
 
-def _properties(suite: ET.Element, evidence: Evidence, judgement: Judgement, words: Words) -> None:
+def _properties(suite: ET.Element, run: Run, judgement: Judgement, words: Words) -> None:
     properties = ET.SubElement(suite, "properties")
-    pairs = [("kernel", evidence.environment.get("kernel", "")), ("subnet", evidence.lab.subnet)]
-    pairs += [(f"stand-in.{old}", new) for old, new in evidence.stand_ins.items()]
+    pairs = [("kernel", run.recording.environment.get("kernel", "")), ("subnet", run.play.lab.subnet)]
+    pairs += [(f"stand-in.{old}", new) for old, new in run.play.stand_ins.items()]
     pairs += [
         (f"claim.{story.id}", f"{story.ruling.value}: {story.instead or story.says}")
         for story in claim_stories(judgement, words)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
-from lab.evidence.records import Evidence
-from lab.exercise import Exercise, Judgement
+from lab.exercise import JudgedRun
 from lab.foreign import shown
 from lab.judge.verdict import Verdict
 from lab.report import comparing
@@ -19,18 +17,15 @@ from lab.report.ink import Line, plain
 from lab.report.story import StepStory, Story, tell
 from lab.report.typed import Typed
 from lab.report.views import Shown
-from lab.text.catalog import Catalog
 
 _WIDTH: Final = 100
 # A run of one backtick ends at the next run of one: anything else between backticks could end elsewhere.
 _SPECIAL: Final = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)|([\\`*_\[\]<>|~#&])")
 
 
-def markdown_page(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str, run_folder: Path
-) -> str:
+def markdown_page(judged: JudgedRun, language: str) -> str:
     """Return the page of a run as GitHub reads Markdown."""
-    story = tell(exercise, evidence, judgement, texts, language, run_folder)
+    story = tell(judged, language)
     parts = [*_head(story), *(part for step in story.steps for part in _step(step, story)), *_tail(story)]
     return "\n\n".join(part for part in parts if part) + "\n"
 

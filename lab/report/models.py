@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from lab.evidence.records import Evidence, Step
 from lab.judge.calls.answer_chain import chain_of
 from lab.judge.readings.costs import cost_of
 from lab.judge.serving.services import services
+from lab.recording.play import Step
+from lab.recording.run import Run
 from lab.report import calls, costs, served, spent, waits
 from lab.report.ink import Line
 from lab.report.words import Words
@@ -18,32 +19,32 @@ Drawing = tuple[Callable[[int], list[Line]] | None, tuple[str, ...]]
 """How it is drawn at a width, None where there is nothing, and the notes that explain it."""
 
 
-def show(evidence: Evidence, view: Calls | Served | Costs | Waits | Spent, step: Step, words: Words) -> Drawing:
+def show(run: Run, view: Calls | Served | Costs | Waits | Spent, step: Step, words: Words) -> Drawing:
     """Return one of these views; EvidenceError for what the run does not have."""
     match view:
         case Calls():
-            return _calls(evidence, view, step, words)
+            return _calls(run, view, step, words)
         case Served():
-            return _served(evidence, view, words)
+            return _served(run, view, words)
         case Costs():
-            return _costs(evidence, view, words)
+            return _costs(run, view, words)
         case Waits():
-            return _waits(evidence, view, step, words)
+            return _waits(run, view, step, words)
         case Spent():
-            return _spent(evidence, view, words)
+            return _spent(run, view, words)
 
 
-def _calls(evidence: Evidence, view: Calls, step: Step, words: Words) -> Drawing:
-    found = calls.groups(evidence, view.party, step)
-    program = evidence.party(view.party).program
+def _calls(run: Run, view: Calls, step: Step, words: Words) -> Drawing:
+    found = calls.groups(run, view.party, step)
+    program = run.play.party(view.party).program
     if not found:
         return None, (words.lab("calls.none", program=program),)
     labels = calls.CallWords(*(words.lab(f"calls.{name}", count="{count}") for name in calls.CallWords._fields))
     return partial(calls.draw, found, labels), (words.lab("calls.note", program=program),)
 
 
-def _served(evidence: Evidence, view: Served, words: Words) -> Drawing:
-    found = services(evidence, view.clients)
+def _served(run: Run, view: Served, words: Words) -> Drawing:
+    found = services(run, view.clients)
     if not found:
         return None, (words.lab("served.none"),)
 
@@ -54,17 +55,17 @@ def _served(evidence: Evidence, view: Served, words: Words) -> Drawing:
     return partial(served.draw, found, said), (legend,)
 
 
-def _costs(evidence: Evidence, view: Costs, words: Words) -> Drawing:
+def _costs(run: Run, view: Costs, words: Words) -> Drawing:
     fields = {name: f"{{{name}}}" for name in ("text", "name", "time")}
     labels = costs.CostWords(*(words.lab(f"costs.{name}", **fields) for name in costs.CostWords._fields))
-    found = [cost_of(evidence, program) for program in view.programs]
+    found = [cost_of(run, program) for program in view.programs]
     # What breaks is told of the program that was played: a wrong one in its place has its own faults.
     rows = [(cost, words.maybe_lab(f"breaks.{cost.program}")) for cost in found]
     return partial(costs.draw, rows, labels), (words.lab("costs.note"),)
 
 
-def _waits(evidence: Evidence, view: Waits, step: Step, words: Words) -> Drawing:
-    acts = chain_of(evidence, view.party, step)
+def _waits(run: Run, view: Waits, step: Step, words: Words) -> Drawing:
+    acts = chain_of(run, view.party, step)
 
     def say(name: str, /, **fields: object) -> str:
         return words.lab(f"waits.{name}", **fields)
@@ -72,11 +73,11 @@ def _waits(evidence: Evidence, view: Waits, step: Step, words: Words) -> Drawing
     return lambda width: waits.draw(acts, say, width), (words.lab("waits.note"),)
 
 
-def _spent(evidence: Evidence, view: Spent, words: Words) -> Drawing:
+def _spent(run: Run, view: Spent, words: Words) -> Drawing:
     labels = spent.SpentWords(*(words.lab(f"spent.{name}") for name in spent.SpentWords._fields))
     rows = [
-        (words.own(f"spans.{name}"), evidence.usage(first, view.party), evidence.usage(last, view.party))
+        (words.own(f"spans.{name}"), run.usage(first, view.party), run.usage(last, view.party))
         for name, (first, last) in view.spans.items()
     ]
-    note = words.lab("spent.note", program=evidence.party(view.party).program, requests=view.requests)
+    note = words.lab("spent.note", program=run.play.party(view.party).program, requests=view.requests)
     return partial(spent.draw, rows, view.requests, labels), (note,)

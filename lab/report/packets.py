@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from lab.evidence.records import Evidence
+from lab.exercise import JudgedRun
 from lab.judge.verdict import Result
+from lab.recording.run import Run
 from lab.report.checks import MARKS
 from lab.report.lanes.marks import state_name
 from lab.report.page.proofs import proofs
 from lab.report.page.run import run_of
+from lab.report.words import Words
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, Source, StateChange, Talk, Timeline
 from lab.wire.bits import has_fin, has_rst, has_syn
 from lab.wire.capture import raw_capture
 from lab.wire.pcapng import Interface, Packet, write_pcapng
 from lab.wire.segment import Segment
 
-if TYPE_CHECKING:
-    from lab.report.words import Words
-
 _APPLICATION: Final = "Socket Lab"
 Frame = tuple[str, int]
 """A host, and the number of a frame in its capture."""
 
 
-def run_pcapng(evidence: Evidence, timeline: Timeline, results: tuple[Result, ...], words: Words) -> bytes:
+def run_pcapng(judged: JudgedRun, language: str) -> bytes:
     """Return the captures of a run as one file, an interface for each host; CaptureError for one that is damaged."""
-    comments = packet_comments(evidence, timeline, results, words)
+    run = judged.run
+    words = Words(judged.exercise.texts(language), language, run.recording.hosts)
+    comments = packet_comments(run, judged.timeline, judged.judgement.results, words)
     interfaces: list[Interface] = []
     packets: list[Packet] = []
-    for index, record in enumerate(evidence.captures):
+    for index, record in enumerate(run.recording.captures):
         raw = raw_capture(record.data, where=record.file)
         about = words.lab("packet.interface", host=record.host)
         interfaces.append(Interface(record.host, about, raw.linktype, raw.snaplen))
@@ -38,21 +39,21 @@ def run_pcapng(evidence: Evidence, timeline: Timeline, results: tuple[Result, ..
             Packet(index, frame.time_ns, frame.data, frame.length, comments.get((record.host, frame.number), ()))
             for frame in raw.frames
         ]
-    about = words.lab("packet.capture", exercise=evidence.exercise)
+    about = words.lab("packet.capture", exercise=run.play.exercise)
     return write_pcapng(interfaces, packets, comment=about, application=_APPLICATION)
 
 
 def packet_comments(
-    evidence: Evidence, timeline: Timeline, results: tuple[Result, ...], words: Words
+    run: Run, timeline: Timeline, results: tuple[Result, ...], words: Words
 ) -> Mapping[Frame, tuple[str, ...]]:
     """Return the comments on each frame of each host's capture, as far as the timeline tells of it."""
     proving: dict[int, list[str]] = {}
-    for result, proof in zip(results, proofs(timeline, run_of(evidence, results)), strict=True):
+    for result, proof in zip(results, proofs(timeline, run_of(run, results)), strict=True):
         title = words.own(f"expect.{result.id}.title")
         for number in proof.moments:
             told = words.lab("packet.proves", mark=MARKS[result.verdict], title=title)
             proving.setdefault(number, []).append(told)
-    programs = {party.name: party.program for party in evidence.parties}
+    programs = {party.name: party.program for party in run.play.parties}
     found: dict[Frame, tuple[str, ...]] = {}
     for talk in timeline.talks:
         own = [timeline.moments[number] for number in talk.moments]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Sampling, Snapshot
 from lab.kernel.rows import SocketRow
+from lab.recording.recording import Recording, Sampling, SsOutput
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
@@ -21,12 +21,12 @@ class Sighting(NamedTuple):
     peer: Endpoint
 
 
-def sightings(evidence: Evidence) -> frozenset[Sighting]:
-    """Return every state of every connection that some snapshot or sampling of the run shows.
+def sightings(recording: Recording) -> frozenset[Sighting]:
+    """Return every state of every connection that some output or sampling of `ss` shows.
 
     An output that cannot be read shows nothing; the expectations that need it say so.
     """
-    records: tuple[Snapshot | Sampling, ...] = (*evidence.snapshots, *evidence.samplings)
+    records: tuple[SsOutput | Sampling, ...] = (*recording.outputs, *recording.samplings)
     return frozenset(
         Sighting(record.host, row.state, row.local, row.peer)
         for record in records
@@ -35,9 +35,9 @@ def sightings(evidence: Evidence) -> frozenset[Sighting]:
     )
 
 
-def _rows(record: Snapshot | Sampling) -> Iterator[SocketRow]:
+def _rows(record: SsOutput | Sampling) -> Iterator[SocketRow]:
     try:
-        if isinstance(record, Snapshot):
+        if isinstance(record, SsOutput):
             yield from record.rows
         else:
             yield from (row for _, rows in record.rows() for row in rows)

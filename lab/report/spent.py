@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from lab.evidence.records import Usage
+from lab.recording.recording import Usage
 from lab.report.ink import Line, Role, Span, line, pad, pad_left
 from lab.report.lengths import duration
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lab.evidence.records import Party, Stopped
+from lab.recording.play import Party, Stopped
 from lab.report.fold import together
 from lab.report.words import Words
 

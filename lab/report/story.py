@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Party
-from lab.evidence.records import Step as Played
-from lab.exercise import Exercise, Judgement, Step
+from lab.exercise import JudgedRun, Step
 from lab.judge.judging import held_up
 from lab.judge.verdict import Verdict
+from lab.recording.play import Party
+from lab.recording.play import Step as Played
+from lab.recording.run import Run
 from lab.report.checks import Check, check, counted
 from lab.report.claims import ClaimStory, claim_stories, claims_of
 from lab.report.fold import together
@@ -21,7 +22,6 @@ from lab.report.typed import Typed, typed
 from lab.report.views import Looking, Shown, show
 from lab.report.words import Words
 from lab.settings import HOSTS
-from lab.text.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,14 @@ class Story:
     """What its views were drawn from; the run's timeline is there for whoever asks."""
 
 
-def tell(
-    exercise: Exercise, evidence: Evidence, judgement: Judgement, texts: Catalog, language: str, run_folder: Path
-) -> Story:
+def tell(judged: JudgedRun, language: str) -> Story:
     """Return the story of a run; steps that the run never reached are told without what happened."""
-    words = Words(texts, language, evidence.lab.addresses)
-    folder = shown_path(_latest(run_folder))
+    exercise, run, judgement = judged.exercise, judged.run, judged.judgement
+    words = Words(exercise.texts(language), language, run.recording.hosts)
+    folder = shown_path(_latest(judged.folder))
     leaning = claims_of(exercise.claims)
     checks = tuple(check(result, words, folder, leaning.get(result.id, ())) for result in judgement.results)
-    looking = Looking(evidence, sightings(evidence), words)
+    looking = Looking(judged, sightings(run.recording), words)
     steps = tuple(
         _step(number, step, looking, tuple(one for one in checks if one.step == step.id))
         for number, step in enumerate(exercise.steps, start=1)
@@ -112,9 +111,9 @@ def tell(
         number=exercise.number,
         title=words.own("title"),
         lead=words.maybe("lead"),
-        place=_place(evidence, words),
-        hosts=_hosts(evidence, words),
-        stand_ins=_stand_ins(evidence, words),
+        place=_place(run, words),
+        hosts=_hosts(run, words),
+        stand_ins=_stand_ins(run, words),
         steps=steps,
         loose=tuple(one for one in checks if one.step not in known),
         verdict=judgement.verdict,
@@ -123,9 +122,9 @@ def tell(
         first=_first(steps),
         broken=judgement.broken,
         claims=claim_stories(judgement, words),
-        files=_files(evidence),
+        files=_files(run),
         folder=folder,
-        kept=shown_path(run_folder),
+        kept=shown_path(judged.folder),
         words=words,
         looking=looking,
     )
@@ -145,17 +144,17 @@ def _latest(folder: Path) -> Path:
     return link if link.is_symlink() and link.resolve() == folder.resolve() else folder
 
 
-def _place(evidence: Evidence, words: Words) -> str:
-    kernel = evidence.environment.get("kernel", "")
-    lab = words.lab("header.lab", name=evidence.lab.name, subnet=evidence.lab.subnet)
+def _place(run: Run, words: Words) -> str:
+    kernel = run.recording.environment.get("kernel", "")
+    lab = words.lab("header.lab", name=run.play.lab.name, subnet=run.play.lab.subnet)
     return f"{lab} · {kernel if ' ' in kernel else f'Linux {kernel}'}" if kernel else lab
 
 
-def _hosts(evidence: Evidence, words: Words) -> tuple[HostStory, ...]:
+def _hosts(run: Run, words: Words) -> tuple[HostStory, ...]:
     return tuple(
-        HostStory(host, evidence.lab.addresses[host], _program(evidence.parties, host, words))
-        for host in evidence.lab.addresses
-        if host in HOSTS or any(party.host == host for party in evidence.parties)
+        HostStory(host, run.recording.hosts[host], _program(run.play.parties, host, words))
+        for host in run.recording.hosts
+        if host in HOSTS or any(party.host == host for party in run.play.parties)
     )
 
 
@@ -168,14 +167,14 @@ def _program(parties: tuple[Party, ...], host: str, words: Words) -> str:
     return party.program
 
 
-def _stand_ins(evidence: Evidence, words: Words) -> str | None:
-    told = [words.lab("header.stand-in", old=old, new=new) for old, new in evidence.stand_ins.items()]
+def _stand_ins(run: Run, words: Words) -> str | None:
+    told = [words.lab("header.stand-in", old=old, new=new) for old, new in run.play.stand_ins.items()]
     return words.lab("header.comma").join(told) or None
 
 
 def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) -> StepStory:
     words, key = looking.words, f"steps.{step.id}"
-    played = _played(looking.evidence, step.id)
+    played = _played(looking.run, step.id)
     return StepStory(
         number=number,
         id=step.id,
@@ -189,16 +188,16 @@ def _step(number: int, step: Step, looking: Looking, checks: tuple[Check, ...]) 
         why=words.maybe(f"{key}.why"),
         shown=tuple(one for view in step.show if (one := show(looking, view, played))) if played else (),
         reached=played is not None,
-        stop=_stop(looking.evidence, words, step.id),
+        stop=_stop(looking.run, words, step.id),
         checks=checks,
     )
 
 
-def _stop(evidence: Evidence, words: Words, step: str) -> str | None:
-    if evidence.stopped is None or evidence.stopped.step != step:
+def _stop(run: Run, words: Words, step: str) -> str | None:
+    if run.play.stopped is None or run.play.stopped.step != step:
         return None
-    told = stop_words(evidence.stopped, evidence.parties, words)
-    delay = held_up(evidence, step)
+    told = stop_words(run.play.stopped, run.play.parties, words)
+    delay = held_up(run, step)
     return told if delay is None else together(told, words.lab("stop.held-up", delay=words.message(delay)))
 
 
@@ -210,13 +209,13 @@ def _first(steps: tuple[StepStory, ...]) -> First | None:
     return None
 
 
-def _played(evidence: Evidence, step: str) -> Played | None:
+def _played(run: Run, step: str) -> Played | None:
     try:
-        return evidence.step(step)
+        return run.play.step(step)
     except EvidenceError:
         return None
 
 
-def _files(evidence: Evidence) -> tuple[str, ...]:
-    traces = ("traces/",) if evidence.traces else ()
-    return (*(capture.file for capture in evidence.captures), *traces)
+def _files(run: Run) -> tuple[str, ...]:
+    traces = ("traces/",) if run.recording.traces else ()
+    return (*(capture.file for capture in run.recording.captures), *traces)

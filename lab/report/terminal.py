@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from pathlib import Path
 from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Console
 
-from lab.evidence.records import Evidence
-from lab.exercise import Exercise, Judgement
+from lab.exercise import JudgedRun
 from lab.report import checklines
 from lab.report.asking import Asker
 from lab.report.ending import claim_lines, verdict_lines, where_next
@@ -22,7 +20,6 @@ from lab.report.story import HostStory, StepStory, Story, tell
 from lab.report.style import emit_all, page_width
 from lab.report.typed import Typed, beside
 from lab.report.views import Shown
-from lab.text.catalog import Catalog
 
 _WIDE: Final = 96
 _PROSE: Final = 3
@@ -31,19 +28,10 @@ _PROSE: Final = 3
 class Page:
     """The page of one run. `show` prints it, asking for predictions when given someone who asks."""
 
-    def __init__(
-        self,
-        console: Console,
-        exercise: Exercise,
-        evidence: Evidence,
-        judgement: Judgement,
-        texts: Catalog,
-        language: str,
-        run_folder: Path,
-    ) -> None:
+    def __init__(self, console: Console, judged: JudgedRun, language: str) -> None:
         self._console = console
         self._width = page_width(console)
-        self._story = tell(exercise, evidence, judgement, texts, language, run_folder)
+        self._story = tell(judged, language)
 
     def show(self, asker: Asker | None = None) -> None:
         """Print the whole page, step by step."""

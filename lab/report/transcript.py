@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from lab.evidence.records import Evidence, Party, Step
 from lab.foreign import shown
+from lab.recording.play import Party, Step
+from lab.recording.run import Run
 from lab.report.fold import fold_printed
 from lab.report.ink import Line, Role, Span, line
 
@@ -17,21 +18,21 @@ _MOST: Final = 12
 _HEAD, _TAIL = 8, 3
 
 
-def next_begin(evidence: Evidence, step: Step) -> int | None:
+def next_begin(run: Run, step: Step) -> int | None:
     """Return when the following step began; None for the last one."""
-    return min((other.begun_ns for other in evidence.steps if other.begun_ns > step.begun_ns), default=None)
+    return min((other.begun_ns for other in run.play.steps if other.begun_ns > step.begun_ns), default=None)
 
 
-def transcript(evidence: Evidence, party: Party, step: Step, only: str | None = None) -> tuple[Span, ...]:
+def transcript(run: Run, party: Party, step: Step, only: str | None = None) -> tuple[Span, ...]:
     """Return the program's lines of the step in order: the command if it began here, what it was told, what it printed.
 
     Empty when it printed nothing in this step. With `only`, just the printed lines that it is found in.
     """
-    until = next_begin(evidence, step)
-    actions = [action for action in evidence.actions if action.actor == party.name and action.step == step.id]
+    until = next_begin(run, step)
+    actions = [action for action in run.play.actions if action.actor == party.name and action.step == step.id]
     printed = [
         (output.time_ns, Span(shown(text.expandtabs().rstrip())))
-        for output in evidence.outputs
+        for output in run.play.outputs
         if output.actor == party.name and output.time_ns >= step.begun_ns and (until is None or output.time_ns < until)
         for text in output.text.removesuffix("\r").split("\n")
         if only is None or re.search(only, text)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final, assert_never
+from functools import partial
+from typing import Final, assert_never
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Snapshot, Step
+from lab.exercise import JudgedRun
 from lab.judge.judging import might_have_come, told
 from lab.kernel.rows import SocketRow
+from lab.recording.play import Step
+from lab.recording.recording import SsOutput
+from lab.recording.run import Run
 from lab.report import apart, changes, closes, counted, http, ladder, legend, mend, models, statemap, table, transcript
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import Line
 from lab.report.seen import Sighting
 from lab.report.timeline_text import timeline_text
 from lab.report.words import Words
+from lab.timeline import model
 from lab.views import (
     Apart,
     Calls,
@@ -39,9 +43,6 @@ from lab.views import (
 )
 from lab.wire.http import parse_http
 
-if TYPE_CHECKING:
-    from lab.timeline import model
-
 _LONGEST_TIMELINE: Final = 60
 """Lines of a timeline within a page; `lab report --timeline` has all of them."""
 
@@ -56,18 +57,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class Looking:
-    """What every view reads: the evidence, what `ss` saw in it, and the words."""
+    """What every view reads: the run, what `ss` saw in it, and the words."""
 
-    evidence: Evidence
+    judged: JudgedRun
     sightings: frozenset[Sighting]
     words: Words
 
-    @cached_property
-    def timeline(self) -> model.Timeline:
-        """The run's timeline, made when somebody first asks for it; EvidenceError as `build_timeline`."""
-        from lab.timeline.build import build_timeline  # noqa: PLC0415 - most pages do without it
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.judged.run
 
-        return build_timeline(self.evidence)
+    @property
+    def timeline(self) -> model.Timeline:
+        """The run's timeline."""
+        return self.judged.timeline
 
 
 def show(looking: Looking, view: View, step: Step) -> Shown | None:
@@ -78,7 +82,7 @@ def show(looking: Looking, view: View, step: Step) -> Shown | None:
     try:
         return _show(looking, view, step)
     except EvidenceError as error:
-        if looking.evidence.stopped and might_have_come(error):
+        if looking.run.play.stopped and might_have_come(error):
             return None
         return Shown(None, (told(error, looking.words.language),))
 
@@ -110,7 +114,7 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: C901, PLR
         case Timeline():
             return _timeline(looking, view, step)
         case Calls() | Served() | Costs() | Waits() | Spent():
-            return Shown(*models.show(looking.evidence, view, step, looking.words))
+            return Shown(*models.show(looking.run, view, step, looking.words))
         case _:
             assert_never(view)
 
@@ -118,16 +122,16 @@ def _show(looking: Looking, view: View, step: Step) -> Shown:  # noqa: C901, PLR
 def _text_id(looking: Looking, view: Text) -> str:
     if view.party is None:
         return f"shows.{view.id}"
-    program = looking.evidence.party(view.party).program
-    return f"shows.{view.id}.{'stand-in' if program in looking.evidence.stand_ins.values() else program}"
+    program = looking.run.play.party(view.party).program
+    return f"shows.{view.id}.{'stand-in' if program in looking.run.play.stand_ins.values() else program}"
 
 
 def _ladder(looking: Looking, view: Ladder, step: Step) -> Shown:
     words = looking.words
-    conversation = looking.evidence.conversation(view.client)
+    conversation = looking.run.conversation(view.client)
     if conversation is None:
         return Shown(None, (words.lab("ladder.none", client=view.client),))
-    segments = part_of(conversation, view.part, step, transcript.next_begin(looking.evidence, step))
+    segments = part_of(conversation, view.part, step, transcript.next_begin(looking.run, step))
     if not segments:
         return Shown(None, (words.lab("ladder.none", client=view.client),))
     rungs, marked = climb(conversation, segments, looking.sightings)
@@ -139,30 +143,30 @@ def _ladder(looking: Looking, view: Ladder, step: Step) -> Shown:
 
 def _rows(looking: Looking, view: Rows) -> Shown:
     words = looking.words
-    snapshots = [looking.evidence.snapshot(view.snapshot, host) for host in view.on]
+    snapshots = [looking.run.snapshot(view.snapshot, host) for host in view.on]
     tables = [
         table.HostTable(snapshot.host, changes.compare(snapshot.rows, _before(looking, view, snapshot)))
         for snapshot in snapshots
     ]
-    late = [snapshot for snapshot in snapshots if snapshot.timed_out]
+    late = [taken for host in view.on if (taken := looking.run.play.snapshot(view.snapshot, host)).timed_out]
     notes = tuple(words.lab("rows.timed-out", host=one.host, condition=one.waited_for or "?") for one in late)
     labels = table.TableWords(words.lab("rows.more"), words.lab("rows.empty"))
     return Shown(lambda width: table.draw(tables, width, labels), notes)
 
 
-def _before(looking: Looking, view: Rows, snapshot: Snapshot) -> tuple[SocketRow, ...] | None:
+def _before(looking: Looking, view: Rows, snapshot: SsOutput) -> tuple[SocketRow, ...] | None:
     """Return the rows of the moment to compare with; None when there is none, or none of this host."""
     if view.since is None:
         return None
     try:
-        return looking.evidence.snapshot(view.since, snapshot.host).rows
+        return looking.run.snapshot(view.since, snapshot.host).rows
     except EvidenceError:
         return None
 
 
 def _printed(looking: Looking, view: Printed, step: Step) -> Shown:
-    party = looking.evidence.party(view.party)
-    lines = transcript.transcript(looking.evidence, party, step, view.only)
+    party = looking.run.play.party(view.party)
+    lines = transcript.transcript(looking.run, party, step, view.only)
     if not lines:
         return Shown(None, (looking.words.lab("printed.nothing", program=party.program),))
     return Shown(partial(transcript.draw, lines))
@@ -170,7 +174,7 @@ def _printed(looking: Looking, view: Printed, step: Step) -> Shown:
 
 def _closes(looking: Looking, step: Step) -> Shown:
     words = looking.words
-    counts = closes.closes_of(looking.evidence, step)
+    counts = closes.closes_of(looking.run, step)
     if not counts:
         return Shown(None, (words.lab("closes.none"),))
     names = {
@@ -180,35 +184,35 @@ def _closes(looking: Looking, step: Step) -> Shown:
 
 
 def _counted(looking: Looking, view: Counted) -> Shown:
-    before, after = (looking.evidence.counter(name, view.on).values for name in (view.before, view.after))
+    before, after = (looking.run.counter(name, view.on).values for name in (view.before, view.after))
     lines = counted.draw(view.on, [(name, before.get(name, 0), after.get(name, 0)) for name in view.names])
     return Shown(lambda _width: lines)
 
 
 def _apart(looking: Looking, view: Apart) -> Shown:
     words = looking.words
-    printed = [output.text for output in looking.evidence.outputs if output.actor == view.party]
+    printed = [output.text for output in looking.run.play.outputs if output.actor == view.party]
     parts = apart.pieces(printed, view.pattern, words)
     if not parts:
-        return Shown(None, (words.lab("apart.none", program=looking.evidence.party(view.party).program),))
+        return Shown(None, (words.lab("apart.none", program=looking.run.play.party(view.party).program),))
     return Shown(lambda width: list(apart.draw(parts, width)))
 
 
 def _http(looking: Looking, view: HttpMessage) -> Shown:
-    words, evidence = looking.words, looking.evidence
-    conversation = evidence.conversation(view.client, view.host)
+    words, run = looking.words, looking.run
+    conversation = run.conversation(view.client, view.host)
     exchange = None if conversation is None else parse_http(conversation)
     messages = () if exchange is None else exchange.requests if view.which == "request" else exchange.responses
     if view.at >= len(messages):
         return Shown(None, (words.lab("http.none", client=view.client),))
     message = messages[view.at]
     rows = http.rows(message, words, view.only)
-    return Shown(partial(http.draw, rows), http.notes(message, evidence.capture(view.host).file, words))
+    return Shown(partial(http.draw, rows), http.notes(message, run.recording.capture(view.host).file, words))
 
 
 def _machine(looking: Looking, view: Machine) -> Shown:
     words = looking.words
-    conversation = looking.evidence.conversation(view.client)
+    conversation = looking.run.conversation(view.client)
     if conversation is None:
         return Shown(None, (words.lab("ladder.none", client=view.client),))
     visited = statemap.visits(conversation, looking.sightings)
@@ -234,11 +238,11 @@ def _mend(looking: Looking, view: Mend) -> Shown:
 def _timeline(looking: Looking, view: Timeline, step: Step) -> Shown:
     words, timeline = looking.words, looking.timeline
     talks = [talk for talk in timeline.talks if talk.name in view.clients]
-    if not talks and looking.evidence.stopped:
+    if not talks and looking.run.play.stopped:
         return Shown(None)  # the page says why there is none
     if not talks:
         return Shown(None, (words.lab("timeline.none", clients=words.lab("timeline.comma").join(view.clients)),))
-    until = transcript.next_begin(looking.evidence, step)
+    until = transcript.next_begin(looking.run, step)
     window = None if view.whole else (step.begun_ns, timeline.ended_ns + 1 if until is None else until)
     text = timeline_text(timeline, talks, words, window)
     if text.quiet:

@@ -1,4 +1,4 @@
-"""Put a run's records together as one timeline."""
+"""Put a recording together as one timeline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lab.evidence.records import Evidence, Step
+from lab.recording.play import NOTHING, Play, Step
+from lab.recording.recording import Recording
+from lab.recording.run import Run
 from lab.timeline.calls import Strace, kernel_calls
 from lab.timeline.causes import find_causes, find_causes_of_listeners, ordered
 from lab.timeline.connections import Joined, Passage, join, passages, relative
@@ -52,15 +54,15 @@ class _Parts:
             (self.loose if draft.talk is None else self.by_talk[draft.talk]).append(draft)
 
 
-def build_timeline(evidence: Evidence) -> Timeline:
-    """Return the timeline of a run.
+def build_timeline(recording: Recording, play: Play = NOTHING) -> Timeline:
+    """Return the timeline of a recording, with the names and steps of the play that there was, if there was one.
 
     With the kernel's record, states and calls are what it told; without, states are what the captures prove (marked
     where `ss` showed them) and calls what strace told of the programs that ran under it. Raises EvidenceError for
-    evidence that cannot be read. Takes time and memory in proportion to the number of segments, calls and states.
+    what cannot be read. Takes time and memory in proportion to the number of segments, calls and states.
     """
     with _uncollected():
-        return _finished(evidence, *_gathered(evidence))
+        return _finished(recording, play, *_gathered(recording, play))
 
 
 @contextlib.contextmanager
@@ -75,23 +77,23 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
-    joined, looks = join(evidence), looks_of(evidence)
-    trace = evidence.kernel.trace if evidence.kernel else None
-    hosts = {address: host for host, address in evidence.lab.addresses.items()}
-    lives = lives_of(trace, joined, hosts) if trace else Lives(())
+def _gathered(recording: Recording, play: Play) -> tuple[_Parts, list[Queue]]:
+    run = Run(recording, play)
+    joined, looks = join(run), looks_of(recording)
+    trace = recording.kernel.trace if recording.kernel else None
+    lives = lives_of(trace, joined, recording.homes) if trace else Lives(())
     parts = _Parts(joined, looks, lives, [[] for _ in joined], trace.precision_ns if trace else 0)
     programs = None
     if trace:
         descriptors = Descriptors(trace, lives)
-        programs = Programs(trace, lives, descriptors, evidence)
+        programs = Programs(trace, lives, descriptors, run)
         parts.add(kernel_calls(trace, descriptors, programs))
         _add_listeners(parts)
-    parts.add(_by_strace(evidence, parts))
+    parts.add(_by_strace(recording, play, parts))
     find_causes_of_listeners(parts.loose)
     parts.add(_states(parts))
     reasons = Reasons(trace)
-    resolutions = {record.host: 0 if record.capture.nanosecond else _MICROSECOND for record in evidence.captures}
+    resolutions = {record.host: 0 if record.capture.nanosecond else _MICROSECOND for record in recording.captures}
     recorded = {
         (life.host, life.local)
         for life in lives.all
@@ -101,7 +103,7 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
     for number, each in enumerate(joined):
         passed = passages(each)
         gone = {
-            host: parts.let_go[number, host, local]
+            local: parts.let_go[number, host, local]
             for host, local in ((each.client_host, each.client), (each.server_host, each.server))
             if (number, host, local) in parts.let_go
         }
@@ -112,7 +114,7 @@ def _gathered(evidence: Evidence) -> tuple[_Parts, list[Queue]]:
         find_causes(parts.by_talk[number], each.client_host, each.server_host, ends)
     find_wakes(parts.by_talk, parts.loose)
     close_at_the_end(parts.by_talk, parts.loose)
-    queues += _accept_queues(evidence, parts, recorded)
+    queues += _accept_queues(play, parts, recorded)
     return parts, queues
 
 
@@ -171,7 +173,7 @@ def _states(parts: _Parts) -> Iterator[Draft]:
             yield from told_states(end, found, parts.looks) if found else guessed_states(end, parts.looks)
 
 
-def _by_strace(evidence: Evidence, parts: _Parts) -> Iterator[Draft]:
+def _by_strace(recording: Recording, play: Play, parts: _Parts) -> Iterator[Draft]:
     """Yield the calls that strace told of programs of which the kernel told none."""
     told = {
         draft.what.party
@@ -182,17 +184,18 @@ def _by_strace(evidence: Evidence, parts: _Parts) -> Iterator[Draft]:
     talks: dict[tuple[Endpoint, Endpoint], list[int]] = {}
     for number, each in enumerate(parts.joined):
         talks.setdefault((each.client, each.server), []).append(number)
-    strace = Strace(evidence, talks, parts.joined)
-    for trace in evidence.traces:
-        if trace.party not in told:
-            yield from strace.calls(trace)
+    strace = Strace(talks, parts.joined)
+    for trace in recording.traces:
+        party = play.process(trace.host, trace.pid)
+        if party is None or party.name not in told:
+            yield from strace.calls(trace, party)
 
 
-def _accept_queues(evidence: Evidence, parts: _Parts, recorded: Collection[tuple[str, Endpoint]]) -> Iterator[Queue]:
+def _accept_queues(play: Play, parts: _Parts, recorded: Collection[tuple[str, Endpoint]]) -> Iterator[Queue]:
     """Yield the accept queue of each place where a server of the exercise, or of the record, listened."""
-    places = {
-        (party.host, party.local): None for party in evidence.parties if party.role == "server" and party.local
-    } | {(life.host, life.local): None for life in parts.lives.all if life.listens}
+    places = {(party.host, party.local): None for party in play.parties if party.role == "server" and party.local} | {
+        (life.host, life.local): None for life in parts.lives.all if life.listens
+    }
     mine, accepted = _served(parts)
     lives: dict[Endpoint, list[Life]] = {}
     for life in parts.lives.all:
@@ -228,9 +231,9 @@ def _served(parts: _Parts) -> tuple[dict[Endpoint, list[Joined]], dict[Endpoint,
     return mine, accepted
 
 
-def _finished(evidence: Evidence, parts: _Parts, queues: list[Queue]) -> Timeline:
+def _finished(recording: Recording, play: Play, parts: _Parts, queues: list[Queue]) -> Timeline:
     drafts = ordered([draft for some in (*parts.by_talk, parts.loose) for draft in some])
-    steps, named = _Steps(evidence.steps), []
+    steps, named = _Steps(play.steps), []
     for number, draft in enumerate(drafts):
         draft.number = number
         named.append(steps.at(draft.time_ns))
@@ -251,13 +254,13 @@ def _finished(evidence: Evidence, parts: _Parts, queues: list[Queue]) -> Timelin
     parts.by_talk.clear()
     parts.loose.clear()
     return Timeline(
-        evidence.begun_ns,
-        evidence.ended_ns,
+        recording.begun_ns,
+        recording.ended_ns,
         tuple(_moments(drafts, named)),
         talks,
         tuple(queues),
-        by_kernel=evidence.kernel is not None,
-        lacks=tuple(_lacks(evidence)),
+        by_kernel=recording.kernel is not None,
+        lacks=tuple(_lacks(recording)),
     )
 
 
@@ -289,13 +292,13 @@ def _moments(drafts: list[Draft], steps: list[str | None]) -> list[Moment]:
     return moments
 
 
-def _lacks(evidence: Evidence) -> Iterator[str]:
+def _lacks(recording: Recording) -> Iterator[str]:
     """Yield codes of what could not be told."""
-    if evidence.kernel is None:
-        yield evidence.unrecorded or "no-recorder"
+    if recording.kernel is None:
+        yield recording.unrecorded or "no-recorder"
         return
-    trace = evidence.kernel.trace
-    if evidence.kernel.died:
+    trace = recording.kernel.trace
+    if recording.kernel.died:
         yield "ended-early"
     if trace.lost_states:
         yield "lost-states"

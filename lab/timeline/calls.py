@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.raw import Trace
-from lab.evidence.records import Evidence
 from lab.kernel.calls import FAMILIES, Call, Descriptor
 from lab.kernel.syscalls import ERRORS
 from lab.kernel.trace import KernelCall, KernelTrace
+from lab.recording.play import Party
+from lab.recording.raw import Trace
 from lab.timeline.about import FIONBIO, kernel_about, strace_about
 from lab.timeline.connections import Joined
 from lab.timeline.descriptors import Descriptors, Opening
@@ -109,14 +109,13 @@ def _outcome(call: KernelCall) -> tuple[int | None, str | None]:
 class Strace:
     """What is needed to place the calls of a traced program."""
 
-    evidence: Evidence
     talks: Mapping[tuple[Endpoint, Endpoint], list[int]]
     joined: list[Joined]
 
-    def calls(self, trace: Trace) -> Iterator[Draft]:
-        """Yield the calls of one traced program, as `kernel_calls` does."""
-        party = self.evidence.party(trace.party)
-        serves = party.role == "server"
+    def calls(self, trace: Trace, party: Party | None) -> Iterator[Draft]:
+        """Yield the calls of one traced program, which the play may know, as `kernel_calls` does."""
+        serves = party is not None and party.role == "server"
+        name = party.name if party else None
         broken = signals(trace.calls, lambda call: broken_off(call.error), _asked, lambda call: _killed(trace, call))
         for call in trace.calls:
             worked_on = _worked_on(call)
@@ -134,9 +133,7 @@ class Strace:
                 call.ended_ns,
                 NS_OF_STRACE,
                 Source.STRACE,
-                CallMade(
-                    trace.party, call.pid, call.family, call.fd, call.result, call.error, about, broken.get(id(call))
-                ),
+                CallMade(name, call.pid, call.family, call.fd, call.result, call.error, about, broken.get(id(call))),
                 call.pid,
             )
 

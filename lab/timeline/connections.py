@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from lab.evidence.records import Evidence
+from lab.recording.captures import BETWEEN
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint, Segment
 from lab.wire.sequence import MODULUS
@@ -59,45 +60,45 @@ class Passage(NamedTuple):
         return found
 
 
-def join(evidence: Evidence) -> list[Joined]:
+def join(run: Run) -> list[Joined]:
     """Return the connections between hosts of the lab, in the order of their first segment.
 
     They are told apart as `conversations` does: by both endpoints and the client's ISN.
     """
-    hosts = {address: host for host, address in evidence.lab.addresses.items()}
+    hosts = run.recording.homes
     found: dict[tuple[Endpoint, Endpoint, int], dict[str, Conversation]] = {}
-    for record in evidence.captures:
+    for record in run.recording.captures:
         for each in record.conversations:
             if each.client.address in hosts and each.server.address in hosts:
                 found.setdefault((each.client, each.server, each.isn(each.client)), {})[record.host] = each
     joined = []
     for (client, server, _), seen in found.items():
         client_host, server_host = hosts[client.address], hosts[server.address]
-        near, far = seen.get(client_host), seen.get(server_host)
+        near, far = seen.get(client_host), seen.get(server_host) or seen.get(BETWEEN)
         if near or far:
             joined.append(Joined(None, client, server, client_host, server_host, near, far))
     joined.sort(key=lambda each: each.begun_ns)
-    for number, name in _names(joined, evidence).items():
+    for number, name in _names(joined, run).items():
         joined[number] = replace(joined[number], name=name)
     return joined
 
 
-def _names(joined: list[Joined], evidence: Evidence) -> dict[int, str]:
+def _names(joined: list[Joined], run: Run) -> dict[int, str]:
     """Return the exercise's names for its clients' connections, by their index.
 
     The kernel gives a port out again, also for the same server: of several the one begun nearest to the client's start.
     A client that was refused is gone before anything tells its port: it had the one connection with whom it dialled
-    that is no other client's (as in `Evidence.conversation`).
+    that is no other client's (as in `Run.conversation`).
     """
-    known = {party.local for party in evidence.parties}
+    known = {party.local for party in run.play.parties}
     by_client: dict[Endpoint, list[int]] = {}
     for number, each in enumerate(joined):
         by_client.setdefault(each.client, []).append(number)
     found: dict[int, str] = {}
-    for party in evidence.parties:
+    for party in run.play.parties:
         if party.role != "client" or not (party.local or party.remote):
             continue
-        acted = evidence.acted_ns(party.name)
+        acted = run.acted_ns(party.name)
         if party.local:
             some = [
                 number for number in by_client.get(party.local, ()) if party.remote in (None, joined[number].server)

@@ -129,12 +129,12 @@ def _assign(lives: Sequence[Life], joined: Sequence[Joined]) -> None:
             some = by_ends.get((life.local, life.peer), ())
             place = bisect_left(some, life.begun_ns - SLACK_NS, key=begun.__getitem__)
             life.talk = some[place] if place < len(some) else None
+            if life.talk is not None:
+                taken.add(life.talk)
         else:
             some = by_ends.get((life.peer, life.local), ())
             place = bisect_right(some, life.begun_ns + SLACK_NS, key=begun.__getitem__)
             life.talk = some[place - 1] if place else None
-        if life.talk is not None and life.host == joined[life.talk].client_host:
-            taken.add(life.talk)
     reached: dict[tuple[str, Endpoint], int] = {}
     for life in nameless:  # it was never told which port it got: the next connection from there that nobody has
         target = life.host, life.peer

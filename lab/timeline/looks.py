@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.kernel.rows import SocketRow
+from lab.recording.recording import Recording
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
@@ -72,16 +72,16 @@ class Looks:
         )
 
 
-def looks_of(evidence: Evidence) -> Looks:
-    """Return what the snapshots and samplings of a run show; an output that cannot be read shows nothing."""
+def looks_of(recording: Recording) -> Looks:
+    """Return what the outputs and samplings of `ss` show; an output that cannot be read shows nothing."""
     found: dict[str, list[Seen]] = {}
-    for snapshot in evidence.snapshots:
+    for output in recording.outputs:
         try:
-            rows = snapshot.rows
+            rows = output.rows
         except EvidenceError:
             continue
-        found.setdefault(snapshot.host, []).append(Seen(snapshot.begun_ns, snapshot.ended_ns, _by_ends(rows)))
-    for sampling in evidence.samplings:
+        found.setdefault(output.host, []).append(Seen(output.begun_ns, output.ended_ns, _by_ends(rows)))
+    for sampling in recording.samplings:
         try:
             told = sampling.rows()
         except EvidenceError:

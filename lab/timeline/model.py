@@ -153,13 +153,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue over time: an end's Recv-Q or Send-Q (bytes), or a listener's accept queue (connections; `talk` None)."""
+    """A queue over time: an end's Recv-Q or Send-Q (bytes), or a listener's accept queue (connections; `talk` None).
+
+    `at_client` tells whether it is the client's end: both may be on one host.
+    """
 
     kind: QueueKind
     host: str
     talk: int | None
     listener: Endpoint | None
     levels: tuple[Level, ...]
+    at_client: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from lab.evidence.records import Evidence, Party
+from lab.recording.play import Party
+from lab.recording.run import Run
 
 _SLACK_NS: Final = 1_000_000
 _NEVER: Final = 1 << 62
@@ -26,7 +27,7 @@ class Candidate(NamedTuple):
     party: Party | None
 
 
-def paired(candidates: Sequence[Candidate], evidence: Evidence, precision_ns: int) -> dict[int, Party]:
+def paired(candidates: Sequence[Candidate], run: Run, precision_ns: int) -> dict[int, Party]:
     """Return the parties by their process; `precision_ns` is how far apart the two clocks may be.
 
     The exercise starts its programs one after another, and its act is told when the program has begun: that was after
@@ -35,14 +36,16 @@ def paired(candidates: Sequence[Candidate], evidence: Evidence, precision_ns: in
     """
     found = {each.pid: each.party for each in candidates if each.party}
     known = {party.name for party in found.values()}
-    acts = sorted(action.time_ns for action in evidence.actions)
-    actors = {action.actor for action in evidence.actions} - {trace.party for trace in evidence.traces}
-    ends = {each.actor: each.time_ns for each in evidence.exits}
+    acts = sorted(action.time_ns for action in run.play.actions)
+    traced = {(trace.host, trace.pid) for trace in run.recording.traces}
+    actors = {action.actor for action in run.play.actions}
+    actors -= {party.name for party in run.play.parties if (party.host, party.pid) in traced}
+    ends = {each.actor: each.time_ns for each in run.play.exits}
     slack = _SLACK_NS + precision_ns
-    for party in evidence.parties:
+    for party in run.play.parties:
         if party.name in known:
             continue
-        acted, ended = evidence.acted_ns(party.name), ends.get(party.name)
+        acted, ended = run.acted_ns(party.name), ends.get(party.name)
         place = bisect_left(acts, acted)
         since = acts[place - 1] - slack if place else -_NEVER
         until = _NEVER if ended is None else ended + slack

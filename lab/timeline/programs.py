@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from errno import EACCES, EAFNOSUPPORT, EINVAL, ENETUNREACH
 from typing import Final
 
-from lab.evidence.records import Evidence, Party
 from lab.kernel.trace import KernelCall, KernelTrace
+from lab.recording.play import Party, Play
+from lab.recording.run import Run
 from lab.timeline.descriptors import Descriptors, makes_tcp
 from lab.timeline.lives import Life, Lives
 from lab.timeline.parties import Candidate, paired
@@ -50,7 +51,7 @@ class Programs:
     processes, or that made sockets which came to nothing, just when the exercise started a program of its name.
     """
 
-    def __init__(self, trace: KernelTrace, lives: Lives, descriptors: Descriptors, evidence: Evidence) -> None:
+    def __init__(self, trace: KernelTrace, lives: Lives, descriptors: Descriptors, run: Run) -> None:
         self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
         agents = trace.agents.keys() - self._files.keys()  # they start all programs, and are none of them
         self._parents = {
@@ -58,7 +59,7 @@ class Programs:
         }
         begun = {each.pid: each.time_ns for each in trace.started if each.program}
         seen = self._seen(trace, lives, descriptors)
-        clients = _clients(evidence)
+        clients = _clients(run.play)
         by_sockets = {pid: _by_sockets(one.sockets, clients) for pid, one in seen.items()}
         candidates = [
             Candidate(
@@ -72,7 +73,7 @@ class Programs:
             for pid in sorted(begun, key=begun.__getitem__)
             if pid in seen and (seen[pid].sockets or (seen[pid].tried and not seen[pid].elsewhere))
         ]
-        parties = paired(candidates, evidence, trace.precision_ns)
+        parties = paired(candidates, run, trace.precision_ns)
         self._found: dict[int, Running] = {}
         for pid, one in seen.items():
             party = parties.get(pid) or by_sockets[pid]
@@ -80,8 +81,8 @@ class Programs:
             if host is not None:
                 serves = any(life.listens for life in one.sockets) or (party is not None and party.role == "server")
                 self._found[pid] = Running(host, party.name if party else None, serves)
-        self._killed = {each.actor: each.time_ns for each in evidence.exits if each.status < 0}
-        self._stops = [act for act in evidence.actions if act.verb in ("freeze", "thaw")]
+        self._killed = {each.actor: each.time_ns for each in run.play.exits if each.status < 0}
+        self._stops = [act for act in run.play.actions if act.verb in ("freeze", "thaw")]
 
     def of(self, pid: int) -> Running | None:
         """Return the program of a thread."""
@@ -158,10 +159,10 @@ def _sockets(trace: KernelTrace, lives: Lives, descriptors: Descriptors) -> Iter
             yield call.pid, opening.life
 
 
-def _clients(evidence: Evidence) -> Mapping[tuple[str, Endpoint | None], list[Party]]:
+def _clients(play: Play) -> Mapping[tuple[str, Endpoint | None], list[Party]]:
     """Return the parties that are clients by their host and their end of the connection."""
     found: dict[tuple[str, Endpoint | None], list[Party]] = {}
-    for party in evidence.parties:
+    for party in play.parties:
         if party.role == "client":
             found.setdefault((party.host, party.local), []).append(party)
     return found

@@ -27,13 +27,13 @@ def queues_of(
     drafts: Sequence[Draft],
     looks: Looks,
     recorded: Collection[tuple[str, Endpoint]],
-    let_go: Mapping[str, int],
+    let_go: Mapping[Endpoint, int],
 ) -> Iterator[Queue]:
     """Yield Recv-Q and Send-Q of both ends of a connection, of which `drafts` are the calls and states.
 
     What was read is known from calls alone: where they were not recorded, a Recv-Q is only what `ss` showed. `recorded`
     are the listeners whose programs' calls were: one that nobody accepts has no call of its own. `let_go` is when the
-    kernel let go of the socket on a host: in FIN-WAIT-2 and TIME-WAIT what stays has no queues.
+    kernel let go of the socket of an end: in FIN-WAIT-2 and TIME-WAIT what stays has no queues.
     """
     conversation = joined.conversation
     isns = conversation.isn(joined.client), conversation.isn(joined.server)
@@ -43,14 +43,14 @@ def queues_of(
         lane, states = (Lane.CLIENT_CALLS, Lane.CLIENT_STATE) if client else (Lane.SERVER_CALLS, Lane.SERVER_STATE)
         calls = [draft for draft in drafts if draft.lane is lane and isinstance(draft.what, CallMade)]
         fin, over = _first(drafts, states, _CLOSES), _first(drafts, states, _OVER)
-        over = min((each for each in (over, let_go.get(host)) if each is not None), default=None)
+        over = min((each for each in (over, let_go.get(ends[0])) if each is not None), default=None)
         told = bool(calls) or (not client and (host, joined.server) in recorded)
         stands = _stands(drafts, states)
         half = Half(number, host, *ends, client, told, calls, passages, isns, stands, fin, over)
         for kind, changes in ((QueueKind.RECV, received(half)), (QueueKind.SEND, sent(half))):
             levels = merged(changes, _observed(half, kind, looks))
             if levels:
-                yield Queue(kind, host, number, None, levels)
+                yield Queue(kind, host, number, None, levels, client)
 
 
 def _stands(drafts: Sequence[Draft], lane: Lane) -> int | None:

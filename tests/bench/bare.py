@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import MachineError
-from lab.evidence.records import Evidence, Party
 from lab.hosts.tcpdump import COMMAND as TCPDUMP
+from lab.recording.play import Party
+from lab.recording.run import Run
 from lab.settings import HOSTS, Settings
 
 _INSIDE: Final = (Path(__file__).parent / "inside.py").read_text(encoding="utf-8")
@@ -38,15 +39,15 @@ class Start:
     afresh: bool
 
 
-def starts_of(evidence: Evidence) -> tuple[Start, ...]:
+def starts_of(evidence: Run) -> tuple[Start, ...]:
     """Return the starts of a run's programs in order.
 
     A server takes the port from the one before it, except one that failed: that one needs the port taken to fail again.
     """
-    failed = {end.actor for end in evidence.exits if end.status > 0}
+    failed = {end.actor for end in evidence.play.exits if end.status > 0}
     return tuple(
         Start(party.host, _argv(party), afresh=party.role == "server" and party.name not in failed)
-        for party in evidence.parties
+        for party in evidence.play.parties
     )
 
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from lab.evidence.records import Evidence
-from lab.evidence.store import load
 from lab.kernel.sockets import parse_ss
-from lab.runs import find_run
+from lab.recording.folders import find_run
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
+from lab.recording.store import load
 from lab.wire.capture import parse_capture
 from tests.bench.numbers import Plain, Row
 from tests.bench.world import LAB, BrokenError, World
@@ -42,13 +43,13 @@ def listing(world: World, rounds: Iterable[int]) -> Sequence[Row]:
 
 def capture(world: World, rounds: Iterable[int]) -> Sequence[Row]:
     """Packets parsed in a second: a run's real capture, repeated."""
-    data, count = repeat_capture(_recorded(world).capture("server").data, PACKETS)
+    data, count = repeat_capture(_recorded(world).recording.capture("server").data, PACKETS)
     return [Plain("capture", _rates(lambda: parse_capture(data, where="bench"), count, rounds), "/s")]
 
 
 def ss(world: World, rounds: Iterable[int]) -> Sequence[Row]:
     """Rows of `ss` parsed in a second: what a run's `ss` said, repeated."""
-    text, count = repeat_rows([snapshot.text for snapshot in _recorded(world).snapshots], SS_ROWS)
+    text, count = repeat_rows([snapshot.text for snapshot in saved_form(_recorded(world)).snapshots], SS_ROWS)
     return [Plain("ss", _rates(lambda: parse_ss(text), count, rounds), "/s")]
 
 
@@ -79,7 +80,7 @@ def _rates(do: Callable[[], object], count: int, rounds: Iterable[int]) -> tuple
     return tuple(rates[1:])
 
 
-def _recorded(world: World) -> Evidence:
+def _recorded(world: World) -> Run:
     """Return a run's evidence: the last one that this benchmark played, or one played now."""
     if not (world.runs / "ex03").exists():
         world.up()

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from lab.conditions import Condition
-from lab.evidence.records import Evidence
-from lab.evidence.store import save
 from lab.hosts.connection import Connection
 from lab.hosts.recorder import DIED
 from lab.loading import load_exercise
+from lab.recording.run import Run
+from lab.recording.store import save
 from lab.runner import play
 from lab.settings import PORT
 from lab.stage import Stage
@@ -78,7 +78,7 @@ def connect(stage: Stage, count: int, per_second: int | None = None) -> float:
 
 def record(
     world: World, count: int, around: Callable[[Stage], contextlib.AbstractContextManager[object]] | None = None
-) -> Evidence:
+) -> Run:
     """Return the evidence of so many connections, recorded as a run of an exercise is: both captures and the recorder.
 
     They come in the pace of `PER_SECOND`, `around` them goes on what it begins. MissingError where the kernel cannot be
@@ -98,9 +98,11 @@ def record(
     exercise = dataclasses.replace(load_exercise(3), play=connections)
     with Connection(world.settings) as connection:
         evidence = play(exercise, world.settings, connection)
-    if evidence.stopped:
-        raise BrokenError(evidence.stopped.party, f"{evidence.stopped.reason}: {evidence.stopped.detail}")
-    require_recorder(evidence.unrecorded)
+    if evidence.play.stopped:
+        raise BrokenError(
+            evidence.play.stopped.party, f"{evidence.play.stopped.reason}: {evidence.play.stopped.detail}"
+        )
+    require_recorder(evidence.recording.unrecorded)
     return evidence
 
 
@@ -112,7 +114,7 @@ def require_recorder(unrecorded: str) -> None:
         raise MissingError(f"recorder ({unrecorded})")
 
 
-def kept(world: World, count: int, evidence: Evidence | None = None) -> Path:
+def kept(world: World, count: int, evidence: Run | None = None) -> Path:
     """Return the folder of such a recording that this benchmark made: `evidence` when none is there, or one made now."""
     folder = world.runs / f"connections-{count}"
     if not folder.exists():

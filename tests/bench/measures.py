@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from lab.evidence.store import load
 from lab.hosts.connection import open_hosts
 from lab.hosts.host import Host
-from lab.runs import find_run
+from lab.recording.folders import find_run
+from lab.recording.store import load
 from lab.settings import HOSTS, PORT
 from tests.bench.bare import bare_hosts, measure_starts, starts_of
 from tests.bench.numbers import Comparison, Goal, Row

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
+from tests.records import changed
 
 _APART_NS: Final = 1_000_000_000
 _ISN_APART: Final = 0x0123_4567
@@ -34,21 +35,21 @@ _COMMITTED: Final = (1 << 30) - 1
 _STAMP, _EXTEND, _PADDING = 31, 30, 29
 
 
-def multiplied(evidence: Evidence, times: int) -> Evidence:
+def multiplied(evidence: Run, times: int) -> Run:
     """Return evidence with everything so many times in its captures and its kernel's record."""
-    apart_ns = evidence.ended_ns - evidence.begun_ns + _APART_NS
-    kernel = evidence.kernel
-    return replace(
+    apart_ns = evidence.recording.ended_ns - evidence.recording.begun_ns + _APART_NS
+    kernel = evidence.recording.kernel
+    return changed(
         evidence,
-        ended_ns=evidence.ended_ns + apart_ns * (times - 1),
-        captures=tuple(_capture(each, times, apart_ns) for each in evidence.captures),
-        kernel=replace(kernel, data=later_traces(kernel.data, times, apart_ns)) if kernel else None,
+        ended_ns=evidence.recording.ended_ns + apart_ns * (times - 1),
+        captures=tuple(_capture(each, times, apart_ns) for each in evidence.recording.captures),
+        kernel=replace(kernel, content=later_traces(kernel.data, times, apart_ns)) if kernel else None,
     )
 
 
 def _capture(record: CaptureRecord, times: int, apart_ns: int) -> CaptureRecord:
     counts = {name: getattr(record, name) * times for name in ("captured", "received", "dropped")}
-    return replace(record, data=later_captures(record.data, times, apart_ns), **counts)
+    return replace(record, content=later_captures(record.data, times, apart_ns), **counts)
 
 
 def later_captures(data: bytes, times: int, apart_ns: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from lab.evidence.store import load, save
+from lab.recording.store import load, save
 from lab.settings import ROOT
 from tests.bench.load import kept
 from tests.bench.multiply import multiplied
@@ -26,7 +26,7 @@ _ROUNDS: Final = 4
 _BUILD: Final = """
 import json, re, sys, time
 from pathlib import Path
-from lab.evidence.store import load
+from lab.recording.store import load
 from lab.timeline.build import build_timeline
 begun = time.perf_counter()
 timeline = build_timeline(load(Path(sys.argv[1])))

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from lab.evidence.records import Evidence
 from lab.kernel.trace import Transition
+from lab.recording.run import Run
 from lab.settings import HOSTS, PORT
 from lab.stage import Stage
 from lab.wire.segment import Endpoint
@@ -80,7 +80,7 @@ def transitions(world: World, rounds: Iterable[int]) -> Sequence[Row]:
         found += [(name, share_shown(chains(transitions_of(watched)), some)) for name, some in watching.looks.items()]
         for name, value in found if number else ():
             figures.setdefault(name, []).append(value)
-        if number and all(each.complete for each in alone.captures):
+        if number and all(each.complete for each in alone.recording.captures):
             kept(world, count, alone)
     return [
         Plain(f"transitions-{name}", tuple(figures.get(name, ())), _UNITS.get(name, "%"), goal=GOALS.get(name))
@@ -112,18 +112,18 @@ class _Watching:
         self.looks[name] += [(host, sample["text"]) for sample in seen["samples"]]
 
 
-def transitions_of(evidence: Evidence) -> Sequence[Transition]:
+def transitions_of(evidence: Run) -> Sequence[Transition]:
     """Return what the recorder told; nothing where there was none."""
-    return evidence.kernel.trace.transitions if evidence.kernel else ()
+    return evidence.recording.kernel.trace.transitions if evidence.recording.kernel else ()
 
 
-def _recorded(evidence: Evidence, count: int) -> Iterator[tuple[str, float]]:
+def _recorded(evidence: Run, count: int) -> Iterator[tuple[str, float]]:
     yield "told", share_told(chains(transitions_of(evidence)), count)
-    yield "lost", sum(evidence.kernel.trace.lost.values()) if evidence.kernel else 0
-    yield "dropped", sum(max(each.dropped, each.received - each.captured) for each in evidence.captures)
+    yield "lost", sum(evidence.recording.kernel.trace.lost.values()) if evidence.recording.kernel else 0
+    yield "dropped", sum(max(each.dropped, each.received - each.captured) for each in evidence.recording.captures)
 
 
-def rate(evidence: Evidence, count: int) -> float:
+def rate(evidence: Run, count: int) -> float:
     """Return how many connections were begun in a second, from the first to the last."""
     times = [each.time_ns for each in transitions_of(evidence) if each.new is State.SYN_SENT]
     return (count - 1) / ((times[-1] - times[0]) / 1e9)

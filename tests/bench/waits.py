@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint, Flags, Segment
 
@@ -34,22 +34,22 @@ class Wait:
     for_letters: str
 
 
-def kernel_waits(evidence: Evidence, host: str = "server") -> tuple[Wait, ...]:
+def kernel_waits(evidence: Run, host: str = "server") -> tuple[Wait, ...]:
     """Return the waits in the capture of `host`, each as far as the exercise stood still, in order of their beginning."""
-    acts = [action.time_ns for action in evidence.actions]
-    found = [wait for each in evidence.capture(host).conversations for wait in _of(each)]
+    acts = [action.time_ns for action in evidence.play.actions]
+    found = [wait for each in evidence.recording.capture(host).conversations for wait in _of(each)]
     cut = (stood_still(wait, acts) for wait in found)
     return tuple(sorted(cut, key=lambda wait: (wait.begun_ns, wait.ended_ns)))
 
 
-def retry_waits(evidence: Evidence, host: str = "server") -> tuple[Wait, ...]:
+def retry_waits(evidence: Run, host: str = "server") -> tuple[Wait, ...]:
     """Return, for each segment that was sent again, the time from its first sending to the last, by the kernel's timer.
 
     It counts as far as the exercise stood still, answered or not: an exercise that is about retries waits for them.
     """
-    acts = [action.time_ns for action in evidence.actions]
+    acts = [action.time_ns for action in evidence.play.actions]
     found: list[Wait] = []
-    for conversation in evidence.capture(host).conversations:
+    for conversation in evidence.recording.capture(host).conversations:
         sent: dict[tuple[Endpoint, int, str], list[Segment]] = {}
         for segment in conversation.segments:
             if segment.length or segment.flags & (Flags.SYN | Flags.FIN):
@@ -59,9 +59,9 @@ def retry_waits(evidence: Evidence, host: str = "server") -> tuple[Wait, ...]:
     return tuple(stood_still(wait, acts) for wait in found)
 
 
-def imposed_seconds(evidence: Evidence) -> float:
+def imposed_seconds(evidence: Run) -> float:
     """Return how long the kernel kept a run waiting in all: acknowledgements and retries, on whatever host captured."""
-    hosts = [record.host for record in evidence.captures]
+    hosts = [record.host for record in evidence.recording.captures]
     return union_seconds(
         wait for host in hosts for wait in (*kernel_waits(evidence, host), *retry_waits(evidence, host))
     )

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.raw import KernelRecord
 from lab.hosts.connection import Connection
 from lab.hosts.host import Host
 from lab.hosts.recorder import BUFFER_KB, Recorder
 from lab.hosts.tracefs import FOLDERS, mounted_tracefs
+from lab.recording.raw import KernelRecord
 from lab.settings import HOSTS, PORT, RECORDER, Settings
 from lab.stage import Stage
 from tests.support import run

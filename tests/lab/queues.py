@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from lab.evidence.records import Evidence
-from lab.timeline.build import build_timeline
+from lab.recording.run import Run
 from lab.timeline.looks import Looks, looks_of
 from lab.timeline.model import Queue, QueueKind, Timeline
+from tests.records import timeline_of
 
 SLACK_NS: Final = 1_000_000
 """How much later than the queue itself what it is counted by may be stamped: a connection is queued before its state is
 told, and leaves before accept() returns; a machine may stop a processor in between."""
 
 
-def compared(evidence: Evidence) -> tuple[list[str], int]:
+def compared(evidence: Run) -> tuple[list[str], int]:
     """Return where a look of ss shows another length than was counted at its time, and how many rows were compared."""
-    timeline, looks = build_timeline(evidence), looks_of(evidence)
+    timeline, looks = timeline_of(evidence), looks_of(evidence.recording)
     found = [_disagreements(queue, timeline, looks) for queue in timeline.queues]
     return [line for wrong, _ in found for line in wrong], sum(number for _, number in found)
 

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import pytest
 
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.store import load
 from lab.exercise import judge
 from lab.hosts.compose import bring_up
 from lab.hosts.engine import engine
 from lab.judge.judging import say
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.store import load
 from lab.settings import HOSTS, RECORDER, Settings
 from lab.shelf import exercise_folders
 from tests.damage import UNREAD, files_of, passed_on_nothing
@@ -158,9 +158,9 @@ def test_an_exercise_shows_each_of_its_claims_at_places_that_hold_what_they_shou
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_kernel_told_all_and_queues_are_as_ss_showed_them(turns: Mapping[int, Turn], number: int) -> None:
     evidence = load(turns[number].folder)
-    assert evidence.unrecorded == ""
-    assert evidence.kernel is not None
-    assert evidence.kernel.complete, evidence.kernel.trace.lost
+    assert evidence.recording.unrecorded == ""
+    assert evidence.recording.kernel is not None
+    assert evidence.recording.kernel.complete, evidence.recording.kernel.trace.lost
     differing, rows = compared(evidence)
     assert differing == [], f"ORDER_SEED={SEED}"
     assert rows > 0

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.evidence.records import FORMAT
 from lab.hosts.channel import Channel
+from lab.recording.saved import FORMAT
 from lab.settings import ROOT, Settings
 from tests.lab.conftest import RunLab
 from tests.lab.faults import FULL, environment, finish, here, lab, one_line, programs, runs_program, when

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.evidence.delays import LAB, STOOD_STILL
-from lab.evidence.store import load
 from lab.hosts.channel import Channel
+from lab.recording.delays import LAB, STOOD_STILL
+from lab.recording.store import load
 from lab.settings import Settings
 from tests.lab.faults import Answer, finish, lab, runs_program, when
 
@@ -36,7 +36,7 @@ def test_a_lab_that_was_stopped_fails_no_program_and_notes_it(hosts_up: Settings
     answer = stopped_in_the_middle(hosts_up, tmp_path, str(number), program="serve_blocking")
 
     assert answer.returncode in (0, 4), answer.stdout
-    found = [delay for delay in load(tmp_path / f"ex{number:02}" / "latest").delays if delay.who == LAB]
+    found = [delay for delay in load(tmp_path / f"ex{number:02}" / "latest").play.delays if delay.who == LAB]
     assert [delay.reason for delay in found] == [STOOD_STILL]
     assert 4e9 < found[0].waited_ns < 60e9
 

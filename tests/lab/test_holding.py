@@ -88,7 +88,7 @@ def test_only_who_is_released_gets_in(stage: Stage) -> None:
         # The server asks again after a second: only the ACK of `two` then gets through.
         stage.snapshot("now", on=("server",), server=held("two"))
 
-    states = {stage_party(stage, row.peer): row.state for row in stage.snapshots[0].rows if row.peer}
+    states = {stage_party(stage, row.peer): row.state for row in stage.seen_outputs[0].rows if row.peer}
     assert states == {"one": State.SYN_RECEIVED, "two": State.ESTABLISHED}
     assert server.exit_event is None
 
@@ -102,7 +102,7 @@ def test_who_comes_later_is_left_alone_when_no_more_are_to_be_held(stage: Stage)
 
         stage.snapshot("now", on=("server",), server=held("two"))
 
-    states = {stage_party(stage, row.peer): row.state for row in stage.snapshots[0].rows if row.peer}
+    states = {stage_party(stage, row.peer): row.state for row in stage.seen_outputs[0].rows if row.peer}
     assert states == {"one": State.SYN_RECEIVED, "two": State.ESTABLISHED}
 
 

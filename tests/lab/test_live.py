@@ -17,10 +17,10 @@ from typing import Any, Final, Self
 import pytest
 from rich.cells import cell_len
 
-from lab.evidence.store import load
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.tracefs import live_instance_name
+from lab.recording.store import load
 from lab.settings import HOSTS, RECORDER, ROOT, Settings
 from lab.text.catalog import LANGUAGES
 from tests.lab.conftest import RunLab
@@ -422,9 +422,9 @@ def test_a_run_beside_it_is_not_kept_out_and_is_recorded_itself(up: Settings, ru
         told.wait("TIME-WAIT")
         assert told.end() == 0
     evidence = load(tmp_path / "runs" / "ex00" / "latest")
-    assert evidence.kernel is not None
-    assert evidence.kernel.complete
-    assert all(record.complete for record in evidence.captures)
+    assert evidence.recording.kernel is not None
+    assert evidence.recording.kernel.complete
+    assert all(record.complete for record in evidence.recording.captures)
 
 
 def test_a_second_one_says_that_the_recorder_is_taken(up: Settings) -> None:

@@ -12,12 +12,12 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.raw import KernelRecord
 from lab.hosts import compose, recorder
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.compose import bring_up
 from lab.hosts.recorder import BUFFER_KB
 from lab.kernel.trace import PROGRAMS
+from lab.recording.raw import KernelRecord
 from lab.settings import HOSTS, PORT, RECORDER, Settings
 from lab.stage import Stage
 from lab.wire.segment import Endpoint

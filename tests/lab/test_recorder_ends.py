@@ -11,8 +11,6 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.records import Evidence
-from lab.evidence.store import load
 from lab.exercise import judge
 from lab.hosts import compose
 from lab.hosts.cleanup import remove_lab
@@ -20,6 +18,9 @@ from lab.hosts.connection import Connection
 from lab.hosts.tracefs import instance_names, remove_instances
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
+from lab.recording.store import load
 from lab.runner import play
 from lab.settings import HOSTS, RECORDER, Settings
 from tests.lab.conftest import RunLab
@@ -51,7 +52,7 @@ def instance(settings: Settings) -> bool | None:
     return any(states) if states else None
 
 
-def saved(runs: Path) -> Evidence:
+def saved(runs: Path) -> Run:
     return load(runs / "ex03" / "latest")
 
 
@@ -178,7 +179,7 @@ def test_a_recorder_that_dies_fails_no_run_which_says_so(cut: Settings, tmp_path
         signal_in_recorder(cut, "SIGKILL", PROGRAM)
         answer = finish(process)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert (saved(tmp_path).kernel, saved(tmp_path).unrecorded) == (None, "died")
+    assert (saved(tmp_path).recording.kernel, saved(tmp_path).recording.unrecorded) == (None, "died")
 
 
 def test_a_recorder_that_stands_still_fails_no_run(cut: Settings, tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_a_recorder_that_stands_still_fails_no_run(cut: Settings, tmp_path: Path
     with lab("run", "3", runs=tmp_path, env=variables(cut)) as process:
         answer = finish(process)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert saved(tmp_path).kernel is None
+    assert saved(tmp_path).recording.kernel is None
     assert here("down", env=variables(cut)).returncode == 0
     assert left_of(cut) == []
 
@@ -199,12 +200,12 @@ def test_a_run_is_recorded_from_before_its_first_act_to_after_its_last(
     answer = run_lab("run", "3", env=variables(cut))
     assert (answer.returncode, answer.stderr) == (0, "")
     evidence = saved(tmp_path / "runs")
-    assert evidence.kernel is not None
-    assert evidence.unrecorded == ""
-    assert evidence.kernel.complete
-    assert evidence.kernel.trace.begun_ns < min(action.time_ns for action in evidence.actions)
-    assert evidence.kernel.trace.ended_ns > max(step.ended_ns for step in evidence.steps)
-    assert [sampling.name for sampling in evidence.samplings if sampling.name == "throughout"] == []
+    assert evidence.recording.kernel is not None
+    assert evidence.recording.unrecorded == ""
+    assert evidence.recording.kernel.complete
+    assert evidence.recording.kernel.trace.begun_ns < min(action.time_ns for action in evidence.play.actions)
+    assert evidence.recording.kernel.trace.ended_ns > max(step.ended_ns for step in evidence.play.steps)
+    assert [sampling.name for sampling in saved_form(evidence).samplings if sampling.name == "throughout"] == []
 
 
 def test_without_a_record_both_hosts_are_looked_at_all_along(cut: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,13 +213,13 @@ def test_without_a_record_both_hosts_are_looked_at_all_along(cut: Settings, monk
     exercise = load_exercise(3)
     with Connection(cut) as connection:
         evidence = play(exercise, cut, connection)
-    looks = {sampling.host: sampling for sampling in evidence.samplings if sampling.name == "throughout"}
-    assert (evidence.kernel, evidence.unrecorded) == (None, "not-permitted")
+    looks = {sampling.host: sampling for sampling in saved_form(evidence).samplings if sampling.name == "throughout"}
+    assert (evidence.recording.kernel, evidence.recording.unrecorded) == (None, "not-permitted")
     assert set(looks) == set(HOSTS)
     for host in HOSTS:
         assert looks[host].polls >= len(looks[host].samples) > 1
-        assert looks[host].begun_ns < min(step.begun_ns for step in evidence.steps)
-        assert looks[host].ended_ns > max(step.ended_ns for step in evidence.steps)
+        assert looks[host].begun_ns < min(step.begun_ns for step in evidence.play.steps)
+        assert looks[host].ended_ns > max(step.ended_ns for step in evidence.play.steps)
     assert judge(exercise, evidence).verdict is Verdict.PASS
 
 
@@ -227,8 +228,8 @@ def test_switched_off_a_run_says_so_and_looks_no_oftener(cut: Settings, run_lab:
     answer = run_lab("run", "3", env=variables(cut) | {"LAB_RECORDER": "0"})
     assert answer.returncode == 0
     evidence = saved(tmp_path / "runs")
-    assert (evidence.kernel, evidence.unrecorded) == (None, "switched-off")
-    assert [sampling.name for sampling in evidence.samplings if sampling.name == "throughout"] == []
+    assert (evidence.recording.kernel, evidence.recording.unrecorded) == (None, "switched-off")
+    assert [sampling.name for sampling in saved_form(evidence).samplings if sampling.name == "throughout"] == []
     assert set(container_ids(cut)) == {cut.container(host) for host in HOSTS}
 
 

@@ -10,21 +10,22 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.raw import KernelRecord
-from lab.evidence.records import Evidence, LabFacts
 from lab.hosts import recorder
 from lab.hosts.cleanup import remove_lab
 from lab.hosts.recorder import Recorder
 from lab.kernel.homes import Homes
 from lab.kernel.listing import list_trace
 from lab.kernel.trace import KernelTrace, Transition
+from lab.recording.raw import KernelRecord
+from lab.recording.recording import Recording
+from lab.recording.run import Run
 from lab.report.timeline_text import LACKS
 from lab.settings import PORT, Settings
 from lab.stage import Stage
-from lab.timeline.build import build_timeline
 from lab.timeline.model import StateChange
 from lab.wire.state import State
 from tests.lab.kernelrecord import Scene, scene
+from tests.records import timeline_of
 from tests.support import another_lab, left_of
 
 pytestmark = pytest.mark.lab
@@ -79,15 +80,10 @@ def listening(record: KernelRecord) -> list[Transition]:
     return [each for each in record.trace.transitions if each.new is State.LISTEN]
 
 
-def evidence_of(lab: Scene, record: KernelRecord) -> Evidence:
-    """Return evidence that is nothing but the kernel's."""
-    facts = LabFacts(lab.settings.name, str(lab.settings.subnet), addresses(lab))
+def evidence_of(lab: Scene, record: KernelRecord) -> Run:
+    """Return a run that is nothing but the kernel's record."""
     trace = record.trace
-    return Evidence(
-        exercise="", begun_ns=trace.begun_ns, ended_ns=trace.ended_ns, lab=facts, steps=(), parties=(), actions=(),
-        outputs=(), exits=(), snapshots=(), samplings=(), counters=(), captures=(), stopped=None, environment={},
-        kernel=record,
-    )  # fmt: skip
+    return Run(Recording(trace.begun_ns, trace.ended_ns, addresses(lab), kernel=record))
 
 
 def test_two_labs_record_no_call_of_each_other_and_each_a_server_on_all_addresses(lab: Scene, other: Settings) -> None:
@@ -113,7 +109,7 @@ def test_two_labs_record_no_call_of_each_other_and_each_a_server_on_all_addresse
         assert f"0.0.0.0:{PORT} 0.0.0.0:0  UNCONN -> LISTEN" in list_trace(trace, {*addresses(each).values()})
         states = [
             (moment.host, moment.what.state)
-            for moment in build_timeline(evidence_of(each, record)).moments
+            for moment in timeline_of(evidence_of(each, record)).moments
             if isinstance(moment.what, StateChange) and moment.talk is None
         ]
         assert states[0] == ("server", State.LISTEN)
@@ -154,7 +150,7 @@ def test_where_agents_are_not_known_programs_are_told_by_name_and_the_record_say
     record = lab.end()
     assert (record.complete, record.trace.agents, record.trace.left_out) == (True, {}, ("all-addresses",))
     assert sum(call.name == "connect" and call.result == 0 for call in record.trace.calls) >= 5
-    assert build_timeline(evidence_of(lab, record)).lacks == ("by-name", *_missing(record))
+    assert timeline_of(evidence_of(lab, record)).lacks == ("by-name", *_missing(record))
     assert "by-name" in LACKS
 
 
@@ -168,7 +164,7 @@ def test_a_machine_whose_calls_have_no_numbers_here_is_no_kernel_that_does_not_t
     assert (record.complete, record.trace.calls) == (True, ())
     assert {each.program for each in record.trace.started} >= {"/lab/bin/serve_blocking", "/lab/bin/rounds"}
     assert not any("sys_enter" in event for event in record.trace.missing)
-    assert build_timeline(evidence_of(lab, record)).lacks == ("no-calls", *_missing(record))
+    assert timeline_of(evidence_of(lab, record)).lacks == ("no-calls", *_missing(record))
 
 
 def _missing(record: KernelRecord) -> list[str]:

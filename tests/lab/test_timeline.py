@@ -9,14 +9,14 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.records import Evidence
 from lab.hosts.connection import Connection
 from lab.loading import load_exercise
+from lab.recording.run import Run
 from lab.runner import play
 from lab.settings import Settings
 from lab.stage import Stage
-from lab.timeline.build import build_timeline
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
+from tests.records import timeline_of
 
 pytestmark = pytest.mark.lab
 
@@ -30,15 +30,15 @@ def many_rounds(stage: Stage) -> None:
 
 
 @pytest.fixture(scope="module")
-def evidence(hosts_up: Settings) -> Evidence:
+def evidence(hosts_up: Settings) -> Run:
     exercise = dataclasses.replace(load_exercise(3), play=many_rounds)
     with Connection(hosts_up) as connection:
         return play(exercise, hosts_up, connection)
 
 
 @pytest.fixture(scope="module")
-def timeline(evidence: Evidence) -> Timeline:
-    return build_timeline(evidence)
+def timeline(evidence: Run) -> Timeline:
+    return timeline_of(evidence)
 
 
 Told = dict[str, int]
@@ -96,8 +96,8 @@ ORDER: Final = (
 """Of each pair the first brings the second about, or must have happened before it could."""
 
 
-def test_the_kernel_told_of_every_connection(evidence: Evidence, timeline: Timeline) -> None:
-    assert evidence.unrecorded == ""
+def test_the_kernel_told_of_every_connection(evidence: Run, timeline: Timeline) -> None:
+    assert evidence.recording.unrecorded == ""
     assert (timeline.by_kernel, timeline.lacks, len(timeline.talks)) == (True, (), CONNECTIONS)
 
 

@@ -66,7 +66,7 @@ def test_a_traced_program_keeps_its_name_its_number_and_its_ways(stage: Stage, h
     a = stage.client("a", port=8000)
     a.say("hello")
     stage.snapshot("held", on=("server",), server=held("a"))
-    (row,) = [row for row in stage.snapshots[-1].rows if row.peer is not None]
+    (row,) = [row for row in stage.seen_outputs[-1].rows if row.peer is not None]
     assert [(one.name, one.pid, one.fd) for one in row.processes] == [("serve_blocking", server.pid, 4)]
     server.freeze()
     a.say("again", answer=False)
@@ -107,7 +107,8 @@ def test_a_client_can_be_traced_beside_its_server(stage: Stage) -> None:
     a = stage.client("a", port=8000, trace=True)
     a.say("hello")
     a.leave()
-    traces = {trace.party: trace for trace in stage.traces()}
+    programs = {party.pid: party.name for party in stage.parties}
+    traces = {programs[trace.pid]: trace for trace in stage.traces()}
     (sent,) = [call for call in traces["a"].calls if call.family == "send"]
     (got,) = [call for call in traces["server"].calls if call.family == "recv" and call.result == 5]
     assert sent.on is not None
@@ -157,7 +158,8 @@ def test_what_is_used_counts_all_processes_and_threads_the_ended_ones_time_too(s
     for port in (8000, 8001):
         stage.begin(f"trio{port}", program="trio", port=port).wait_says("all answered")
     stage.measure("after", "processes", "threads")
-    used = {(usage.name, usage.party): usage for usage in stage.usages}
+    readings = zip(stage.usages, stage.seen_usages, strict=True)
+    used = {(taken.name, taken.party): usage for taken, usage in readings}
     for party in ("processes", "threads"):
         before, after = used["before", party], used["after", party]
         assert after.cpu_ns - before.cpu_ns > 0, party
@@ -170,7 +172,7 @@ def test_what_the_host_used_holds_all_that_its_programs_did(stage: Stage) -> Non
     stage.measure("before", "threads")
     stage.begin("trio", program="trio", port=8000).wait_says("all answered")
     stage.measure("after", "threads")
-    mine = [usage.cpu_ns for usage in stage.usages]
-    whole = [usage.cpu_ns for usage in stage.host_usages]
+    mine = [usage.cpu_ns for usage in stage.seen_usages]
+    whole = [usage.host_cpu_ns for usage in stage.seen_usages if usage.host_cpu_ns is not None]
     assert len(whole) == len(mine), "an engine mounts the container's cgroup, of either version"
     assert whole[1] - whole[0] >= mine[1] - mine[0] - 1000, "v2 tells whole microseconds"

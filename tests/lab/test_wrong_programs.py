@@ -5,28 +5,29 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.records import Evidence
-from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, judge
+from lab.exercise import Exercise, JudgedRun, Judgement, judge
 from lab.judge.claims import Ruling
 from lab.judge.judging import STOPPED, say
 from lab.judge.states.passing import Recorded
 from lab.judge.verdict import Comparison, Look, Result, Verdict
 from lab.loading import load_exercise
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.run import Run
+from lab.recording.store import load
 from lab.report.story import Story, tell
 from lab.report.terminal import Page
 from lab.settings import PORT
 from lab.text.catalog import LANGUAGES, messages
 from lab.wire.state import State
 from tests.lab.manylabs import Answer, Done, Job, Labs
+from tests.records import changed
 from tests.tampering import with_rows
 from tests.wrong.base import Wrong, stand_ins
 from tests.wrong.packing import PLAYS, pack_with
@@ -43,7 +44,7 @@ class Played:
     folder: Path
 
     @cached_property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> Run:
         assert self.folder.is_dir(), self.answer.stderr
         return load(self.folder)
 
@@ -74,8 +75,7 @@ class Played:
         return [step.id for step in self.exercise.steps]
 
     def story(self, language: str) -> Story:
-        texts = self.exercise.texts(language)
-        return tell(self.exercise, self.evidence, self.judgement, texts, language, self.folder)
+        return tell(JudgedRun(self.exercise, self.evidence, self.judgement, self.folder), language)
 
     def at(self, result: Result) -> int:
         """Return the number of a result's step; what belongs to none comes after all of them."""
@@ -84,8 +84,7 @@ class Played:
     def _page(self, language: str) -> str:
         out = io.StringIO()
         console = Console(file=out, width=100, highlight=False)
-        texts = self.exercise.texts(language)
-        Page(console, self.exercise, self.evidence, self.judgement, texts, language, self.folder).show(None)
+        Page(console, JudgedRun(self.exercise, self.evidence, self.judgement, self.folder), language).show(None)
         return out.getvalue()
 
 
@@ -179,7 +178,7 @@ def marked(comparison: Comparison | None, column: str, cell: str) -> bool:
 def test_a_play_that_stopped_says_once_where_and_why_and_of_the_rest_that_it_was_not_reached(
     played: Played, wrong: Wrong
 ) -> None:
-    stop, stopped = wrong.stops, played.evidence.stopped
+    stop, stopped = wrong.stops, played.evidence.play.stopped
     unreached = [each for each in played.failed if each.observed.code == STOPPED]
     if stop is None:
         assert (stopped, unreached) == (None, [])
@@ -209,7 +208,7 @@ def test_a_page_of_failures_names_each_with_its_hint_and_who_stood_in_in_both_la
         texts = played.exercise.texts(language)
         for expectation in wrong.fails:
             for part in ("title", "hint"):
-                text = filled(texts.get(f"expect.{expectation}.{part}"), played.evidence.lab.addresses)
+                text = filled(texts.get(f"expect.{expectation}.{part}"), played.evidence.recording.hosts)
                 assert squeezed(text) in page, (language, expectation, part)
         for old, new in stand_ins(entry[1]).items():
             assert squeezed(messages(language).get("report.header.stand-in", old=old, new=new)) in page
@@ -234,7 +233,7 @@ def test_a_failure_points_at_a_place_that_exists(played: Played, wrong: Wrong) -
 
 def exists(look: Look, played: Played) -> bool:
     if look.frame is not None:
-        capture = next(record.capture for record in played.evidence.captures if record.file == look.file)
+        capture = next(record.capture for record in played.evidence.recording.captures if record.file == look.file)
         return look.frame in {segment.number for segment in capture.segments}
     if look.line is not None:
         return 1 <= look.line <= len((played.folder / look.file).read_text().splitlines())
@@ -251,7 +250,7 @@ def test_the_line_pointed_at_holds_the_row_that_should_not_be_there(played: Play
 @of(3, "serve_blocking=answers_lower")
 def test_the_frame_pointed_at_carries_the_wrong_answer(played: Played) -> None:
     (look,) = played.results["exchange"].look
-    capture = next(record.capture for record in played.evidence.captures if record.file == look.file)
+    capture = next(record.capture for record in played.evidence.recording.captures if record.file == look.file)
     segment = next(segment for segment in capture.segments if segment.number == look.frame)
     assert (segment.payload, segment.src.port) == (b"hello", 8000)
 
@@ -263,7 +262,7 @@ def test_a_server_that_prints_without_end_does_not_fill_the_record(played: Playe
 
 @of(3, "serve_blocking=ignores_eof")
 def test_a_server_that_calls_without_end_neither_fills_the_record_nor_costs_it_a_state(played: Played) -> None:
-    kernel = played.evidence.kernel
+    kernel = played.evidence.recording.kernel
     assert kernel is not None
     assert len(kernel.data) < 40_000_000
     assert kernel.trace.lost_states == 0
@@ -274,7 +273,7 @@ def test_exercise_6_holds_on_a_kernel_that_keeps_one_half_open_connection_fewer(
     """Made, not recorded: an older kernel cannot be had here. For the half-open ones listen(0) is to a newer one what
     listen(1) is to it, so the record of that is given the Send-Q that the older one would show, and nothing else.
     """
-    evidence = replace(played.evidence, stand_ins={})
+    evidence = changed(played.evidence, stand_ins={})
     for snapshot, host, backlog in (("half_open", "server", 5), ("pool_full", "server", 1), ("cookies", "server2", 1)):
         listens = rf"^(LISTEN +\d+ +){backlog - 1}(?= .*:8000 )"
         evidence = with_rows(evidence, snapshot, host, listens, rf"\g<1>{backlog}")

@@ -10,10 +10,10 @@ from unittest import mock
 
 from lab.cli import main
 from lab.errors import EXIT_PASS
-from lab.evidence.store import load
+from lab.recording.store import load
 from lab.settings import ROOT
-from lab.timeline.build import build_timeline
 from tests.page.conftest import Made
+from tests.records import timeline_of
 
 RUNS = ROOT / "tests" / "fixtures" / "runs"
 
@@ -24,4 +24,4 @@ def saved(run: str, language: str) -> Made:
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {"LAB_LANG": language}):
         path = Path(folder) / "report.html"
         assert main(["report", str(RUNS / run), "--html", str(path)]) == EXIT_PASS
-        return Made(build_timeline(load(RUNS / run)), path.read_text(encoding="utf-8"))
+        return Made(timeline_of(load(RUNS / run)), path.read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lab.evidence.records import Step
+from lab.recording.play import Step
 from lab.report.page.run import PageRun, SsLook
 from lab.timeline.model import (
     CallMade,
@@ -63,7 +63,8 @@ class Tally:
             value += change
             levels.append(Level(BEGUN + at, value, observed=len(levels) % 4 == 3))
         listener = Endpoint(SERVER, 8000) if self.talk is None else None
-        return Queue(self.kind, self.host, self.talk, listener, tuple(levels))
+        at_client = self.talk is not None and self.host == "client"
+        return Queue(self.kind, self.host, self.talk, listener, tuple(levels), at_client)
 
 
 @dataclass

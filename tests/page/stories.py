@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lab.exercise import Judgement
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict, frames
 from lab.report.story import Story, tell
-from lab.text.catalog import load_catalog
 from tests.unit.report import builders
 
 LADDER = Comparison(
@@ -23,7 +23,7 @@ def results() -> tuple[Result, ...]:
     """What the judge said: a ladder that holds, rows that do not, and one of each other verdict."""
     as_expected = Message("segments-agree")
     wrong = builders.all_verdicts().results
-    return (
+    found = (
         Result("handshake", "connects", Verdict.PASS, as_expected, as_expected, LADDER, (Look("server.pcap", frame=1),)),
         Result(
             "second-socket", "connects", Verdict.FAIL, Message("segments-agree"), Message("segments-agree"),
@@ -34,12 +34,11 @@ def results() -> tuple[Result, ...]:
         Result("time-wait", "server_first", Verdict.PASS, as_expected, as_expected, None, (Look("ss/after_exit.server.txt", line=2),)),
         Result("counted", None, Verdict.PASS, as_expected, as_expected),
     )  # fmt: skip
+    ladder = frames("server.pcap", (1, 2, 3))
+    return tuple(replace(each, proof=ladder if each.id == "handshake" else each.look) for each in found)
 
 
 def a_story(language: str, judged: tuple[Result, ...] | None = None) -> Story:
     """Return the story of that run, with these results."""
-    exercise = builders.an_exercise()
-    found = results() if judged is None else judged
-    judgement: Judgement = builders.judgement(*found)
-    texts = load_catalog(exercise.folder, "text", language)
-    return tell(exercise, builders.a_run(), judgement, texts, language, Path("runs/ex03/latest"))
+    judgement: Judgement = builders.judgement(*(results() if judged is None else judged))
+    return tell(replace(builders.judged(judgement), folder=Path("runs/ex03/latest")), language)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from lab.evidence.store import load
+from lab.recording.store import load
 from lab.report.page.run import run_of
 from lab.settings import ROOT
 from lab.text.catalog import LANGUAGES, messages
-from lab.timeline.build import build_timeline
 from tests.page.conftest import Open, Opened
 from tests.page.saved import saved
+from tests.records import changed, timeline_of
 
 RUN = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 
@@ -94,11 +94,10 @@ def test_every_record_of_a_real_run_can_be_told(written: Opened) -> None:
 
 def test_a_clock_that_is_not_the_captures_is_told_with_each_record(open_page: Open) -> None:
     evidence = load(RUN)
-    assert evidence.kernel is not None
-    record = replace(evidence.kernel)
-    record.__dict__["trace"] = replace(evidence.kernel.trace, clock="mono", precision_ns=800)
-    evidence = replace(evidence, kernel=record)
-    line = build_timeline(evidence)
+    assert evidence.recording.kernel is not None
+    told = replace(evidence.recording.kernel.trace, clock="mono", precision_ns=800)
+    evidence = changed(evidence, kernel=replace(evidence.recording.kernel, content=told))
+    line = timeline_of(evidence)
     opened = open_page((line, run_of(evidence, ())))
     said = set()
     for _ in range(60):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab.evidence.raw import CaptureRecord
 from lab.hosts import tcpdump
 from lab.hosts.channel import Event
+from lab.recording.raw import CaptureRecord
 
 Counts = tuple[int, int, int]
 """Captured, received by filter, dropped by kernel."""

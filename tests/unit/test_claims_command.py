@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +11,15 @@ import pytest
 from rich.cells import cell_len
 
 from lab.cli import main
-from lab.evidence import store
 from lab.judge.claims import Holds
 from lab.judge.ledger import NUMBERS
+from lab.recording import store
+from lab.recording.saved import saved_form
 from lab.report.fold import sentences
 from lab.report.ledger import read_schema
 from lab.settings import ROOT
 from lab.text.catalog import LANGUAGES, messages
+from tests.records import changed
 from tests.schema import violations
 from tests.tampering import with_rows
 
@@ -44,7 +45,7 @@ def save(runs: Path, name: str, **changes: Any) -> Path:
     """Put the saved run there under a name, with some of its records changed."""
     folder = runs / "ex03" / name
     folder.parent.mkdir(exist_ok=True)
-    store.save(replace(store.load(SAVED), **changes), folder)
+    store.save(changed(store.load(SAVED), **changes), folder)
     return folder
 
 
@@ -128,7 +129,7 @@ def test_the_latest_run_that_may_rule_is_taken_and_those_passed_over_are_named(r
     save(runs, "2026-01-02T00-00-00.000Z")
     used = save(runs, "2026-01-03T00-00-00.000Z")
     changed = with_rows(store.load(SAVED), "connected", "server", "^ESTAB", "LAST-ACK")
-    failed = save(runs, "2026-01-04T00-00-00.000Z", snapshots=changed.snapshots)
+    failed = save(runs, "2026-01-04T00-00-00.000Z", snapshots=saved_form(changed).snapshots)
     experiment = save(runs, "2026-01-05T00-00-00.000Z", stand_ins={"serve_blocking": "forgets_close"})
     older = save(runs, "2026-01-06T00-00-00.000Z", counters=())
     damaged = save(runs, "2026-01-07T00-00-00.000Z")

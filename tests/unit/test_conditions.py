@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from lab.conditions import all_of, asked, backed_up, gone, held, holders, several, state, still, unread, waiting
-from lab.evidence.records import Party
 from lab.kernel.sockets import parse_ss
+from lab.recording.play import Party
 from lab.wire.segment import Endpoint
 
 ROWS = parse_ss("""State Recv-Q Send-Q Local Address:Port Peer Address:Port Process

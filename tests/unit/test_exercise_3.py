@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import pytest
 
-from lab.evidence.records import Evidence
-from lab.evidence.store import load
-from lab.exercise import Judgement, judge
+from lab.exercise import JudgedRun, Judgement, judge
 from lab.judge.claims import Holds, Ruling
 from lab.judge.judging import say
 from lab.judge.verdict import Result, Verdict
 from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD
 from lab.loading import load_exercise
+from lab.recording.run import Run
+from lab.recording.store import load
 from lab.report.story import Story, tell
 from lab.text.catalog import LANGUAGES, messages
 from lab.wire.segment import Flags
@@ -49,7 +49,7 @@ BOTH: Final = ("server", "client")
 
 
 @pytest.fixture(scope="module")
-def good() -> Evidence:
+def good() -> Run:
     return load(RUN)
 
 
@@ -66,7 +66,7 @@ def failures(judgement: Judgement) -> dict[str, Result]:
 # -- the run as it was recorded
 
 
-def test_the_saved_run_passes_with_the_saved_verdict(good: Evidence, saved: dict[str, Any]) -> None:
+def test_the_saved_run_passes_with_the_saved_verdict(good: Run, saved: dict[str, Any]) -> None:
     judgement = judge(EXERCISE, good)
     assert (judgement.verdict.value, failures(judgement)) == (saved["verdict"], {})
     assert [(each.id, each.verdict.value) for each in judgement.results] == [
@@ -74,22 +74,20 @@ def test_the_saved_run_passes_with_the_saved_verdict(good: Evidence, saved: dict
     ]
 
 
-def test_no_claim_of_the_saved_run_is_left_open_or_says_that_the_lab_is_wrong(
-    good: Evidence, saved: dict[str, Any]
-) -> None:
+def test_no_claim_of_the_saved_run_is_left_open_or_says_that_the_lab_is_wrong(good: Run, saved: dict[str, Any]) -> None:
     rulings = {each.id: each.ruling for each in judge(EXERCISE, good).claims}
     assert rulings == {each["id"]: each["ruling"] for each in saved["claims"]}
     assert set(rulings.values()) <= {Ruling.CONFIRMED, Ruling.REFINED, Ruling.REFUTED}
 
 
-def test_an_unchanged_copy_of_the_frames_changes_nothing(good: Evidence) -> None:
+def test_an_unchanged_copy_of_the_frames_changes_nothing(good: Run) -> None:
     there_and_back = swapped(swapped(good, 4, "server"), 4, "server")
     assert there_and_back == good
 
 
 # -- recordings that are deliberately wrong: what fails, and a pattern of what it says
 
-Tamper = Callable[[Evidence], Evidence]
+Tamper = Callable[[Run], Run]
 
 RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
     "the ACK of the handshake is missing": (
@@ -206,7 +204,7 @@ RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
     ),
     "the kernel told nothing of the end of a's handshake": (
         lambda run: with_transitions(
-            run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.party("a").local
+            run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.play.party("a").local
         ),
         {"observed-opening": "it reported LISTEN → SYN-RECV → FIN-WAIT-1"},
     ),
@@ -238,24 +236,24 @@ RECORDINGS: Final[Mapping[str, tuple[Tamper, Mapping[str, str]]]] = {
 }
 
 
-def row(state: str, local: str, peer: str, run: Evidence) -> str:
+def row(state: str, local: str, peer: str, run: Run) -> str:
     return f"{state} 0 0 {run.resolve(local)} {run.resolve(peer)}\n"
 
 
-def overflows(run: Evidence) -> int:
+def overflows(run: Run) -> int:
     return run.counter("before", "server").values["TcpExtListenOverflows"]
 
 
-def len_frames(run: Evidence, step: str) -> int:
+def len_frames(run: Run, step: str) -> int:
     """The frame of the last FIN within a step, as captured on the server."""
-    window = run.step(step)
-    segments = run.capture("server").capture.segments
+    window = run.play.step(step)
+    segments = run.recording.capture("server").capture.segments
     within = [each for each in segments if window.begun_ns <= each.time_ns <= window.ended_ns]
     return max(each.number for each in within if Flags.FIN in each.flags)
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_a_wrong_recording_fails_that_expectation_for_that_reason(good: Evidence, name: str) -> None:
+def test_a_wrong_recording_fails_that_expectation_for_that_reason(good: Run, name: str) -> None:
     tamper, expected = RECORDINGS[name]
     judgement = judge(EXERCISE, tamper(good))
     failed = failures(judgement)
@@ -274,9 +272,7 @@ def test_a_wrong_recording_fails_that_expectation_for_that_reason(good: Evidence
         pytest.param(on_another_subnet, "server.pcap", id="a capture of another lab"),
     ],
 )
-def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
-    good: Evidence, tamper: Tamper, words: str
-) -> None:
+def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(good: Run, tamper: Tamper, words: str) -> None:
     judgement = judge(EXERCISE, tamper(good))
     undecided = failures(judgement)
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -295,7 +291,7 @@ def test_a_capture_that_is_not_whole_or_not_this_run_s_decides_nothing(
 
 
 @pytest.mark.parametrize("instance", [SOCKETS, UNTOLD])
-def test_lost_events_of_sockets_leave_open_what_the_kernel_alone_can_tell(good: Evidence, instance: str) -> None:
+def test_lost_events_of_sockets_leave_open_what_the_kernel_alone_can_tell(good: Run, instance: str) -> None:
     undecided = failures(judge(EXERCISE, losing(good, instance, 7)))
     assert {name: result.verdict for name, result in undecided.items()} == dict.fromkeys(
         ("observed-opening", "observed-close"), Verdict.INCONCLUSIVE
@@ -303,18 +299,18 @@ def test_lost_events_of_sockets_leave_open_what_the_kernel_alone_can_tell(good: 
     assert all("7 events" in say(result.observed, "en") for result in undecided.values())
 
 
-def test_lost_calls_of_programs_leave_nothing_open(good: Evidence) -> None:
+def test_lost_calls_of_programs_leave_nothing_open(good: Run) -> None:
     assert judge(EXERCISE, losing(good, PROGRAMS, 169_225)) == judge(EXERCISE, good)
 
 
-def test_a_close_that_failed_by_its_states_has_failed_however_many_calls_were_lost(good: Evidence) -> None:
+def test_a_close_that_failed_by_its_states_has_failed_however_many_calls_were_lost(good: Run) -> None:
     wrong = with_transitions(good, lambda each: each.new is not State.LAST_ACK)
     judgement = judge(EXERCISE, losing(wrong, PROGRAMS, 169_225))
     assert judgement.verdict is Verdict.FAIL
     assert judgement.results == judge(EXERCISE, wrong).results
 
 
-def test_without_the_kernel_s_record_the_segments_prove_what_they_can(good: Evidence) -> None:
+def test_without_the_kernel_s_record_the_segments_prove_what_they_can(good: Run) -> None:
     judgement = judge(EXERCISE, unrecorded(good))
     assert (judgement.verdict, failures(judgement)) == (Verdict.PASS, {})
     assert {each.id for each in judgement.results} == IDS - {"observed-opening", "observed-close"}
@@ -323,7 +319,7 @@ def test_without_the_kernel_s_record_the_segments_prove_what_they_can(good: Evid
     }
 
 
-def test_without_the_kernel_s_record_no_claim_rests_on_it(good: Evidence) -> None:
+def test_without_the_kernel_s_record_no_claim_rests_on_it(good: Run) -> None:
     found = {claim.id: {case.condition: case.holds for case in claim.cases} for claim in judge(EXERCISE, good).claims}
     lacking = judge(EXERCISE, unrecorded(good)).claims
     assert {claim.id: {case.condition: case.holds for case in claim.cases} for claim in lacking} == {
@@ -339,7 +335,7 @@ def test_without_the_kernel_s_record_no_claim_rests_on_it(good: Evidence) -> Non
     [("en", "the kernel reports", "tracer", "inferred from"), ("zh-CN", "内核报告", "跟踪器", "由报文段推断")],
 )
 def test_without_the_kernel_s_record_the_page_infers_and_says_so(
-    good: Evidence, language: str, tells: str, tracer: str, infers: str
+    good: Run, language: str, tells: str, tracer: str, infers: str
 ) -> None:
     asked, unasked = checks(good, language), checks(unrecorded(good), language)
     assert (tells in asked, tracer in asked, infers in asked) == (True, True, False)
@@ -347,7 +343,7 @@ def test_without_the_kernel_s_record_the_page_infers_and_says_so(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_without_the_kernel_s_record_its_cases_of_a_claim_are_told_as_not_tried(good: Evidence, language: str) -> None:
+def test_without_the_kernel_s_record_its_cases_of_a_claim_are_told_as_not_tried(good: Run, language: str) -> None:
     told = {claim.id: claim for claim in story(unrecorded(good), language).claims}
     not_tried = messages(language).get("report.holds.not-tried")
     for identity, condition in (("B2", "kernel"), ("B14", "told")):
@@ -357,11 +353,11 @@ def test_without_the_kernel_s_record_its_cases_of_a_claim_are_told_as_not_tried(
         assert [case for case in told[identity].cases if not_tried in case] == [case]
 
 
-def story(evidence: Evidence, language: str) -> Story:
-    return tell(EXERCISE, evidence, judge(EXERCISE, evidence), EXERCISE.texts(language), language, RUN)
+def story(evidence: Run, language: str) -> Story:
+    return tell(JudgedRun(EXERCISE, evidence, judge(EXERCISE, evidence), RUN), language)
 
 
-def checks(evidence: Evidence, language: str) -> str:
+def checks(evidence: Run, language: str) -> str:
     """Return what a page says beside its marks, and of the claims: all that is written where everything holds."""
     told = story(evidence, language)
     beside = [text for step in told.steps for one in step.checks for text in (one.title, one.why)]

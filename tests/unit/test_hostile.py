@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -19,12 +18,14 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from lab.commands.progress import progress, say
-from lab.evidence.records import Evidence, Output, Stopped
-from lab.exercise import Judgement
+from lab.exercise import JudgedRun, Judgement
 from lab.foreign import TAKEN, shown
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
 from lab.kernel.sockets import parse_ss
 from lab.live.news import Appears, Note
+from lab.recording.play import Output, Stopped
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
 from lab.report.jsonform import to_json, verdict_document
 from lab.report.junit import junit_document
 from lab.report.live import LiveText
@@ -45,6 +46,7 @@ from lab.report.words import Words
 from lab.settings import read_settings
 from lab.text.catalog import Catalog
 from lab.timeline.model import CallMade, Timeline
+from tests.records import changed
 from tests.unit.report import builders, timelines
 
 VERDICT: Final = "\x1b[2J\x1b[H\x1b]0;owned\x07  VERDICT  pass: all 39 expectations hold"
@@ -57,17 +59,17 @@ hostile: Final = st.sampled_from([VERDICT, MARKUP]) | st.lists(pieces, max_size=
 TEXTS: Final = builders.an_exercise().texts("en")
 
 
-def a_run(text: str) -> Evidence:
+def a_run(text: str) -> Run:
     """Return a run in which everything that programs can choose says that."""
     run = builders.a_run()
     name = re.sub(r"[)\x00]", "", text)[:5]
-    return replace(
+    return changed(
         run,
-        parties=tuple(replace(party, program=text, command=f"{text} 8000") for party in run.parties),
-        actions=tuple(replace(action, text=text) for action in run.actions),
-        outputs=tuple(Output(run.begun_ns + at * 1_000_000, "a", "stdout", text) for at in (11, 41, 42)),
+        parties=tuple(replace(party, program=text, command=f"{text} 8000") for party in run.play.parties),
+        actions=tuple(replace(action, text=text) for action in run.play.actions),
+        outputs=tuple(Output(run.recording.begun_ns + at * 1_000_000, "a", "stdout", text) for at in (11, 41, 42)),
         snapshots=tuple(
-            replace(one, text=one.text.replace("serve_blocking", name).replace("prompt", name)) for one in run.snapshots
+            replace(one, text=one.text.replace("serve_blocking", name).replace("prompt", name)) for one in saved_form(run).snapshots
         ),
         stand_ins={"serve_blocking": text},
         environment={"kernel": text},
@@ -75,7 +77,7 @@ def a_run(text: str) -> Evidence:
     )  # fmt: skip
 
 
-def judged(text: str) -> Judgement:
+def a_judgement(text: str) -> Judgement:
     """Return a judgement whose results tell of it in their words and cells."""
     said = Message("printed", {"party": "a", "line": text})
     table = Comparison(
@@ -89,6 +91,10 @@ def judged(text: str) -> Judgement:
     )  # fmt: skip
 
 
+def a_judged_run(text: str) -> JudgedRun:
+    return builders.judged(a_judgement(text), a_run(text))
+
+
 def a_timeline(text: str) -> Timeline:
     timeline = timelines.one_client()
     moments = tuple(
@@ -99,7 +105,7 @@ def a_timeline(text: str) -> Timeline:
 
 
 def words(language: str = "en") -> Words:
-    return Words(TEXTS, language, builders.a_run().lab.addresses)
+    return Words(TEXTS, language, builders.a_run().recording.hosts)
 
 
 def harmless(text: str) -> bool:
@@ -124,14 +130,14 @@ def test_the_terminal_gets_colours_and_nothing_else(text: str) -> None:
     for terminal in (True, False):
         out = io.StringIO()
         console = Console(file=out, force_terminal=terminal, width=100, highlight=False, legacy_windows=False)
-        Page(console, builders.an_exercise(), a_run(text), judged(text), TEXTS, "en", Path("runs/x")).show()
+        Page(console, a_judged_run(text), "en").show()
         assert harmless(re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()) if terminal else out.getvalue())
 
 
 @given(hostile)
 @settings(max_examples=30, deadline=None)
 def test_markdown_gets_no_markup(text: str) -> None:
-    page = markdown_page(builders.an_exercise(), a_run(text), judged(text), TEXTS, "en", Path())
+    page = markdown_page(a_judged_run(text), "en")
     assert harmless(page)
     found = Counter(
         token.type
@@ -146,14 +152,14 @@ def test_markdown_gets_no_markup(text: str) -> None:
 @given(hostile)
 @settings(max_examples=30, deadline=None)
 def test_junit_and_json_can_be_read_and_hold_it(text: str) -> None:
-    parts = (builders.an_exercise(), a_run(text), judged(text), TEXTS, "en")
-    xml = junit_document(*parts)
+    judged = a_judged_run(text)
+    xml = junit_document(judged)
     assert harmless(xml)
     told = ET.fromstring(xml)  # noqa: S314 - our own
     message = next(told.iter("failure")).attrib["message"]
     addressed = text.strip().replace("{server}", builders.SERVER)  # as in the texts of an exercise
     assert " ".join(shown(addressed).split()) in message  # on one line, whatever blanks it has
-    assert harmless(to_json(verdict_document(*parts)))
+    assert harmless(to_json(verdict_document(judged)))
 
 
 @given(hostile)
@@ -167,7 +173,7 @@ def test_pictures_have_no_element_more(text: str) -> None:
 
 
 def _picture(text: str) -> str:
-    story = tell(builders.an_exercise(), a_run(text), judged(text), TEXTS, "en", Path("runs/x"))
+    story = tell(a_judged_run(text), "en")
     return picture_document(story, "en")
 
 
@@ -190,8 +196,8 @@ def _elements(document: str) -> Counter[tuple[str, ...]]:
 
 
 def _html(text: str) -> str:
-    run, judgement = a_run(text), judged(text)
-    story = tell(builders.an_exercise(), run, judgement, TEXTS, "en", Path("runs/x"))
+    judged = a_judged_run(text)
+    run, judgement, story = judged.run, judged.judgement, tell(judged, "en")
     timeline = a_timeline(text)
     shows = run_of(run, judgement.results, lesson(builders.an_exercise().steps))
     return page_document(story, timeline, shows, language="en")
@@ -200,7 +206,7 @@ def _html(text: str) -> str:
 @given(hostile)
 @settings(max_examples=30, deadline=None)
 def test_comments_on_packets_are_lines(text: str) -> None:
-    for said in packet_comments(a_run(text), a_timeline(text), judged(text).results, words()).values():
+    for said in packet_comments(a_run(text), a_timeline(text), a_judgement(text).results, words()).values():
         assert all(shown(one) == one for one in said)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lab.cli import main
 from lab.errors import EXIT_MACHINE, EXIT_USAGE
-from lab.evidence.store import save
+from lab.recording.store import save
 from tests.unit.report import builders
 
 

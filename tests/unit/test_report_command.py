@@ -10,7 +10,7 @@ import pytest
 
 from lab.cli import main
 from lab.errors import EXIT_INCONCLUSIVE, EXIT_MACHINE, EXIT_PASS, EXIT_USAGE
-from lab.evidence.store import save
+from lab.recording.store import save
 from tests.unit.report import builders
 from tests.unit.wire.test_pcapng import read
 
@@ -149,7 +149,9 @@ def test_a_run_without_a_connection_decides_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     run = builders.a_run()
-    empty = tuple(replace(record, data=record.data[:24], captured=0, received=0) for record in run.captures)
+    empty = tuple(
+        replace(record, content=record.data[:24], captured=0, received=0) for record in run.recording.captures
+    )
     save(builders.without(run, captures=empty), tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     code, _, err = said(capsys, "run", *arguments)

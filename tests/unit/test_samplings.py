@@ -8,7 +8,7 @@ import pytest
 
 from lab.errors import EvidenceError
 from lab.hosts.host import Host
-from lab.recording import Recording
+from lab.play_recorder import PlayRecorder
 
 SEEN: dict[str, Any] = {"begun_ns": 1, "ended_ns": 9, "polls": 3, "samples": [{"time_ns": 2, "text": "State\n"}]}
 
@@ -24,15 +24,15 @@ class Sampled:
         return {**SEEN, "error": self._error}
 
 
-def watched(error: str | None) -> Recording:
-    recording = Recording({"server": cast("Host", Sampled(error))})
+def watched(error: str | None) -> PlayRecorder:
+    recording = PlayRecorder({"server": cast("Host", Sampled(error))})
     with recording.watching("all", on="server"):
         pass
     return recording
 
 
 def test_one_that_was_ended_is_kept() -> None:
-    (sampling,) = watched(None).samplings
+    (sampling,) = watched(None).seen_samplings
     assert sampling.polls == 3
 
 

@@ -9,12 +9,13 @@ import pytest
 
 from lab.commands.standing import read_stand_ins, require_played
 from lab.errors import UsageError
-from lab.evidence.records import Stopped
 from lab.exercise import judge
 from lab.judge.claims import Claim, Ruling
 from lab.judge.programs.ended import exited
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.play import Stopped
+from tests.records import changed
 from tests.unit.report import builders
 
 
@@ -67,11 +68,11 @@ def test_what_makes_no_sense_is_refused(server: str | None, pair: str | None, co
 
 def test_a_program_that_nothing_starts_cannot_be_replaced() -> None:
     exercise, run = load_exercise(3), builders.a_run()
-    require_played(exercise, replace(run, stand_ins={"serve_never": run.parties[0].program}))
-    asked = replace(run, stand_ins={"serve_never": "forgets_close"})
+    require_played(exercise, changed(run, stand_ins={"serve_never": run.play.parties[0].program}))
+    asked = changed(run, stand_ins={"serve_never": "forgets_close"})
     with pytest.raises(UsageError):
         require_played(exercise, asked)
-    require_played(exercise, replace(asked, stopped=Stopped("talks", "a", "no-answer", "hello")))
+    require_played(exercise, changed(asked, stopped=Stopped("talks", "a", "no-answer", "hello")))
 
 
 # -- what such a run may rule on
@@ -82,21 +83,21 @@ NEITHER = (Claim("B4", says=exited("a", 7, id="B4"), instead=exited("a", 8, id="
 def test_a_run_that_supports_neither_side_of_a_claim_fails_though_every_expectation_holds() -> None:
     run = builders.a_run()
     exercise = replace(load_exercise(3), expect=(), claims=NEITHER)
-    ended = replace(run, exits=(builders.ended("a", 0),))
+    ended = changed(run, exits=(builders.ended("a", 0),))
     judgement = judge(exercise, ended)
     assert judgement.claims[0].ruling is Ruling.BROKEN
     assert (judgement.verdict, judgement.rules, judgement.broken) == (Verdict.FAIL, True, ("B4",))
 
 
 def test_a_run_with_stand_ins_rules_on_nothing() -> None:
-    run = replace(builders.a_run(), exits=(builders.ended("a", 0),), stand_ins={"serve_blocking": "forgets_close"})
+    run = changed(builders.a_run(), exits=(builders.ended("a", 0),), stand_ins={"serve_blocking": "forgets_close"})
     held = exited("a", 0, id="held")
     judgement = judge(replace(load_exercise(3), expect=(held,), claims=NEITHER), run)
     assert (judgement.verdict, judgement.rules, judgement.broken) == (Verdict.PASS, False, ())
 
 
 def test_a_run_that_failed_rules_on_nothing() -> None:
-    run = replace(builders.a_run(), exits=(builders.ended("a", 0),))
+    run = changed(builders.a_run(), exits=(builders.ended("a", 0),))
     missed = exited("a", 3, id="missed")
     judgement = judge(replace(load_exercise(3), expect=(missed,), claims=NEITHER), run)
     assert (judgement.verdict, judgement.rules, judgement.broken) == (Verdict.FAIL, False, ())

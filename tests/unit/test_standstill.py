@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab.evidence.delays import LAB, STOOD_STILL
+from lab.recording.delays import LAB, STOOD_STILL
 from lab.standstill import Standstill
 
 WATCHING = """

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from lab.evidence.delays import NO_PROCESSOR
 from lab.hosts.host import Host
-from lab.recording import Recording
+from lab.play_recorder import PlayRecorder
+from lab.recording.delays import NO_PROCESSOR
 from lab.settings import ROOT
 
 WINDOW = 5_000_000_000
@@ -52,7 +52,7 @@ class Looked:
 def test_a_program_that_waited_for_its_own_kind_had_its_chance(
     server: Looked, client: Looked, starved: list[str]
 ) -> None:
-    recording = Recording({"server": cast("Host", server), "client": cast("Host", client)})
+    recording = PlayRecorder({"server": cast("Host", server), "client": cast("Host", client)})
 
     recording.note_starved(5)
 

@@ -15,12 +15,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from lab.cli import main
-from lab.evidence.records import Evidence
-from lab.evidence.store import load
-from lab.exercise import Exercise, Judgement, judge
+from lab.exercise import Exercise, JudgedRun, Judgement, judge
 from lab.kernel.rows import Process, SocketRow, Timer
 from lab.live.news import Item
 from lab.loading import load_exercise
+from lab.recording.run import Run
+from lab.recording.store import load
 from lab.report import changes
 from lab.report.by_hand import by_hand_lines
 from lab.report.contents import contents_lines
@@ -38,9 +38,9 @@ from lab.settings import ROOT, read_settings
 from lab.shelf import exercise_folders
 from lab.text.catalog import LANGUAGES, Catalog, load_catalog
 from lab.text.glossary import load_glossary
-from lab.timeline.build import build_timeline
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
+from tests.records import timeline_of
 from tests.terminal import Terminal
 from tests.unit.live.builders import Happened, hear
 from tests.unit.report.test_doctor import ROOT as ROOT_FINDING
@@ -72,7 +72,7 @@ def lines_to_type(number: int, language: str, addresses: Mapping[str, str] = ADD
 
 
 @cache
-def judged() -> tuple[Exercise, Evidence, Judgement]:
+def judged() -> tuple[Exercise, Run, Judgement]:
     exercise, evidence = load_exercise(3), load(RUN)
     return exercise, evidence, judge(exercise, evidence)
 
@@ -83,9 +83,8 @@ def page(language: str, width: int) -> list[str]:
 
 @cache
 def _page(language: str, width: int) -> list[str]:
-    exercise, evidence, judgement = judged()
     console = Console(file=io.StringIO(), width=width)
-    Page(console, exercise, evidence, judgement, exercise.texts(language), language, RUN).show()
+    Page(console, JudgedRun(*judged(), RUN), language).show()
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -93,15 +92,15 @@ def _page(language: str, width: int) -> list[str]:
 @cache
 def whole_timeline(language: str) -> TimelineText:
     exercise, evidence, _ = judged()
-    words = Words(exercise.texts(language), language, evidence.lab.addresses)
-    made = build_timeline(evidence)
+    words = Words(exercise.texts(language), language, evidence.recording.hosts)
+    made = timeline_of(evidence)
     return timeline_text(made, [talk for talk in made.talks if talk.name], words)
 
 
 @cache
 def heard() -> tuple[list[Item], int]:
     happened = Happened.of(judged()[1])
-    items, _ = hear(happened, 200_000_000, facts=judged()[1].lab)
+    items, _ = hear(happened, 200_000_000, facts=judged()[1].recording.hosts)
     assert len(items) > 100
     return items, happened.times()[0]
 
@@ -120,8 +119,8 @@ def contents(language: str, width: int) -> list[Line]:
 
 def live(language: str, width: int) -> list[Line]:
     items, begun_ns = heard()
-    text = LiveText(Words(Catalog({}, ""), language, judged()[1].lab.addresses), width, begun_ns)
-    return [*text.head(judged()[1].lab.addresses, ["died"]), *text.lines(items)]
+    text = LiveText(Words(Catalog({}, ""), language, judged()[1].recording.hosts), width, begun_ns)
+    return [*text.head(judged()[1].recording.hosts, ["died"]), *text.lines(items)]
 
 
 def found_by_the_doctor(language: str, width: int) -> list[str]:
@@ -204,13 +203,13 @@ def test_nothing_sticks_out(what: str, language: str) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_of_a_run_fits_and_its_numbers_are_whole(width: int, language: str) -> None:
     drawn = page(language, width)
-    typed_lines = lines_to_type(3, language, judged()[1].lab.addresses)
+    typed_lines = lines_to_type(3, language, judged()[1].recording.hosts)
     commands = re.compile(r"(make|\.venv/bin/lab) \S+( \S+)?$")
     assert [
         one for one in outside(drawn, width) if not commands.search(one) and not one.endswith(tuple(typed_lines))
     ] == []
     assert cut(drawn, [one for one in typed_lines if one.startswith("serve_blocking")]) == []
-    snapshots = judged()[1].snapshots
+    snapshots = judged()[1].recording.outputs
     known = {str(end) for shot in snapshots for each in shot.rows for end in (each.local, each.peer) if end}
     assert shortened(drawn, known) == []
     assert _ends(drawn, known) == _ends(page(language, 200), known) != set()
@@ -395,7 +394,7 @@ def test_a_page_keeps_the_width_with_which_it_began_in_a_window_that_is_resized(
 
 def test_live_draws_its_heads_anew_when_the_window_is_resized() -> None:
     items, begun_ns = heard()
-    text = LiveText(Words(Catalog({}, ""), "en", judged()[1].lab.addresses), 120, begun_ns)
+    text = LiveText(Words(Catalog({}, ""), "en", judged()[1].recording.hosts), 120, begun_ns)
     half = len(items) // 2
     assert list(text.resized(120)) == []
     assert max(cell_len(plain(one)) for one in text.lines(items[:half])) > 80

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.states.passing import Recorded
 from lab.judge.verdict import Expectation
+from lab.recording.run import Run
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
 
@@ -64,7 +64,7 @@ class Forged:
     """An expectation that no program can make fail, `why`, and a record of a right run changed so that it does."""
 
     why: str
-    tamper: Callable[[Evidence], Evidence]
+    tamper: Callable[[Run], Run]
     seen: Seen
     may: tuple[str, ...] = ()
     """What else may fail on that record."""

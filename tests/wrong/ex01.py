@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
 from tests.tampering import with_frames
 from tests.wrong.base import ONE_DIFFERS, WAITED, Forged, Seen, Stop, Wrong
 
@@ -107,9 +107,9 @@ WRONG: Final[Mapping[str, Wrong]] = {
 }
 
 
-def _without_host(run: Evidence) -> Evidence:
+def _without_host(run: Run) -> Run:
     """Misspell the Host of the browser's request in the server's capture."""
-    local = run.party("browser").local
+    local = run.play.party("browser").local
     assert local is not None
     port = local.port.to_bytes(2, "big")
     at = 14 + 20  # Ethernet, IPv4 without options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
 from lab.wire.segment import Flags
 from lab.wire.state import State
 from tests.tampering import unrecorded, with_rows, with_transitions, without_frame
@@ -207,7 +207,7 @@ WRONG: Final[Mapping[str, Wrong]] = {
 UNASKED: Final = "these plays have the kernel's record, and what it tells decides"
 
 
-def frame(run: Evidence, client: str, flags: Flags, *, last: bool = False) -> int:
+def frame(run: Run, client: str, flags: Flags, *, last: bool = False) -> int:
     """Return the number of a client's first or last segment with just these flags, on the server, of either end."""
     conversation = run.conversation(client, "server")
     assert conversation is not None
@@ -219,7 +219,7 @@ FORGED: Final[Mapping[str, Forged]] = {
     "observed-opening": Forged(
         "the kernel finishes the handshake by itself, whatever the programs do",
         lambda run: with_transitions(
-            run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.party("a").local
+            run, lambda each: each.new is not State.ESTABLISHED or each.peer != run.play.party("a").local
         ),
         Seen("it reported LISTEN → SYN-RECV → FIN-WAIT-1"),
     ),

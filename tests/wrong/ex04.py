@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
 from lab.wire.segment import Flags
 from tests.tampering import saying, with_flags, with_rows
 from tests.wrong.base import ONE_DIFFERS, ONE_MISSING, ONE_UNEXPECTED, WAITED, Forged, Seen, Stop, Wrong
@@ -126,10 +126,10 @@ WRONG: Final[Mapping[str, Wrong]] = {
 _KERNEL: Final = "which port is closed, and what a SYN to it gets, is for the kernel to say"
 
 
-def _answered(client: str) -> Callable[[Evidence], Evidence]:
+def _answered(client: str) -> Callable[[Run], Run]:
     """Return what turns the reset of a refused client's SYN into an acceptance."""
 
-    def tamper(run: Evidence) -> Evidence:
+    def tamper(run: Run) -> Run:
         conversation = run.conversation(client)
         assert conversation is not None
         return with_flags(run, conversation.segments[1].number, Flags.SYN | Flags.ACK, "server")

@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from lab.evidence.records import Evidence
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
+from tests.records import changed
 from tests.tampering import saying
 from tests.wrong.base import ONE_DIFFERS, ONE_MISSING, WAITED, Forged, Seen, Stop, Wrong
 
@@ -101,15 +103,20 @@ WRONG: Final[Mapping[str, Wrong]] = {
 }
 
 
-def _mapping(run: Evidence) -> Evidence:
+def _mapping(run: Run) -> Run:
     """Let the server have mapped its epoll descriptor, right after it put the listener on the list."""
     trace = run.trace("server")
     lines = trace.text.split("\n")
     at = next(at for at, line in enumerate(lines) if " epoll_ctl(" in line)
     pid, time, _ = lines[at].split(maxsplit=2)
     mapped = "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 4<anon_inode:[eventpoll]>, 0) = 0x7f0000000000 <0.000010>"
-    changed = replace(trace, text="\n".join([*lines[: at + 1], f"{pid} {time} {mapped}", *lines[at + 1 :]]))
-    return replace(run, traces=tuple(changed if each.party == "server" else each for each in run.traces))
+    mapping = replace(trace, text="\n".join([*lines[: at + 1], f"{pid} {time} {mapped}", *lines[at + 1 :]]))
+    return changed(
+        run,
+        traces=tuple(
+            replace(each, text=mapping.text) if each.party == "server" else each for each in saved_form(run).traces
+        ),
+    )
 
 
 _KERNEL: Final = "how long a call takes with so many sockets is for the kernel to say"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Step
 from lab.judge.calls.traces import prints, whole_trace
 from lab.judge.judging import whole_capture
 from lab.judge.serving.services import client_names
 from lab.kernel.calls import Call
+from lab.recording.play import Step
+from lab.recording.run import Run
 from lab.wire.segment import Endpoint, Flags
 
 _MOST: Final = 5
@@ -40,16 +41,14 @@ class Act:
     times: int = 1
 
 
-def chain_of(evidence: Evidence, party: str, step: Step) -> tuple[Act, ...]:
+def chain_of(run: Run, party: str, step: Step) -> tuple[Act, ...]:
     """Return the calls from one answer to the next, of the thread that sent it: those that waited longest.
 
     Raises EvidenceError when the program answered nobody in the step.
     """
-    names = client_names(evidence, party)
-    arrivals = _arrivals(evidence, party, names)
-    found = [
-        (first, [_act(call, names, arrivals) for call in calls]) for first, calls in _chains(evidence, party, step)
-    ]
+    names = client_names(run, party)
+    arrivals = _arrivals(run, party, names)
+    found = [(first, [_act(call, names, arrivals) for call in calls]) for first, calls in _chains(run, party, step)]
     if not found:
         raise EvidenceError("record-missing", kind="request", name=party)
     # What comes before the first answer tells how the program began: only where there is nothing else.
@@ -57,11 +56,11 @@ def chain_of(evidence: Evidence, party: str, step: Step) -> tuple[Act, ...]:
     return tuple(_folded(max(later, key=_waited_ns)))
 
 
-def _chains(evidence: Evidence, party: str, step: Step) -> Iterator[tuple[bool, list[Call]]]:
+def _chains(run: Run, party: str, step: Step) -> Iterator[tuple[bool, list[Call]]]:
     """Yield whether it is a thread's first answer, and its calls from the last answer on up to and with that one."""
     open_chains: dict[int, list[Call]] = {}
     answered: set[int] = set()
-    for call in whole_trace(evidence, party).calls:
+    for call in whole_trace(run, party).calls:
         if call.family not in TOLD or prints(call) or _is_file(call):
             continue
         chain = open_chains.setdefault(call.pid, [])
@@ -82,10 +81,10 @@ def _waited_ns(acts: Sequence[Act]) -> int:
     return sum(act.call.duration_ns or 0 for act in acts if act.arrivals or act.call.family == "sleep")
 
 
-def _arrivals(evidence: Evidence, party: str, names: dict[Endpoint, str]) -> list[Arrival]:
+def _arrivals(run: Run, party: str, names: dict[Endpoint, str]) -> list[Arrival]:
     found = []
-    local = evidence.party(party).local
-    for conversation in whole_capture(evidence, evidence.party(party).host).conversations:
+    local = run.play.party(party).local
+    for conversation in whole_capture(run, run.play.party(party).host).conversations:
         if conversation.server != local:
             continue
         name = names.get(conversation.client, str(conversation.client.port))

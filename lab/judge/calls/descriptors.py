@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.calls.traces import calls_within, whole_trace, window_of
-from lab.judge.judging import Judged, or_any
+from lab.judge.calls.traces import calls_within, proof_of, whole_trace, window_of
+from lab.judge.judging import OfRecording, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.kernel.calls import Call
+from lab.recording.run import Run
 
 
 def handed(
@@ -32,7 +33,7 @@ def handed(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed(Judged):
+class Handed(OfRecording):
     """Descriptors in the arguments of some calls."""
 
     party: str
@@ -45,22 +46,25 @@ class Handed(Judged):
         fields = {"party": self.party, "calls": ", ".join(self.calls), "kind": self.kind}
         return Message("handed", {**fields, "count": or_any(self.count.text)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Add up; the comparison shows each call by its name, how often it was made and what it carried."""
-        trace = whole_trace(evidence, self.party)
-        window = window_of(evidence, self.party, self.step)
+        trace = whole_trace(run, self.party)
+        window = window_of(run, self.party, self.step)
         total, first, named = 0, None, None
         pairs = []
+        handing: list[Call] = []
         for name in self.calls:
             made = [call for call in calls_within(trace, window) if name in (call.name, call.family)]
             carried = [sum(self.kind in each.what for each in call.descriptors) for call in made]
             total += sum(carried)
             pairs.append(Pair(None, (name, str(len(made)), str(sum(carried))), frozenset()))
             named = named or next((call.row for call in made), None)
-            first = first or next((call.row for call, count in zip(made, carried, strict=True) if count), None)
+            handing += [call for call, count in zip(made, carried, strict=True) if count]
+            first = first or next((call.row for call in handing), None)
         right = self.count.holds(total)
         differs = frozenset() if right else frozenset({2})
         whole = Pair(("*", "*", self.count.text), ("+".join(self.calls), "", str(total)), differs)
         fields = {"party": self.party, "calls": ", ".join(self.calls), "kind": self.kind, "count": total}
+        look = (Look(trace.file, line=first or named),)
         comparison = Comparison(("Call", "Calls", "Descriptors"), (whole, *pairs) if not right else (whole,))
-        return self.result(right, Message("handed", fields), comparison, (Look(trace.file, line=first or named),))
+        return self.result(right, Message("handed", fields), comparison, look, proof_of(self.party, handing))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.calls.traces import (
     LISTENER,
@@ -15,16 +14,18 @@ from lab.judge.calls.traces import (
     calls_within,
     name_of,
     overlap_ns,
+    proof_of,
     step_window,
     whole_trace,
     window_of,
     works_on,
 )
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, or_any
+from lab.judge.judging import OfRecording, or_any
 from lab.judge.serving.services import service
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call
+from lab.recording.run import Run
 
 _SHOWN: Final = 6
 """How many of the other calls a failure shows."""
@@ -74,15 +75,15 @@ def blocked_in(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OfCalls(Judged):
+class _OfCalls(OfRecording):
     """What both share: a program, a call, a descriptor."""
 
     party: str
     name: str
     of: str | int | None
 
-    def _fits(self, evidence: Evidence, call: Call) -> bool:
-        return self.name in (ANY, call.name, call.family) and (self.of is None or works_on(evidence, call, self.of))
+    def _fits(self, run: Run, call: Call) -> bool:
+        return self.name in (ANY, call.name, call.family) and (self.of is None or works_on(run, call, self.of))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +99,11 @@ class Called(_OfCalls):
         fields = {"party": self.party, "call": _shown(self.name, self.of, self.error), "count": or_any(self.count.text)}
         return Message("called", fields)
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Count in the trace; a fail shows which calls there were instead."""
-        trace = whole_trace(evidence, self.party)
-        calls = calls_within(trace, window_of(evidence, self.party, self.step, self.within))
-        mine = [call for call in calls if self._counts(evidence, call)]
+        trace = whole_trace(run, self.party)
+        calls = calls_within(trace, window_of(run, self.party, self.step, self.within))
+        mine = [call for call in calls if self._counts(run, call)]
         right = self.count.holds(len(mine))
         observed = Message("called-count", {"call": _shown(self.name, self.of, self.error), "count": len(mine)})
         differs = frozenset() if right else frozenset({1})
@@ -110,16 +111,18 @@ class Called(_OfCalls):
         pairs = [Pair((shown, self.count.text), (shown, str(len(mine))), differs)]
         if not right:
             counted = {call.row for call in mine}
-            others = Counter(_told(evidence, call) for call in calls if call.row not in counted)
+            others = Counter(_told(run, call) for call in calls if call.row not in counted)
             pairs += [Pair(None, (told, str(count)), frozenset()) for told, count in others.most_common(_SHOWN)]
         first = next(iter(mine), next(iter(calls), None))
         look = (Look(trace.file, line=first.row if first else None),)
-        return self.result(right, observed, Comparison(("Call", "Count"), tuple(pairs)), look)
+        return self.result(
+            right, observed, Comparison(("Call", "Count"), tuple(pairs)), look, proof_of(self.party, mine)
+        )
 
-    def _counts(self, evidence: Evidence, call: Call) -> bool:
+    def _counts(self, run: Run, call: Call) -> bool:
         if self.error not in (None, call.error) or (self.error is None and call.broken_off):
             return False
-        return self._fits(evidence, call)
+        return self._fits(run, call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,22 +138,22 @@ class BlockedIn(_OfCalls):
             return Message("blocked-in", fields)
         return Message("blocked-in-while", {**fields, "client": self.while_waits})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Add up how long it was inside which call; a fail shows where it was instead."""
-        trace = whole_trace(evidence, self.party)
-        window = self._window(evidence)
+        trace = whole_trace(run, self.party)
+        window = self._window(run)
         whole = max(1, window[1] - window[0])
         inside: Counter[str] = Counter()
         longest: dict[str, Call] = {}
         mine = 0
         for call in trace.calls:
             spent = overlap_ns(call, window)
-            told = _told(evidence, call)
+            told = _told(run, call)
             inside[told] += spent
             if spent and (told not in longest or overlap_ns(longest[told], window) < spent):
                 longest[told] = call
             # EAGAIN: it did not wait, whatever strace or a busy machine made of its time.
-            mine += spent if call.error != "EAGAIN" and self._fits(evidence, call) else 0
+            mine += spent if call.error != "EAGAIN" and self._fits(run, call) else 0
         right = mine >= _MOST * whole
         shown = _shown(self.name, self.of)
         differs = frozenset() if right else frozenset({1})
@@ -161,13 +164,15 @@ class BlockedIn(_OfCalls):
         top, spent = ranked[0] if ranked else ("", 0)
         fields = {"party": self.party, "call": top, "share": f"{spent / whole:.0%}"}
         observed = Message("blocked-share" if top else "blocked-nowhere", fields)
-        row = longest[top].row if top else None
-        return self.result(right, observed, Comparison(("Call", "Inside"), tuple(pairs)), (Look(trace.file, line=row),))
+        calls = [longest[top]] if top else []
+        look = (Look(trace.file, line=calls[0].row if calls else None),)
+        proof = proof_of(self.party, calls)
+        return self.result(right, observed, Comparison(("Call", "Inside"), tuple(pairs)), look, proof)
 
-    def _window(self, evidence: Evidence) -> Window:
+    def _window(self, run: Run) -> Window:
         if self.while_waits is None:
-            return step_window(evidence, self.step or "")
-        waits = service(evidence, self.while_waits)
+            return step_window(run, self.step or "")
+        waits = service(run, self.while_waits)
         if waits.asked_ns is None:
             raise EvidenceError("record-missing", kind="request", name=self.while_waits)
         return waits.asked_ns, waits.answered_ns or waits.ended_ns
@@ -178,11 +183,11 @@ def _shown(name: str, of: str | int | None, error: str | None = None) -> str:
     return f"{name}({place})" + (f" {error}" if error else "")
 
 
-def _told(evidence: Evidence, call: Call) -> str:
+def _told(run: Run, call: Call) -> str:
     """Return a call as it is shown: with the client whose connection it works on, or what else its descriptor is."""
     on = call.on
     place = ""
     if on is not None:
         listens = LISTENER if on.local is not None and on.peer is None else None
-        place = name_of(evidence, on) or listens or f"fd {on.fd}"
+        place = name_of(run, on) or listens or f"fd {on.fd}"
     return f"{call.name}({place})" + (f" {call.error}" if call.error else "")

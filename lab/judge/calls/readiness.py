@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.raw import Trace
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.calls.traces import LISTENER, Window, name_of, whole_trace, window_of
-from lab.judge.judging import Judged, or_any
+from lab.judge.calls.traces import LISTENER, Window, name_of, proof_of, whole_trace, window_of
+from lab.judge.judging import OfRecording, or_any
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result
 from lab.kernel.calls import Call, Descriptor
+from lab.recording.raw import Trace
+from lab.recording.run import Run
 
 WAITS: Final = frozenset({"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"})
 _COLUMNS: Final = ("Ready", "Watched")
@@ -58,7 +58,7 @@ def told_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready(Judged):
+class Ready(OfRecording):
     """Which descriptors a wait told of."""
 
     party: str
@@ -70,23 +70,24 @@ class Ready(Judged):
         fields = {"party": self.party, "ready": _shown(self.clients), "watched": or_any(self.watched.text)}
         return Message("ready", fields)
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for such a return; a fail shows what the waits returned instead."""
-        trace = whole_trace(evidence, self.party)
-        names = _names(evidence, trace.calls)
-        calls = _returned(trace, window_of(evidence, self.party, self.step))
+        trace = whole_trace(run, self.party)
+        names = _names(run, trace.calls)
+        calls = _returned(trace, window_of(run, self.party, self.step))
         waits = [call for call in calls if call.name in WAITS and call.ready]
-        pairs = [(self._pair(call, names), call.row) for call in waits]
-        right = next(((pair, row) for pair, row in pairs if pair.agrees), None)
+        pairs = [(self._pair(call, names), call) for call in waits]
+        right = next(((pair, call) for pair, call in pairs if pair.agrees), None)
         if right:
             fields = {"party": self.party, "ready": _shown(self.clients), "watched": (right[0].observed or ("", ""))[1]}
-            look = (Look(trace.file, line=right[1]),)
-            return self.result(True, Message("ready", fields), Comparison(_COLUMNS, (right[0],)), look)  # noqa: FBT003
+            look, proof = (Look(trace.file, line=right[1].row),), proof_of(self.party, right[1:])
+            return self.result(True, Message("ready", fields), Comparison(_COLUMNS, (right[0],)), look, proof)  # noqa: FBT003
         missing = Pair((_shown(self.clients), self.watched.text), None, frozenset())
         others = (Pair(None, pair.observed, frozenset()) for pair, _ in pairs[:_SHOWN])
-        look = (Look(trace.file, line=pairs[0][1] if pairs else None),)
+        look = (Look(trace.file, line=waits[0].row if waits else None),)
         observed = Message("ready-else", {"party": self.party, "returns": len(waits)})
-        return self.result(False, observed, Comparison(_COLUMNS, (missing, *others)), look)  # noqa: FBT003
+        proof = proof_of(self.party, waits[:1])
+        return self.result(False, observed, Comparison(_COLUMNS, (missing, *others)), look, proof)  # noqa: FBT003
 
     def _pair(self, call: Call, names: Mapping[int, str]) -> Pair:
         told = frozenset(names.get(fd, f"fd {fd}") for fd in call.ready)
@@ -98,7 +99,7 @@ class Ready(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldOf(Judged):
+class ToldOf(OfRecording):
     """How often a wait told of a client."""
 
     party: str
@@ -111,11 +112,11 @@ class ToldOf(Judged):
         fields = {"party": self.party, "client": self.client, "count": or_any(self.count.text)}
         return Message("told-of", fields)
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Count the returns; a fail shows what else was called on that connection meanwhile."""
-        trace = whole_trace(evidence, self.party)
-        fd = self._descriptor(evidence, trace)
-        calls = _returned(trace, window_of(evidence, self.party, self.step, self.within))
+        trace = whole_trace(run, self.party)
+        fd = self._descriptor(run, trace)
+        calls = _returned(trace, window_of(run, self.party, self.step, self.within))
         told = [call for call in calls if call.name in WAITS and fd in call.ready]
         right = self.count.holds(len(told))
         differs = frozenset() if right else frozenset({1})
@@ -125,11 +126,12 @@ class ToldOf(Judged):
             pairs += [Pair(None, (name, str(count)), frozenset()) for name, count in others.most_common(_SHOWN)]
         fields = {"party": self.party, "client": self.client, "count": len(told)}
         look = (Look(trace.file, line=told[0].row if told else None),)
-        return self.result(right, Message("told-of", fields), Comparison(("Told of", "Count"), tuple(pairs)), look)
+        comparison = Comparison(("Told of", "Count"), tuple(pairs))
+        return self.result(right, Message("told-of", fields), comparison, look, proof_of(self.party, told[:1]))
 
-    def _descriptor(self, evidence: Evidence, trace: Trace) -> int:
+    def _descriptor(self, run: Run, trace: Trace) -> int:
         """Return the number that the client's connection has in the program; EvidenceError when it has none."""
-        client = evidence.party(self.client)
+        client = run.play.party(self.client)
         for call in trace.calls:
             for each in _descriptors(call):
                 if each.peer == client.local and client.has(each.local, each.peer):
@@ -137,12 +139,12 @@ class ToldOf(Judged):
         raise EvidenceError("record-missing", kind="endpoint", name=self.client)
 
 
-def _names(evidence: Evidence, calls: Sequence[Call]) -> dict[int, str]:
+def _names(run: Run, calls: Sequence[Call]) -> dict[int, str]:
     """Return whose connection each descriptor is; the latest of a number that was used again."""
     names = {}
     for call in calls:
         for each in _descriptors(call):
-            if name := name_of(evidence, each):
+            if name := name_of(run, each):
                 names[each.fd] = name
             elif each.local and each.peer is None:
                 names[each.fd] = LISTENER

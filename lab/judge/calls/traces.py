@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.raw import Trace
-from lab.evidence.records import Evidence
 from lab.judge.errors import EvasionError
+from lab.judge.verdict import MOST, CallAt
 from lab.kernel.calls import Call, Descriptor
+from lab.recording.raw import Trace
+from lab.recording.run import Run
 
 Window = tuple[int, int]
 """Begin and end, in ns since the epoch."""
@@ -26,18 +28,18 @@ _RING: Final = "io_uring_setup"
 """What is asked for through such a ring is done without a system call (io_uring(7))."""
 
 
-def whole_trace(evidence: Evidence, party: str) -> Trace:
+def whole_trace(run: Run, party: str) -> Trace:
     """Return a program's trace; EvidenceError when there is none or when its end is missing.
 
     EvasionError when it shows that the program did what strace cannot follow: else that would buy it an inconclusive.
     """
-    trace = evidence.trace(party)
+    trace = run.trace(party)
     for call in trace.calls:
         untraced = call.name.startswith("clone") and _UNTRACED in call.arguments
         if (untraced or call.name == _RING) and call.error is None:
             raise EvasionError("trace-evaded", file=trace.file, party=party, row=call.row, call=call.name)
     # strace's last line of each process tells how it ended.
-    if trace.cut or evidence.party(party).pid not in trace.traced.ends:
+    if trace.cut or run.play.party(party).pid not in trace.traced.ends:
         raise EvidenceError("trace-cut", file=trace.file, party=party)
     return trace
 
@@ -49,22 +51,27 @@ def calls_within(trace: Trace, window: Window | None) -> Sequence[Call]:
     return [call for call in trace.calls if window[0] <= call.begun_ns <= window[1]]
 
 
-def window_of(evidence: Evidence, party: str, step: str | None, readings: Readings | None = None) -> Window | None:
+def proof_of(party: str, calls: Iterable[Call]) -> tuple[CallAt, ...]:
+    """Return calls of a program as what proves something: the first of many."""
+    return tuple(CallAt(party, call.family, call.begun_ns) for call in islice(calls, MOST))
+
+
+def window_of(run: Run, party: str, step: str | None, readings: Readings | None = None) -> Window | None:
     """Return the time between two readings of what a program used, else that of a step; None for the whole trace."""
     if readings:
-        return between(evidence, party, readings)
-    return step_window(evidence, step) if step else None
+        return between(run, party, readings)
+    return step_window(run, step) if step else None
 
 
-def between(evidence: Evidence, party: str, readings: Readings) -> Window:
+def between(run: Run, party: str, readings: Readings) -> Window:
     """Return the times of two readings of what a program used."""
-    first, last = (evidence.usage(name, party).time_ns for name in readings)
+    first, last = (run.usage(name, party).time_ns for name in readings)
     return first, last
 
 
-def step_window(evidence: Evidence, step: str) -> Window:
+def step_window(run: Run, step: str) -> Window:
     """Return begin and end of a step; one that the play stopped in ends with the run."""
-    found = evidence.step(step)
+    found = run.play.step(step)
     return found.begun_ns, found.ended_ns
 
 
@@ -76,7 +83,7 @@ def overlap_ns(call: Call, window: Window) -> int:
     return max(0, min(ended, window[1]) - max(call.begun_ns, window[0]))
 
 
-def works_on(evidence: Evidence, call: Call, of: str | int) -> bool:
+def works_on(run: Run, call: Call, of: str | int) -> bool:
     """Return whether a call works on a descriptor: a number, `listener`, or the connection of a client."""
     on = call.on
     if on is None:
@@ -85,12 +92,12 @@ def works_on(evidence: Evidence, call: Call, of: str | int) -> bool:
         return on.fd == of
     if of == LISTENER:
         return on.local is not None and on.peer is None
-    return evidence.party(of).has(on.local, on.peer)
+    return run.play.party(of).has(on.local, on.peer)
 
 
-def name_of(evidence: Evidence, on: Descriptor) -> str | None:
+def name_of(run: Run, on: Descriptor) -> str | None:
     """Return the client whose connection a server's descriptor is, None for nobody's."""
-    made = (party for party in evidence.parties if party.local == on.peer and party.has(on.local, on.peer))
+    made = (party for party in run.play.parties if party.local == on.peer and party.has(on.local, on.peer))
     return next((party.name for party in made), None)
 
 

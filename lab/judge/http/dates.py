@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.http.messages import OfMessage, look_at
 from lab.judge.verdict import Message, Result
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
 from lab.wire.http import Kind
 from lab.wire.http import Message as HttpMessage
 
@@ -58,7 +58,7 @@ def dated(
 class OfDate(OfMessage):
     """An expectation of a Date header (IMF-fixdate, RFC 9110, section 5.6.7)."""
 
-    def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the message tells it
+    def compare(self, message: HttpMessage, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the message tells it
         """Read the header and compare."""
         frame = message.frames[0] if message.frames else None
         written = (message.header("date") or b"").decode("ascii", "replace")

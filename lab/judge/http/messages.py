@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
 from lab.judge.http.lines import Written, compare_lines, parse_written
@@ -20,6 +18,8 @@ from lab.judge.judging import or_any
 from lab.judge.segments.conversation import OfConversation
 from lab.judge.sockets.rows import line_of
 from lab.judge.verdict import Look, Message, Result
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.http import Kind, Line, parse_http
 from lab.wire.http import Message as HttpMessage
@@ -146,16 +146,16 @@ class OfMessage(OfConversation):
         """Which message it is, for words: whose, request or response, its number from 1."""
         return {"client": self.client, "which": _KINDS[self.kind], "number": self.at + 1}
 
-    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:
+    def follow(self, conversation: Conversation, record: CaptureRecord, run: Run) -> Result:
         """Find the message; without it, or where the libraries do not agree on it, the expectation fails."""
         exchange = parse_http(conversation)
         messages = exchange.requests if self.kind is Kind.REQUEST else exchange.responses
         if self.at >= len(messages):
             return self.fail(Message("http-absent", {**self.named, "count": len(messages)}), record)
-        return self.compare(messages[self.at], record, evidence)
+        return self.compare(messages[self.at], record, run)
 
     @abstractmethod
-    def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:
+    def compare(self, message: HttpMessage, record: CaptureRecord, run: Run) -> Result:
         """Return what is to be said of the message."""
 
     def fail(self, observed: Message, record: CaptureRecord, frame: int | None = None) -> Result:
@@ -183,9 +183,9 @@ class Lines(OfMessage):
         """Return how many lines there should be."""
         return Message("http-lines", {**self.named, "lines": len(self.written.head)})
 
-    def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:
+    def compare(self, message: HttpMessage, record: CaptureRecord, run: Run) -> Result:
         """Compare line by line; the result names the frame of the first line that differs."""
-        compared = compare_lines(self.written.resolved(evidence.lab.addresses), message)
+        compared = compare_lines(self.written.resolved(run.recording.hosts), message)
         look = Look(record.file, frame=_frame_of(compared.first, message.lines, message))
         wrong = self.disagreement(message)
         if wrong is None and compared.agree:
@@ -211,7 +211,7 @@ class EndsBy(OfMessage):
         """Return what should have ended it."""
         return Message("http-ends", {**self.named, "how": ENDS[self.how]})
 
-    def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the message tells it
+    def compare(self, message: HttpMessage, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the message tells it
         """Compare with what did; `look` names the frame of the FIN or RST where one ended it."""
         wrong = self.disagreement(message)
         if wrong is not None:
@@ -238,7 +238,7 @@ class Carried(OfMessage):
         size, body, segments = (or_any(amount.text) for amount in self.amounts)
         return Message("http-carried", {**self.named, "size": size, "body": body, "segments": segments})
 
-    def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the message tells it
+    def compare(self, message: HttpMessage, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the message tells it
         """Compare; the message must be one that both libraries read."""
         first = message.frames[0] if message.frames else None
         wrong = self.disagreement(message)
@@ -261,10 +261,10 @@ class Queued(OfMessage):
         """Return that it stands there."""
         return Message("http-queued", {**self.named, "host": self.on})
 
-    def compare(self, message: HttpMessage, record: CaptureRecord, evidence: Evidence) -> Result:
+    def compare(self, message: HttpMessage, record: CaptureRecord, run: Run) -> Result:
         """Compare Recv-Q of the client's row with the message's size."""
-        snapshot = evidence.snapshot(self.snapshot, self.on)
-        client = evidence.party(self.client)
+        snapshot = run.snapshot(self.snapshot, self.on)
+        client = run.play.party(self.client)
         row = next((row for row in snapshot.rows if row.peer == client.local and client.has(row.local, row.peer)), None)
         look = (Look(snapshot.file, line=line_of(snapshot.text, row)), *look_at(record, message.frames[0]))
         if row is None:

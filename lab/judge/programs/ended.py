@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence
-from lab.judge.judging import Judged, look_in
+from lab.judge.judging import OfPlay, look_in
 from lab.judge.programs.lines import look_at_party
-from lab.judge.verdict import Message, Result
+from lab.judge.verdict import Message, ProgramEnd, Result
+from lab.recording.run import Run
 
 
 def exited(
@@ -22,7 +22,7 @@ def exited(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exited(Judged):
+class Exited(OfPlay):
     """The end of a program."""
 
     party: str
@@ -32,16 +32,18 @@ class Exited(Judged):
         """Return the exit status."""
         return _ended(self.party, self.status)
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the program's end; one that is still running at the end of the run has none."""
-        evidence.party(self.party)
-        ends = [(at, end.status) for at, end in enumerate(evidence.exits) if end.actor == self.party]
+        run.play.party(self.party)
+        ends = [(at, end) for at, end in enumerate(run.play.exits) if end.actor == self.party]
         if not ends:
             running = Message("still-running", {"party": self.party})
-            return self.result(False, running, None, look_at_party(evidence, self.party))  # noqa: FBT003 - no end
-        at, status = ends[-1]
-        look = (look_in(evidence, "exits", at, "status"),)
-        return self.result(status == self.status, _ended(self.party, status), None, look)
+            return self.result(False, running, None, look_at_party(run, self.party), ())  # noqa: FBT003 - no end
+        at, end = ends[-1]
+        look = (look_in(run, "exits", at, "status"),)
+        observed = _ended(self.party, end.status)
+        proof = (ProgramEnd(self.party, end.time_ns, observed),)
+        return self.result(end.status == self.status, observed, None, look, proof)
 
 
 def _ended(party: str, status: int) -> Message:

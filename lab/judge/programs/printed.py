@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
+from lab.judge.judging import OfPlay
+from lab.judge.programs.lines import (
+    LAST,
+    last_lines,
+    like,
+    lines_of,
+    look_at_line,
+    not_among,
+    proof_of,
+    read_pattern,
+    too_much,
+)
 from lab.judge.verdict import Comparison, Message, Pair, Result, Verdict
-
-_LAST: Final = 8
-"""How many of a program's lines a failure shows."""
+from lab.recording.run import Run
 
 _ANYTHING: Final = re.compile(r"(?:\.|\\[dswDSW])[*+]\??")
 _SPECIAL: Final = re.compile(r"[][(){}|?*+^$]")
@@ -92,7 +99,7 @@ def sooner(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed(Judged):
+class Printed(OfPlay):
     """A line that a program printed."""
 
     party: str
@@ -105,17 +112,21 @@ class Printed(Judged):
         """Return the line, or what it should be like."""
         return Message("printed" if self.exact else "printed-like", {"party": self.party, "line": self.shown})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the line; a fail shows the last lines there are."""
-        lines = lines_of(evidence, self.party, self.stream)
+        lines = lines_of(run, self.party, self.stream)
         at = _first(self.pattern, lines)
-        look = look_at_line(evidence, self.party, -1 if at is None else at, self.stream)
+        look = look_at_line(run, self.party, -1 if at is None else at, self.stream)
         if at is not None:
             found = lines[at]
             comparison = Comparison(("Line",), (Pair((self.shown,), (found,), frozenset()),))
-            return self.result(Verdict.PASS, Message("printed", {"party": self.party, "line": found}), comparison, look)
-        observed = not_among(lines, self.party, self.stream)
-        return self.result(Verdict.FAIL, observed, self._comparison(lines[-_LAST:]), look)
+            observed, proof = (
+                Message("printed", {"party": self.party, "line": found}),
+                like(run, self.step, self.party, found),
+            )
+            return self.result(Verdict.PASS, observed, comparison, look, proof[:1])
+        observed, proof = not_among(lines, self.party, self.stream), last_lines(run, self.party, self.stream)
+        return self.result(Verdict.FAIL, observed, self._comparison(lines[-LAST:]), look, proof)
 
     def _comparison(self, lines: Sequence[str]) -> Comparison:
         missing = Pair((self.shown,), None, frozenset())
@@ -123,7 +134,7 @@ class Printed(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeverPrinted(Judged):
+class NeverPrinted(OfPlay):
     """A line that is in nothing a program printed."""
 
     party: str
@@ -135,26 +146,28 @@ class NeverPrinted(Judged):
         """Return the line that must not be there."""
         return Message("never-printed", {"party": self.party, "line": self.shown})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the line; a fail shows the first one, and a program that printed nothing proves nothing.
 
         `look` names that line, else the first that it printed: from there on one can see that it is not there.
         """
-        lines = lines_of(evidence, self.party, self.stream)
+        lines = lines_of(run, self.party, self.stream)
         at = _first(self.pattern, lines)
-        look = look_at_line(evidence, self.party, at or 0, self.stream)
+        look = look_at_line(run, self.party, at or 0, self.stream)
         if not lines:
-            return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look)
+            return self.result(Verdict.FAIL, not_among(lines, self.party, self.stream), None, look, ())
         if at is None:
-            beyond = too_much(evidence, self.party)
-            return self.result(beyond is None, beyond or self.expected(), None, look)
+            beyond = too_much(run, self.party)
+            mine = (line for line in run.play.outputs if line.actor == self.party)
+            proof = () if beyond else proof_of(run, self.step, mine)
+            return self.result(beyond is None, beyond or self.expected(), None, look, proof)
         comparison = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
         observed = Message("printed", {"party": self.party, "line": lines[at]})
-        return self.result(Verdict.FAIL, observed, comparison, look)
+        return self.result(Verdict.FAIL, observed, comparison, look, like(run, self.step, self.party, lines[at])[:1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sooner(Judged):
+class Sooner(OfPlay):
     """A line that comes before others."""
 
     party: str
@@ -165,19 +178,21 @@ class Sooner(Judged):
         """Return the program."""
         return Message("sooner", {"party": self.party})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the first line of either kind, in order."""
-        lines = lines_of(evidence, self.party)
+        lines = lines_of(run, self.party)
         either = (at for at, line in enumerate(lines) if any(one.fullmatch(line) for one in (self.first, self.then)))
         at = next(either, None)
-        look = look_at_line(evidence, self.party, -1 if at is None else at)
+        look = look_at_line(run, self.party, -1 if at is None else at)
         if at is None:
-            return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - neither came
+            proof = last_lines(run, self.party)
+            return self.result(False, not_among(lines, self.party), None, look, proof)  # noqa: FBT003 - neither came
         observed = Message("printed", {"party": self.party, "line": lines[at]})
+        proof = like(run, self.step, self.party, lines[at])[:1]
         if self.first.fullmatch(lines[at]):
-            return self.result(True, observed, None, look)  # noqa: FBT003
+            return self.result(True, observed, None, look, proof)  # noqa: FBT003
         too_early = Comparison(("Line",), (Pair(None, (lines[at],), frozenset()),))
-        return self.result(False, observed, too_early, look)  # noqa: FBT003
+        return self.result(False, observed, too_early, look, proof)  # noqa: FBT003
 
 
 def _first(pattern: re.Pattern[str], lines: Sequence[str]) -> int | None:

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged
-from lab.judge.programs.lines import lines_of, look_at_line, not_among, read_pattern, too_much
+from lab.judge.judging import OfPlay, OfRecording
+from lab.judge.programs.lines import lines_of, look_at_line, not_among, proof_of, read_pattern, too_much
 from lab.judge.sockets.rows import look_at_row
 from lab.judge.verdict import Comparison, Message, Pair, Result
+from lab.recording.run import Run
 from lab.wire.state import State
 
 _PID: Final = re.compile(r"\s*\d+\s+(?P<parent>\d+)\b.*")
@@ -70,7 +70,7 @@ def own_words(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Children(Judged):
+class Children(OfPlay):
     """How many children of a program a listing shows."""
 
     listing: str
@@ -81,21 +81,23 @@ class Children(Judged):
         """Return how many."""
         return Message("children", {"party": self.of, "count": self.count.text})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Count the lines with that parent."""
-        parent = str(evidence.party(self.of).pid)
-        lines = lines_of(evidence, self.listing)
+        parent = str(run.play.party(self.of).pid)
+        lines = lines_of(run, self.listing)
         at = [at for at, line in enumerate(lines) if (match := _PID.fullmatch(line)) and match["parent"] == parent]
         found = [lines[number] for number in at]
         observed = Message("children", {"party": self.of, "count": len(found)})
         pairs = tuple(Pair(None, (line.strip(),), frozenset()) for line in found)
         right = self.count.holds(len(found))
-        look = look_at_line(evidence, self.listing, at[0] if at else 0)
-        return self.result(right, observed, None if right else Comparison(("Line",), pairs), look)
+        look = look_at_line(run, self.listing, at[0] if at else 0)
+        listed = (line for line in run.play.outputs if line.actor == self.listing and line.text in found)
+        proof = proof_of(run, self.step, listed)
+        return self.result(right, observed, None if right else Comparison(("Line",), pairs), look, proof)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holders(Judged):
+class Holders(OfRecording):
     """Which processes hold the connections."""
 
     snapshot: str
@@ -107,10 +109,10 @@ class Holders(Judged):
         """Return how many processes, each with a connection."""
         return Message("holders", {"host": self.on, "party": self.of, "count": self.count.text})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look who holds each connection; a fail marks those that the program itself holds, or nobody."""
-        snapshot = evidence.snapshot(self.snapshot, self.on)
-        itself = evidence.party(self.of).pid
+        snapshot = run.snapshot(self.snapshot, self.on)
+        itself = run.play.party(self.of).pid
         rows = [row for row in snapshot.rows if row.state is State.ESTABLISHED]
         pids = [{process.pid for process in row.processes} for row in rows]
         several = self.count.text != "1"
@@ -128,7 +130,7 @@ class Holders(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnWords(Judged):
+class OwnWords(OfPlay):
     """Lines that a program printed itself, not one of its children."""
 
     party: str
@@ -139,13 +141,13 @@ class OwnWords(Judged):
         """Return how many lines."""
         return Message("own-words", {"party": self.party, "count": self.count.text})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the lines; a fail marks those of another process, or alike where they must differ."""
-        pid = str(evidence.party(self.party).pid)
-        lines = lines_of(evidence, self.party)
+        pid = str(run.play.party(self.party).pid)
+        lines = lines_of(run, self.party)
         if not lines:
-            look = look_at_line(evidence, self.party, 0)
-            return self.result(False, not_among(lines, self.party), None, look)  # noqa: FBT003 - it does not hold
+            look = look_at_line(run, self.party, 0)
+            return self.result(False, not_among(lines, self.party), None, look, ())  # noqa: FBT003 - it does not hold
         matches = [self.pattern.fullmatch(line) for line in lines]
         found = [match for match in matches if match]
         others = [name for name in self.pattern.groupindex if name != "pid"]
@@ -158,12 +160,15 @@ class OwnWords(Judged):
         if not self.count.holds(len(found)):
             others = [line for line in lines[-_LAST:] if not self.pattern.fullmatch(line)]
             pairs += [Pair(None, ("", line), frozenset()) for line in others]
-        beyond = too_much(evidence, self.party)
+        beyond = too_much(run, self.party)
         observed = beyond or Message("own-words", {"party": self.party, "count": sum(right)})
         holds = self.count.holds(len(found)) and all(right) and beyond is None
         comparison = Comparison(("Pid", "Line"), tuple(pairs)) if pairs else None
         first = next((at for at, match in enumerate(matches) if match), -1)
-        return self.result(holds, observed, comparison, look_at_line(evidence, self.party, first))
+        told = {pair.observed[1] for pair in pairs if pair.observed and beyond is None}
+        mine = (line for line in run.play.outputs if line.actor == self.party and line.text in told)
+        look = look_at_line(run, self.party, first)
+        return self.result(holds, observed, comparison, look, proof_of(run, self.step, mine))
 
 
 def _shown(pids: set[int]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.judge.calls.traces import between, calls_within, prints, whole_trace
 from lab.judge.serving.services import Service, in_turn, services
+from lab.recording.run import Run
 
 PLAIN: Final = "plain"
 TRACED: Final = "traced"
@@ -37,22 +37,22 @@ class Cost:
     idle_cpu_ns: float
 
 
-def cost_of(evidence: Evidence, program: str) -> Cost:
+def cost_of(run: Run, program: str) -> Cost:
     """Return what a program cost in `measure_models`; EvidenceError for what the run does not have."""
     plain, traced = f"{program}.{PLAIN}", f"{program}.{TRACED}"
-    rests, rested, asked, answered = (evidence.usage(at, plain) for at in ("rests", "rested", "asked", "answered"))
-    served = services(evidence, (f"{plain}.trio",))
+    rests, rested, asked, answered = (run.usage(at, plain) for at in ("rests", "rested", "asked", "answered"))
+    served = services(run, (f"{plain}.trio",))
     requests = _answers(served)
     return Cost(
-        program=evidence.party(plain).program,
+        program=run.play.party(plain).program,
         in_turn=in_turn(served),
         first_answers_ns=_first_answers(served),
-        calls=_calls_between(evidence, traced, "asked", "answered") / _answers(services(evidence, (f"{traced}.trio",))),
+        calls=_calls_between(run, traced, "asked", "answered") / _answers(services(run, (f"{traced}.trio",))),
         cpu_ns=(answered.cpu_ns - asked.cpu_ns) / requests,
-        host_cpu_ns=_host_cpu_ns(evidence, plain, requests),
+        host_cpu_ns=_host_cpu_ns(run, plain, requests),
         wakeups=(answered.voluntary - asked.voluntary) / requests,
-        idle_calls=_calls_between(evidence, traced, "rests", "rested") * _SECOND / _rest_ns(evidence, traced),
-        idle_cpu_ns=(rested.cpu_ns - rests.cpu_ns) * _SECOND / _rest_ns(evidence, plain),
+        idle_calls=_calls_between(run, traced, "rests", "rested") * _SECOND / _rest_ns(run, traced),
+        idle_cpu_ns=(rested.cpu_ns - rests.cpu_ns) * _SECOND / _rest_ns(run, plain),
     )
 
 
@@ -62,18 +62,18 @@ def _first_answers(served: Sequence[Service]) -> tuple[tuple[str, int], ...]:
     return tuple((name, time_ns - begun) for time_ns, name in answered)
 
 
-def _host_cpu_ns(evidence: Evidence, party: str, requests: int) -> float | None:
-    asked, answered = (evidence.host_usage(at, party) for at in ("asked", "answered"))
-    return None if asked is None or answered is None else (answered.cpu_ns - asked.cpu_ns) / requests
+def _host_cpu_ns(run: Run, party: str, requests: int) -> float | None:
+    asked, answered = (run.usage(at, party).host_cpu_ns for at in ("asked", "answered"))
+    return None if asked is None or answered is None else (answered - asked) / requests
 
 
-def _calls_between(evidence: Evidence, party: str, first: str, last: str) -> int:
-    window = between(evidence, party, (first, last))
-    return sum(not prints(call) for call in calls_within(whole_trace(evidence, party), window))
+def _calls_between(run: Run, party: str, first: str, last: str) -> int:
+    window = between(run, party, (first, last))
+    return sum(not prints(call) for call in calls_within(whole_trace(run, party), window))
 
 
-def _rest_ns(evidence: Evidence, party: str) -> int:
-    begun, ended = between(evidence, party, ("rests", "rested"))
+def _rest_ns(run: Run, party: str) -> int:
+    begun, ended = between(run, party, ("rests", "rested"))
     return max(1, ended - begun)
 
 

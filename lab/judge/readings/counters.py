@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import CounterReading, Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, look_in, whole_capture
+from lab.judge.judging import OfRecording, look_in, whole_capture
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.kernel.counters import difference
+from lab.recording.recording import CounterReading
+from lab.recording.run import Run
 
 _GROUPS: Final = ("", "TcpExt", "IpExt")
 """What nstat puts before a name of /proc/net/netstat: `ListenOverflows` is its TcpExtListenOverflows."""
@@ -38,7 +39,7 @@ def counters(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counters(Judged):
+class Counters(OfRecording):
     """How far counters moved."""
 
     before: str
@@ -50,18 +51,18 @@ class Counters(Judged):
         """Return how many counters are looked at."""
         return Message("counters", {"host": self.on, "counters": len(self.change)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare the changes, counter by counter."""
-        first, last = (evidence.counter(name, self.on) for name in self._readings)
+        first, last = (run.counter(name, self.on) for name in self._readings)
         moved = difference(first.values, last.values)
-        _require_alone(evidence, (first, last), moved.get(_OPENED, 0))
+        _require_alone(run, (first, last), moved.get(_OPENED, 0))
         pairs = tuple(_pair(name, amount, moved) for name, amount in self.change.items())
         wrong = sum(not pair.agrees for pair in pairs)
         observed = Message("counters-differ", {"differing": wrong}) if wrong else Message("counters-agree")
         shown = next((pair for pair in pairs if not pair.agrees), pairs[0])
         name = (shown.expected or ("",))[0]
-        read = [at for at, one in enumerate(evidence.counters) if one.host == self.on and one.name in self._readings]
-        look = tuple(look_in(evidence, "counters", at, "values", name) for at in read)
+        read = [at for at, one in enumerate(run.play.counters) if one.host == self.on and one.name in self._readings]
+        look = tuple(look_in(run, "counters", at, "values", name) for at in read)
         return self.result(not wrong, observed, Comparison(("Counter", "Change"), pairs), look)
 
     @property
@@ -69,7 +70,7 @@ class Counters(Judged):
         return self.before, self.after
 
 
-def _require_alone(evidence: Evidence, readings: tuple[CounterReading, CounterReading], opened: int) -> None:
+def _require_alone(run: Run, readings: tuple[CounterReading, CounterReading], opened: int) -> None:
     """Raise EvidenceError where the host opened more connections than left it: some were to itself.
 
     The counters are those of a whole host. A program on it could move them by connections of its own making, which no
@@ -78,8 +79,8 @@ def _require_alone(evidence: Evidence, readings: tuple[CounterReading, CounterRe
     if not opened:
         return
     first, last = readings
-    address = evidence.lab.addresses[first.host]
-    conversations = whole_capture(evidence, first.host).conversations
+    address = run.recording.hosts[first.host]
+    conversations = whole_capture(run, first.host).conversations
     begun = [each.segments[0].time_ns for each in conversations if each.client.address == address]
     left = sum(first.time_ns <= time_ns <= last.time_ns for time_ns in begun)
     if opened > left:

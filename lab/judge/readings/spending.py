@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, look_in
+from lab.judge.judging import OfRecording, look_in
 from lab.judge.verdict import Comparison, Message, Pair, Result
+from lab.recording.run import Run
 
 Span = tuple[str, str]
 
@@ -32,7 +32,7 @@ def spent(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent(Judged):
+class Spent(OfRecording):
     """What a program spent, measured by something else."""
 
     party: str
@@ -47,10 +47,10 @@ class Spent(Judged):
             return Message("spent-of-time", fields)
         return Message("spent", {**fields, "of": self._called(self.than), "during": self._called(self.during)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Divide; what cannot be divided by decides nothing."""
-        mine, time_ns = self._between(evidence, self.during)
-        theirs = time_ns if self.than is None else self._between(evidence, self.than)[0]
+        mine, time_ns = self._between(run, self.during)
+        theirs = time_ns if self.than is None else self._between(run, self.than)[0]
         if not theirs:
             raise EvidenceError("nothing-spent", party=self.party)
         ratio = mine / theirs
@@ -59,13 +59,13 @@ class Spent(Judged):
         differs = frozenset() if right else frozenset({1})
         pairs = [Pair((self._shown(), self.ratio.text), (self._shown(), shown), differs)]
         observed = Message("spent-ratio", {"ratio": shown})
-        read = [(at, one) for at, one in enumerate(evidence.usages) if one.party == self.party]
+        read = [(at, one) for at, one in enumerate(run.play.usages) if one.party == self.party]
         spans = {*self.during, *(self.than or ())}
-        look = tuple(look_in(evidence, "usages", at, "cpu_ns") for at, one in read if one.name in spans)
+        look = tuple(look_in(run, "usages", at, "cpu_ns") for at, one in read if one.name in spans)
         return self.result(right, observed, Comparison(("Spent", "Ratio"), tuple(pairs)), look)
 
-    def _between(self, evidence: Evidence, during: Span) -> tuple[int, int]:
-        first, last = (evidence.usage(name, self.party) for name in during)
+    def _between(self, run: Run, during: Span) -> tuple[int, int]:
+        first, last = (run.usage(name, self.party) for name in during)
         return last.cpu_ns - first.cpu_ns, last.time_ns - first.time_ns
 
     def _shown(self) -> str:

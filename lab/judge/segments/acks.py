@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.judging import or_any
 from lab.judge.segments.conversation import OfConversation
 from lab.judge.verdict import Look, Message, Result
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags
 
@@ -55,7 +55,7 @@ class Acknowledged(OfConversation):
         """Return the numbers."""
         return Message("acknowledged", {"alone": or_any(self.alone.text), "riding": or_any(self.riding.text)})
 
-    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
+    def follow(self, conversation: Conversation, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the capture tells it
         """Count in the capture."""
         alone, riding = count_acknowledgements(conversation)
         right = self.alone.holds(alone) and self.riding.holds(riding)

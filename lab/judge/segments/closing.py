@@ -8,13 +8,13 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, read_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, or_any, whole_capture
+from lab.judge.judging import OfRecording, or_any, whole_capture
 from lab.judge.segments.conversation import OfConversation
-from lab.judge.verdict import Look, Message, Result, Verdict
+from lab.judge.verdict import Look, Message, Result, Verdict, frames
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags, Segment
 
@@ -92,7 +92,7 @@ class Closes(OfConversation):
             return Message("closes-first", {"first": self.first})
         return Message("closes-first-count", {"first": self.first, "count": self.count.text})
 
-    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
+    def follow(self, conversation: Conversation, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the capture tells it
         """Look for the first FIN; `look` names its frame."""
         late = {segment.number for segment in conversation.stragglers}
         teardown = tuple(segment for segment in conversation.teardown if segment.number not in late)
@@ -117,7 +117,7 @@ class LetsGo(OfConversation):
         """Return how."""
         return self._said(self.how)
 
-    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
+    def follow(self, conversation: Conversation, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the capture tells it
         """Look for its reset, else for its FIN; `look` names the frame."""
         reset, fin = (self._first(conversation, _WAYS[way]) for way in ("reset", "fin"))
         how, segment = ("reset", reset) if reset else ("fin", fin) if fin else ("", None)
@@ -137,7 +137,7 @@ class LetsGo(OfConversation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloseShares(Judged):
+class CloseShares(OfRecording):
     """How the connections of a step were closed."""
 
     on: str
@@ -148,22 +148,24 @@ class CloseShares(Judged):
         three, four, other = (or_any(amount.text) for amount in self.wanted)
         return Message("close-shares", {"three": three, "four": four, "other": other})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Count in the capture."""
-        of_step = conversations_of_step(evidence, self.step or "", self.on)
+        of_step = conversations_of_step(run, self.step or "", self.on)
         found = count_closes(of_step)
         right = all(amount.holds(number) for amount, number in zip(self.wanted, found, strict=True))
         three, four, other = found
         observed = Message("close-shares", {"three": three, "four": four, "other": other})
         by_three = next((each for each in of_step if each.close_segments == _THREE), next(iter(of_step), None))
         frame = None if by_three is None else (by_three.teardown or by_three.segments)[0].number
-        return self.result(right, observed, None, (Look(evidence.capture(self.on).file, frame=frame),))
+        look = Look(run.recording.capture(self.on).file, frame=frame)
+        proof = (look, *frames(look.file, (each.teardown[0].number for each in of_step if each.teardown)))
+        return self.result(right, observed, None, (look,), proof)
 
 
-def conversations_of_step(evidence: Evidence, step: str, on: str) -> Sequence[Conversation]:
+def conversations_of_step(run: Run, step: str, on: str) -> Sequence[Conversation]:
     """Return the conversations whose first segment lies within a step, as captured on a host."""
-    window = evidence.step(step)
-    record = whole_capture(evidence, on)
+    window = run.play.step(step)
+    record = whole_capture(run, on)
     return [each for each in record.conversations if window.begun_ns <= each.segments[0].time_ns <= window.ended_ns]
 
 

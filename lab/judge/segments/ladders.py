@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Evidence
 from lab.foreign import TAKEN, shown
 from lab.judge.errors import ExerciseError
 from lab.judge.segments.aligning import Aligned, align
 from lab.judge.segments.conversation import OfConversation
 from lab.judge.segments.rungs import DATA, Rung, parse_rungs
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict, frames
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Flags, Segment
 
@@ -70,7 +70,7 @@ class Segments(OfConversation):
         """Return how many segments there should be, between whom."""
         return Message(f"ladder-{self.part or 'whole'}", {"rungs": len(self.rungs), "client": self.client})
 
-    def follow(self, conversation: Conversation, record: CaptureRecord, evidence: Evidence) -> Result:  # noqa: ARG002 - the capture tells it
+    def follow(self, conversation: Conversation, record: CaptureRecord, run: Run) -> Result:  # noqa: ARG002 - the capture tells it
         """Align the ladder with the capture; `look` names the frame of the first difference."""
         self._check_payloads(conversation, record.file)
         aligned = align(
@@ -81,8 +81,10 @@ class Segments(OfConversation):
         comparison = self._comparison(aligned, conversation)
         wrong = [n for n, item in enumerate(aligned) if not item.agrees]
         if not wrong:
-            begin = next((item.segment.number for item in aligned if item.segment is not None), None)
-            return self.result(Verdict.PASS, Message("segments-agree"), comparison, (Look(record.file, frame=begin),))
+            seen = [item.segment.number for item in aligned if item.segment is not None]
+            look = Look(record.file, frame=next(iter(seen), None))
+            proof = frames(record.file, seen)
+            return self.result(Verdict.PASS, Message("segments-agree"), comparison, (look,), proof)
         look = Look(record.file, frame=_frame(aligned, wrong[0], conversation))
         return self.result(Verdict.FAIL, Message("segments-differ", _counts(aligned)), comparison, (look,))
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.segments.rungs import DATA, Rung, parse_rungs
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, frames
 
 if TYPE_CHECKING:
-    from lab.evidence.raw import CaptureRecord
-    from lab.evidence.records import Evidence
+    from lab.recording.raw import CaptureRecord
+    from lab.recording.run import Run
 
 _CLIENT: Final = re.compile(r"client:(\S+)")
 _COLUMNS: Final = ("Segment", "Flags", "Frame")
@@ -45,7 +45,7 @@ def _parse(line: str, expectation: str) -> tuple[str, Rung]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InOrder(Judged):
+class InOrder(OfRecording):
     """Segments of several conversations, one after the other."""
 
     on: str
@@ -55,15 +55,15 @@ class InOrder(Judged):
         """Return how many segments follow each other."""
         return Message("in-order", {"count": len(self.rungs)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for each; a fail marks the frames that come too early, and what is not there at all."""
-        record = evidence.capture(self.on)
+        record = run.recording.capture(self.on)
         pairs: list[Pair] = []
         last, first, wrong = 0, None, None
         for client, rung in self.rungs:
             way = f"client:{client} > server" if rung.from_client else f"server > client:{client}"
             flags = DATA if rung.flags is None else rung.flags.letters
-            frame = self._frame(evidence, client, rung)
+            frame = self._frame(run, client, rung)
             expected = (way, flags, f">{last}" if last else "*")
             if frame is None:
                 pairs.append(Pair(expected, None, frozenset()))
@@ -80,12 +80,13 @@ class InOrder(Judged):
         early = sum(bool(pair.differs) for pair in pairs)
         counts = {"early": early, "missing": missing}
         observed = Message("out-of-order", counts) if early or missing else Message("in-order", {"count": len(pairs)})
-        look = (Look(record.file, frame=frame),)
-        return self.result(not (early or missing), observed, Comparison(_COLUMNS, tuple(pairs)), look)
+        look = Look(record.file, frame=frame)
+        proof = (look, *frames(record.file, (int(pair.observed[-1]) for pair in pairs if pair.observed)))
+        return self.result(not (early or missing), observed, Comparison(_COLUMNS, tuple(pairs)), (look,), proof)
 
-    def _frame(self, evidence: Evidence, client: str, rung: Rung) -> int | None:
+    def _frame(self, run: Run, client: str, rung: Rung) -> int | None:
         """Return the number of the first frame that holds such a segment."""
-        _, conversation = whole_conversation(evidence, client, self.on)
+        _, conversation = whole_conversation(run, client, self.on)
         if conversation is None:
             return None
         found = (each.number for each in conversation.segments if not rung.wrong(each, conversation))

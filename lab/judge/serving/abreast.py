@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.evidence.records import Evidence
-from lab.judge.judging import Judged, whole_capture
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.judging import OfRecording, whole_capture
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, frames
+from lab.recording.run import Run
 from lab.settings import PORT
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
@@ -29,7 +29,7 @@ def abreast(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abreast(Judged):
+class Abreast(OfRecording):
     """Connections to several hosts that stood at the same time."""
 
     to: tuple[str, ...]
@@ -39,12 +39,12 @@ class Abreast(Judged):
         """Return the hosts."""
         return Message("abreast", {"hosts": ", ".join(self.to)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare when each was open with the first answer of all; times are told from the first SYN on."""
-        record = whole_capture(evidence, self.on)
+        record = whole_capture(run, self.on)
         found: dict[str, Conversation] = {}
         for host in self.to:
-            end = Endpoint(evidence.lab.addresses[host], PORT)
+            end = Endpoint(run.recording.hosts[host], PORT)
             talk = next((one for one in record.conversations if one.server == end and one.established), None)
             if talk is not None:
                 found[host] = talk
@@ -65,7 +65,15 @@ class Abreast(Judged):
             pairs.append(Pair((host, "*", "*"), cells, frozenset({1}) if late else frozenset()))
         code = "abreast-not" if wrong else "abreast"
         observed = Message(code, {"hosts": ", ".join(wrong or self.to)})
-        return self.result(not wrong, observed, Comparison(_COLUMNS, tuple(pairs)), (Look(record.file),))
+        proof = frames(record.file, _frames([*found.values()]))
+        return self.result(not wrong, observed, Comparison(_COLUMNS, tuple(pairs)), (Look(record.file),), proof)
+
+
+def _frames(found: Sequence[Conversation]) -> Iterator[int]:
+    """Yield the last segment of each handshake, and the first answer of all."""
+    yield from (talk.handshake[-1].number for talk in found)
+    answers = [data for talk in found for data in talk.data if not talk.from_client(data)]
+    yield from (data.number for data in sorted(answers, key=lambda data: data.time_ns)[:1])
 
 
 def _answered_ns(talk: Conversation) -> int | None:

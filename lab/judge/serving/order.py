@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
-from lab.judge.judging import Judged
+from lab.judge.judging import OfPlay
 from lab.judge.serving.services import Service, service, services
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, frames
+from lab.recording.run import Run
 
 _MS: Final = 1_000_000
 NEVER: Final = "-"
@@ -52,7 +52,7 @@ def turns(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitsFor(Judged):
+class WaitsFor(OfPlay):
     """An answer that comes only after another client has closed."""
 
     waits: str
@@ -63,9 +63,9 @@ class WaitsFor(Judged):
         """Return who waits for whom."""
         return Message("waits-for", {"waits": self.waits, "leaves": self.leaves})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Put request, close and answer into the order in which they happened."""
-        waits, leaves = service(evidence, self.waits, self.on), service(evidence, self.leaves, self.on)
+        waits, leaves = service(run, self.waits, self.on), service(run, self.leaves, self.on)
         if waits.asked_ns is None:
             raise EvidenceError("record-missing", kind="request", name=self.waits)
         wanted = (f"{self.waits}: request", f"{self.leaves}: FIN", f"{self.waits}: answer")
@@ -80,12 +80,12 @@ class WaitsFor(Judged):
         observed = Message("waited-for" if holds else "waited-not", fields)
         if waits.answered_ns is None:
             observed = Message("answered-never", {"waits": self.waits})
-        look = (Look(evidence.capture(self.on).file, frame=frame),)
+        look = (Look(run.recording.capture(self.on).file, frame=frame),)
         return self.result(holds, observed, Comparison(("Event", "ms"), pairs), look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap(Judged):
+class Overlap(OfPlay):
     """Clients that were served at the same time."""
 
     clients: tuple[str, ...]
@@ -95,9 +95,9 @@ class Overlap(Judged):
         """Return who is served at the same time."""
         return Message("overlap", {"clients": ", ".join(self.clients)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare the last first answer with the first close."""
-        found = services(evidence, self.clients, self.on)
+        found = services(run, self.clients, self.on)
         if not found:
             raise EvidenceError("record-missing", kind="endpoint", name=", ".join(self.clients))
         begun = min(one.begun_ns for one in found)
@@ -106,8 +106,11 @@ class Overlap(Judged):
         pairs = tuple(self._pair(one, begun, first_end) for one in found)
         names = ", ".join(one.name for one in late)
         observed = Message("overlap-late", {"clients": names}) if late else self.expected()
-        look = (Look(evidence.capture(self.on).file),)
-        return self.result(not late, observed, Comparison(("Client", "Answered", "Closed"), pairs), look)
+        look = (Look(run.recording.capture(self.on).file),)
+        close = min(found, key=lambda one: one.ended_ns)
+        ended = [each.number for each in close.conversation.segments if each.time_ns == close.ended_ns]
+        proof = frames(look[0].file, (*_first_answers(found), *ended))
+        return self.result(not late, observed, Comparison(("Client", "Answered", "Closed"), pairs), look, proof)
 
     def _pair(self, one: Service, begun: int, first_end: int) -> Pair:
         answered = NEVER if one.answered_ns is None else _after(one.answered_ns, begun)
@@ -117,7 +120,7 @@ class Overlap(Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turns(Judged):
+class Turns(OfPlay):
     """Clients that were served one after the other."""
 
     clients: tuple[str, ...]
@@ -127,9 +130,9 @@ class Turns(Judged):
         """Return who is served in turn."""
         return Message("turns", {"clients": ", ".join(self.clients)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare each first answer with the last one of those before."""
-        found = sorted(services(evidence, self.clients, self.on), key=lambda one: one.answers[:1])
+        found = sorted(services(run, self.clients, self.on), key=lambda one: one.answers[:1])
         answered = [one for one in found if one.answers]
         if len(answered) < _TWO:
             raise EvidenceError("record-missing", kind="request", name=", ".join(self.clients))
@@ -143,7 +146,15 @@ class Turns(Judged):
         early = [pair.observed[0] for pair in pairs if pair.differs and pair.observed]
         observed = Message("turns-early", {"clients": ", ".join(early)}) if early else self.expected()
         comparison = Comparison(("Client", "First answer", "Last answer"), tuple(pairs))
-        return self.result(not early, observed, comparison, (Look(evidence.capture(self.on).file),))
+        look = (Look(run.recording.capture(self.on).file),)
+        proof = frames(look[0].file, _first_answers(found))
+        return self.result(not early, observed, comparison, look, proof)
+
+
+def _first_answers(found: Iterable[Service]) -> Iterator[int]:
+    """Yield the frames of the first answer to each client."""
+    for one in found:
+        yield from (data.number for data in one.conversation.data if data.time_ns == one.answered_ns)
 
 
 def _beside(expected: tuple[str, str], observed: tuple[str, str] | None) -> Pair:

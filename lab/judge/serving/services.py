@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Final
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.judge.judging import whole_capture
+from lab.recording.run import Run
 from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint
 
@@ -68,17 +68,17 @@ class Service:
         return tuple(answered for _, answered in self.exchanges if answered is not None)
 
 
-def services(evidence: Evidence, clients: Sequence[str], on: str = "server") -> tuple[Service, ...]:
+def services(run: Run, clients: Sequence[str], on: str = "server") -> tuple[Service, ...]:
     """Return the connections of some clients: one of a client that has one, all of a client that printed of several.
 
     Raises EvidenceError for a client that the run does not have, or a capture that is not whole; a connection that the
     capture does not hold is left out.
     """
-    record = whole_capture(evidence, on)
+    record = whole_capture(run, on)
     found = []
     for client in clients:
-        remote = evidence.party(client).remote
-        for name, local, moment_ns in _ends(evidence, client):
+        remote = run.play.party(client).remote
+        for name, local, moment_ns in _ends(run, client):
             same = [
                 conversation
                 for conversation in record.conversations
@@ -91,26 +91,24 @@ def services(evidence: Evidence, clients: Sequence[str], on: str = "server") -> 
     return tuple(found)
 
 
-def service(evidence: Evidence, client: str, on: str = "server") -> Service:
+def service(run: Run, client: str, on: str = "server") -> Service:
     """Return the one connection of a client; EvidenceError when there is none."""
-    found = services(evidence, (client,), on)
+    found = services(run, (client,), on)
     if not found:
         raise EvidenceError("record-missing", kind="endpoint", name=client)
     return found[0]
 
 
-def client_names(evidence: Evidence, party: str) -> dict[Endpoint, str]:
+def client_names(run: Run, party: str) -> dict[Endpoint, str]:
     """Return the names of the connections that clients made to a server program, by the clients' ends."""
-    local = evidence.party(party).local
-    on_this_port = [one.name for one in evidence.parties if one.role == "server" and one.local == local]
-    begun = {name: evidence.acted_ns(name) for name in on_this_port}
-    ended = min((time for time in begun.values() if time > begun[party]), default=evidence.ended_ns)
+    local = run.play.party(party).local
+    on_this_port = [one.name for one in run.play.parties if one.role == "server" and one.local == local]
+    begun = {name: run.acted_ns(name) for name in on_this_port}
+    ended = min((time for time in begun.values() if time > begun[party]), default=run.recording.ended_ns)
     clients = [
-        one.name
-        for one in evidence.parties
-        if one.remote == local and begun[party] <= evidence.acted_ns(one.name) <= ended
+        one.name for one in run.play.parties if one.remote == local and begun[party] <= run.acted_ns(one.name) <= ended
     ]
-    return {end: name for client in clients for name, end, _ in _ends(evidence, client)}
+    return {end: name for client in clients for name, end, _ in _ends(run, client)}
 
 
 def in_turn(found: Sequence[Service]) -> bool:
@@ -119,13 +117,13 @@ def in_turn(found: Sequence[Service]) -> bool:
     return all(before[1] < after[0] for before, after in pairwise(spans))
 
 
-def _ends(evidence: Evidence, client: str) -> Iterator[tuple[str, Endpoint, int]]:
+def _ends(run: Run, client: str) -> Iterator[tuple[str, Endpoint, int]]:
     """Yield the name of each connection, its end, and about when it was made."""
-    local = evidence.party(client).local
+    local = run.play.party(client).local
     if local is not None:
-        yield client, local, evidence.acted_ns(client)
+        yield client, local, run.acted_ns(client)
         return
-    for output in evidence.outputs:
+    for output in run.play.outputs:
         said = _CONNECTED.fullmatch(output.text) if output.actor == client else None
         if said:
             yield said["who"] or client, Endpoint(said["address"], int(said["port"])), output.time_ns

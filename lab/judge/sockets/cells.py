@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from lab.evidence.records import Evidence
 from lab.judge.amounts import parse_amount
 from lab.kernel.rows import SocketRow
+from lab.recording.run import Run
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
@@ -42,7 +42,7 @@ class Wanted:
     holder: int | None = None
 
 
-Cell = Callable[["Evidence"], Wanted]
+Cell = Callable[["Run"], Wanted]
 """A cell as written; called with the evidence it resolves its names (EvidenceError when one has no record)."""
 
 
@@ -103,8 +103,8 @@ def _end(read: Callable[[SocketRow], Endpoint | None]) -> Callable[[str], Cell]:
         if not _ENDPOINT.fullmatch(text):
             raise ValueError(text)
 
-        def resolve(evidence: Evidence) -> Wanted:
-            shown = _resolved(text, evidence)
+        def resolve(run: Run) -> Wanted:
+            shown = _resolved(text, run)
             return Wanted(shown, lambda row: _same_end(shown, read(row)))
 
         return resolve
@@ -118,11 +118,11 @@ def _peer(text: str) -> Cell:
     return _end(lambda row: row.peer)(text)
 
 
-def _resolved(text: str, evidence: Evidence) -> str:
+def _resolved(text: str, run: Run) -> str:
     host, _, port = text.rpartition(":")
-    if port == "*" and host in evidence.lab.addresses:
-        return f"{evidence.lab.addresses[host]}:*"
-    return evidence.resolve(text)
+    if port == "*" and host in run.recording.hosts:
+        return f"{run.recording.hosts[host]}:*"
+    return run.resolve(text)
 
 
 def _same_end(shown: str, end: Endpoint | None) -> bool:
@@ -145,8 +145,8 @@ def _process(text: str) -> Cell:
         raise ValueError(text)
     fd = int(found["fd"]) if found["fd"] else None
 
-    def resolve(evidence: Evidence) -> Wanted:
-        party = evidence.party(found["name"])
+    def resolve(run: Run) -> Wanted:
+        party = run.play.party(found["name"])
         shown = party.program if fd is None else f"{party.program} fd={fd}"
         return Wanted(
             shown,

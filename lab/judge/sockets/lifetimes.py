@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import first_line_of_sample
-from lab.evidence.records import Evidence, Party, Sampling
 from lab.judge.amounts import Amount, read_amount
-from lab.judge.judging import Judged, whole_conversation
+from lab.judge.judging import OfRecording, whole_conversation
 from lab.judge.sockets.rows import line_of, look_at_row
 from lab.judge.verdict import Look, Message, Result, Verdict
 from lab.kernel.rows import SocketRow
+from lab.recording.layout import first_line_of_sample
+from lab.recording.play import Party
+from lab.recording.recording import Sampling
+from lab.recording.run import Run
 
 
 def gone_after(  # noqa: PLR0913 - a keyword for each way in which a row may have been looked at
@@ -48,7 +50,7 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoneAfter(Judged):
+class GoneAfter(OfRecording):
     """The time from a client's SYN to the end of its row."""
 
     client: str
@@ -62,11 +64,11 @@ class GoneAfter(Judged):
         """Return when the row should be gone."""
         return Message("gone-after", self._fields(self.seconds.text))
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the row where it should be and where it should not, and for the first segment in the capture."""
-        client = evidence.party(self.client)
-        first, last = self._looked(evidence) if self.sampling is None else self._sampled(evidence, self.sampling)
-        _, conversation = whole_conversation(evidence, self.client, self.on)
+        client = run.play.party(self.client)
+        first, last = self._looked(run) if self.sampling is None else self._sampled(run, self.sampling)
+        _, conversation = whole_conversation(run, self.client, self.on)
         there = _row(first.rows, client)
         if conversation is None or there is None:
             unseen = Message("gone-unseen", {"client": self.client, "host": self.on})
@@ -79,22 +81,22 @@ class GoneAfter(Judged):
         observed = Message("gone-after", self._fields(f"{passed:.1f}"))
         return self.result(self.seconds.holds(passed), observed, None, look)
 
-    def _looked(self, evidence: Evidence) -> tuple[_Seen, _Seen]:
+    def _looked(self, run: Run) -> tuple[_Seen, _Seen]:
         """Return the looks of the two snapshots."""
-        snapshots = (evidence.snapshot(name or "", self.on) for name in (self.seen, self.gone))
+        snapshots = (run.snapshot(name or "", self.on) for name in (self.seen, self.gone))
         first, last = (_Seen(each.begun_ns, each.rows, partial(look_at_row, each)) for each in snapshots)
         return first, last
 
-    def _sampled(self, evidence: Evidence, name: str) -> tuple[_Seen, _Seen]:
+    def _sampled(self, run: Run, name: str) -> tuple[_Seen, _Seen]:
         """Return the first look that shows the row, and the first after it that does not, or the last of all."""
-        sampling = evidence.sampling(name, self.on)
-        client = evidence.party(self.client)
+        sampling = run.sampling(name, self.on)
+        client = run.play.party(self.client)
         looks = [
             _Seen(time_ns, rows, partial(_look_in_sample, sampling, at))
             for at, (time_ns, rows) in enumerate(sampling.rows())
         ]
         if not looks:
-            raise EvidenceError("sampling-empty", name=f"{sampling.name} ({sampling.host})")
+            raise EvidenceError("sampling-empty", name=f"{name} ({self.on})")
         first = next((at for at, each in enumerate(looks) if _row(each.rows, client)), len(looks) - 1)
         return looks[first], next((each for each in looks[first:] if not _row(each.rows, client)), looks[-1])
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.errors import EvidenceError
-from lab.evidence.layout import first_line_of_sample
-from lab.evidence.records import Evidence, Sampling
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import Line, Match, match_rows
 from lab.judge.sockets.rows import Only, in_scope, line_of, parse_only
 from lab.judge.verdict import Look, Message, Result
 from lab.kernel.rows import SocketRow
+from lab.recording.layout import first_line_of_sample
+from lab.recording.recording import Sampling
+from lab.recording.run import Run
 
 
 def eventually(
@@ -66,7 +67,7 @@ def _over_time(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverTime(Judged):
+class OverTime(OfRecording):
     """One row, looked for in every output of `ss` within a window."""
 
     sampling: str
@@ -79,13 +80,13 @@ class OverTime(Judged):
         """Return whether the row should show up."""
         return Message("never" if self.never else "eventually", {"host": self.on})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the row; `look` names the line where it is, or the last output."""
-        sampling = evidence.sampling(self.sampling, self.on)
+        sampling = run.sampling(self.sampling, self.on)
         if sampling.polls < 1 or not sampling.samples or sampling.ended_ns <= sampling.begun_ns:
-            raise EvidenceError("sampling-empty", name=f"{sampling.name} ({sampling.host})")
-        wanted = tuple(cell(evidence) for cell in self.grid.rows[0])
-        counts = in_scope(evidence, self.only)
+            raise EvidenceError("sampling-empty", name=f"{self.sampling} ({self.on})")
+        wanted = tuple(cell(run) for cell in self.grid.rows[0])
+        counts = in_scope(run, self.only)
         looks = [tuple(row for row in rows if counts(row)) for _, rows in sampling.rows()]
         for index, rows in enumerate(looks):
             for row in rows:

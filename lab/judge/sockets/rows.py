@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from lab.evidence.records import Evidence, Snapshot
 from lab.judge.errors import ExerciseError
 from lab.judge.sockets.cells import WILDCARDS
 from lab.judge.verdict import Look
 from lab.kernel.rows import SocketRow
+from lab.recording.recording import SsOutput
+from lab.recording.run import Run
 from lab.wire.segment import Endpoint
 
 Only = int | str | tuple[int | str, ...] | None
@@ -27,16 +28,16 @@ def parse_only(only: Only, *, id: str) -> tuple[int | str, ...]:  # noqa: A002 -
     return items
 
 
-def in_scope(evidence: Evidence, only: Sequence[int | str]) -> Callable[[SocketRow], bool]:
+def in_scope(run: Run, only: Sequence[int | str]) -> Callable[[SocketRow], bool]:
     """Return what tells whether a row counts: it touches one of `only`, or any host of the lab when that is empty.
 
     Docker's own DNS listens on 127.0.0.11 in every container and so never counts.
     """
     ports = {item for item in only if isinstance(item, int)}
-    named = {item.partition(":")[2]: evidence.resolve(item) for item in only if isinstance(item, str)}
-    clients = [evidence.party(name) for name in named if not name.isdigit()]
+    named = {item.partition(":")[2]: run.resolve(item) for item in only if isinstance(item, str)}
+    clients = [run.play.party(name) for name in named if not name.isdigit()]
     ends = {end for name, end in named.items() if name.isdigit()}
-    addresses = {*evidence.lab.addresses.values(), *WILDCARDS}
+    addresses = {*run.recording.hosts.values(), *WILDCARDS}
 
     def counts(row: SocketRow) -> bool:
         touched: tuple[Endpoint, ...] = (row.local,) if row.peer is None else (row.local, row.peer)
@@ -56,6 +57,6 @@ def line_of(text: str, row: SocketRow | None) -> int | None:
     return next((n for n, line in enumerate(lines, start=1) if line.rstrip("\r") == row.line), None)
 
 
-def look_at_row(snapshot: Snapshot, row: SocketRow | None) -> Look:
+def look_at_row(output: SsOutput, row: SocketRow | None) -> Look:
     """Return where a row stands; where there is none, the head of the table that it is not in."""
-    return Look(snapshot.file, line=line_of(snapshot.text, row) or 1)
+    return Look(output.file, line=line_of(output.text, row) or 1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence, Snapshot
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.sockets.grid import Grid, parse_grid
 from lab.judge.sockets.matching import match_rows
 from lab.judge.sockets.rows import Only, in_scope, look_at_row, parse_only
 from lab.judge.verdict import Message, Result, Verdict
+from lab.recording.play import Taken
+from lab.recording.run import Run
 from lab.wire.state import State
 
 
@@ -50,7 +51,7 @@ def sockets(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sockets(Judged):
+class Sockets(OfRecording):
     """The rows of one snapshot, as a set."""
 
     snapshot: str
@@ -64,11 +65,11 @@ class Sockets(Judged):
         code = "table" if self.grid.rows else "table-empty"
         return Message(code, {"host": self.on, "rows": len(self.grid.rows)})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Compare the rows; the result marks each cell that differs."""
-        snapshot = evidence.snapshot(self.snapshot, self.on)
-        counts = in_scope(evidence, self.only)
-        wanted = [tuple(cell(evidence) for cell in row) for row in self.grid.rows]
+        snapshot = run.snapshot(self.snapshot, self.on)
+        counts = in_scope(run, self.only)
+        wanted = [tuple(cell(run) for cell in row) for row in self.grid.rows]
         rows = [row for row in snapshot.rows if counts(row) and (not self.states or row.state in self.states)]
         match = match_rows(self.grid.columns, wanted, rows)
         if match.agrees:
@@ -77,14 +78,14 @@ class Sockets(Judged):
             return self.result(Verdict.PASS, Message(code), match.comparison, look)
         return self.result(
             Verdict.FAIL,
-            _difference(snapshot, match.counts),
+            _difference(run.play.snapshot(self.snapshot, self.on), match.counts),
             match.comparison,
             (look_at_row(snapshot, match.first_difference),),
         )
 
 
-def _difference(snapshot: Snapshot, counts: dict[str, int]) -> Message:
+def _difference(taken: Taken, counts: dict[str, int]) -> Message:
     differ = Message("rows-differ", counts)
-    if not snapshot.timed_out:
+    if not taken.timed_out:
         return differ
-    return Message("timed-out", {"condition": snapshot.waited_for or "-", "difference": differ})
+    return Message("timed-out", {"condition": taken.waited_for or "-", "difference": differ})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence
 from lab.judge.amounts import Amount, parse_amount
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged
+from lab.judge.judging import OfRecording
 from lab.judge.sockets.rows import Only, in_scope, look_at_row, parse_only
 from lab.judge.verdict import Comparison, Message, Pair, Result
 from lab.kernel.rows import SocketRow
+from lab.recording.run import Run
 from lab.wire.state import State
 
 
@@ -36,7 +36,7 @@ def tally(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally(Judged):
+class Tally(OfRecording):
     """How many rows of one snapshot are in each state."""
 
     snapshot: str
@@ -49,10 +49,10 @@ class Tally(Judged):
         shown = ", ".join(f"{amount.text} {state}" for state, amount in self.wanted)
         return Message("tally", {"host": self.on, "shown": shown})
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Count; the result marks each number that differs."""
-        snapshot = evidence.snapshot(self.snapshot, self.on)
-        counts = in_scope(evidence, self.only)
+        snapshot = run.snapshot(self.snapshot, self.on)
+        counts = in_scope(run, self.only)
         pairs: list[Pair] = []
         first: SocketRow | None = None
         wrong: SocketRow | None = None

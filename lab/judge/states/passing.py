@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.evidence.records import Evidence
-from lab.evidence.whole import check_kernel, check_states
 from lab.judge.errors import ExerciseError
-from lab.judge.judging import Judged, whole_conversation
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.judging import Judged, OfRecording, whole_conversation
+from lab.judge.verdict import Comparison, Look, Message, Pair, Result, StatesFrom, Verdict
 from lab.kernel.listing import FILE, line_of
 from lab.kernel.trace import KernelTrace, Transition
+from lab.recording.run import Run
+from lab.recording.whole import check_kernel, check_states
 from lab.wire.segment import Flags
 from lab.wire.state import State
 
@@ -54,7 +54,7 @@ def recorded(then: Judged, otherwise: Judged) -> Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passes(Judged):
+class Passes(OfRecording):
     """An end's way through the states."""
 
     client: str
@@ -71,22 +71,26 @@ class Passes(Judged):
             else Message("passes-within", {**fields, "seconds": f"{self.within:g}"})
         )
 
-    def find(self, evidence: Evidence) -> Result:
+    def find(self, run: Run) -> Result:
         """Look for the path among the states that the kernel told; the comparison shows all of them, with times."""
-        if evidence.kernel is None:
+        if run.recording.kernel is None:
             return self.result(Verdict.CANNOT_RUN, Message("kernel-unasked"), None, ())
-        check_kernel(evidence.kernel, evidence)
-        check_states(evidence.kernel)
-        trace = evidence.kernel.trace
-        way = self._way(evidence, trace)
+        check_kernel(run.recording.kernel, run.recording)
+        check_states(run.recording.kernel)
+        trace = run.recording.kernel.trace
+        way = self._way(run, trace)
         if not way:
-            return self.result(Verdict.FAIL, Message("passes-untold", {"host": self.on}), None, (Look(FILE, line=1),))
+            return self.result(
+                Verdict.FAIL, Message("passes-untold", {"host": self.on}), None, (Look(FILE, line=1),), ()
+            )
         told = [way[0].old, *(each.new for each in way)]
         at = self._place(told)
         first = way[max(0, at - 1)] if at is not None else way[0]
-        took_ns = None if at is None else self._took_ns(evidence, way, at)
-        look = (Look(FILE, line=line_of(trace, first, {*evidence.lab.addresses.values()})),)
-        return self.result(self._holds(at, took_ns), self._observed(told, took_ns), self._comparison(way, at), look)
+        took_ns = None if at is None else self._took_ns(run, way, at)
+        look = (Look(FILE, line=line_of(trace, first, {*run.recording.hosts.values()})),)
+        comparison = self._comparison(way, at)
+        proof = (StatesFrom(first.time_ns, sum(pair.agrees for pair in comparison.pairs)),)
+        return self.result(self._holds(at, took_ns), self._observed(told, took_ns), comparison, look, proof)
 
     def _holds(self, at: int | None, took_ns: int | None) -> bool:
         if at is None or self.within is None:
@@ -100,8 +104,8 @@ class Passes(Judged):
         code = "passes-since-syn" if self.path[0] is State.SYN_RECEIVED else "passes-took"
         return Message(code, {"path": path, "last": self.path[-1], "microseconds": f"{took_ns / 1000:.1f}"})
 
-    def _way(self, evidence: Evidence, trace: KernelTrace) -> list[Transition]:
-        party = evidence.party(self.client)
+    def _way(self, run: Run, trace: KernelTrace) -> list[Transition]:
+        party = run.play.party(self.client)
         local, peer = (party.local, party.remote) if self.on == party.host else (party.remote, party.local)
         return [each for each in trace.transitions if each.local == local and each.peer == peer]
 
@@ -109,11 +113,11 @@ class Passes(Judged):
         size = len(self.path)
         return next((at for at in range(len(told) - size + 1) if tuple(told[at : at + size]) == self.path), None)
 
-    def _took_ns(self, evidence: Evidence, way: list[Transition], at: int) -> int | None:
+    def _took_ns(self, run: Run, way: list[Transition], at: int) -> int | None:
         """Return the time from the first state of the path to its last; None where nothing tells of its begin."""
         begun_ns = way[at - 1].time_ns if at else None
         if self.path[0] is State.SYN_RECEIVED:
-            _, conversation = whole_conversation(evidence, self.client, self.on)
+            _, conversation = whole_conversation(run, self.client, self.on)
             first = conversation.segments[0] if conversation else None
             begun_ns = first.time_ns if first and first.flags & Flags.SYN else None
         return None if begun_ns is None else way[at + len(self.path) - 2].time_ns - begun_ns
@@ -147,6 +151,6 @@ class Recorded:
         """The step of both."""
         return self.then.step
 
-    def judge(self, evidence: Evidence) -> Result:
+    def judge(self, run: Run) -> Result:
         """Judge by what there is."""
-        return (self.otherwise if evidence.kernel is None else self.then).judge(evidence)
+        return (self.otherwise if run.recording.kernel is None else self.then).judge(run)

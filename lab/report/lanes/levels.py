@@ -25,7 +25,7 @@ def level_marks(timeline: Timeline, choice: Choice) -> Iterator[Mark]:
     for queue in timeline.queues:
         if not choice.waits_in(queue):
             continue
-        lane = _lane(timeline, queue)
+        lane = Lane.CLIENT_STATE if queue.at_client else Lane.SERVER_STATE
         over_ns = _over(timeline, queue, lane)
         levels = [level for level in queue.levels if over_ns is None or level.time_ns < over_ns]
         shown = 0
@@ -52,8 +52,3 @@ def _over(timeline: Timeline, queue: Queue, lane: Lane) -> int | None:
         ),
         None,
     )
-
-
-def _lane(timeline: Timeline, queue: Queue) -> Lane:
-    at_client = queue.talk is not None and timeline.talks[queue.talk].client_host == queue.host
-    return Lane.CLIENT_STATE if at_client else Lane.SERVER_STATE

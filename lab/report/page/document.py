@@ -19,8 +19,7 @@ from lab.report.page.checklist import checklist
 from lab.report.page.columns import NONE, SOURCES, STATES, columns
 from lab.report.page.head import page_head
 from lab.report.page.opening import opening
-from lab.report.page.places import CALLED, Spot
-from lab.report.page.proofs import Proof, proofs
+from lab.report.page.proofs import CALLED, Proof, Spot, proofs
 from lab.report.page.run import PageRun
 from lab.report.story import Story
 from lab.text.catalog import Catalog, messages

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from lab.evidence.records import Evidence, Sampling, Snapshot, Step
-from lab.judge.verdict import Look, Result
-from lab.kernel.listing import FILE, list_trace
-from lab.report.page.places import Places, Told, places_of
-
-_NS: Final = 1_000_000_000
+from lab.judge.verdict import Result
+from lab.recording.play import Party, Step, Taken
+from lab.recording.recording import Sampling, SsOutput
+from lab.recording.run import Run, with_names
 
 
 class SsLook(NamedTuple):
@@ -28,45 +26,35 @@ class SsLook(NamedTuple):
 class PageRun:
     """The steps as they were played, each look of `ss`, the capture's file of each host, and what was judged.
 
-    `told` says what the lines are of that results point to in files that are no captures; `places` are those of a
-    result (by its id) that its looks do not name. `first` are the clients whose connections the page begins with.
+    `clients` are the programs that stand on the client's side. `first` are the clients whose connections the page
+    begins with.
     """
 
     steps: tuple[Step, ...]
     looks: tuple[SsLook, ...]
     captures: Mapping[str, str]
     results: tuple[Result, ...]
-    told: Mapping[Look, Told] = field(default_factory=dict)
-    places: Mapping[str, Places] = field(default_factory=dict)
+    clients: frozenset[str] = frozenset()
     first: tuple[str, ...] = ()
 
 
-def run_of(evidence: Evidence, results: tuple[Result, ...], first: tuple[str, ...] = ()) -> PageRun:
-    """Return what the page needs of this evidence; a sampling counts as one look, at its begin."""
-    records: tuple[Snapshot | Sampling, ...] = (*evidence.snapshots, *evidence.samplings)
-    looks = (SsLook(each.name, each.host, each.begun_ns, each.step, each.file) for each in records)
+def run_of(run: Run, results: tuple[Result, ...], first: tuple[str, ...] = ()) -> PageRun:
+    """Return what the page needs of this run; a sampling counts as one look, at its begin."""
+    records: list[tuple[SsOutput | Sampling, Taken]] = [
+        *with_names(run.recording.outputs, run.play.snapshots),
+        *with_names(run.recording.samplings, run.play.samplings),
+    ]
+    looks = (SsLook(taken.name, seen.host, seen.begun_ns, taken.step, seen.file) for seen, taken in records)
     return PageRun(
-        evidence.steps,
+        run.play.steps,
         tuple(sorted(looks, key=lambda look: look.begun_ns)),
-        {record.host: record.file for record in evidence.captures},
+        {record.host: record.file for record in run.recording.captures},
         results,
-        dict(_told(evidence, {look for result in results for look in result.look if look.line is not None})),
-        {result.id: places_of(evidence, result) for result in results},
+        frozenset(party.name for party in run.play.parties if _at_client(party)),
         first,
     )
 
 
-def _told(evidence: Evidence, looks: set[Look]) -> Iterator[tuple[Look, Told]]:
-    files = {look.file for look in looks}
-    if FILE in files and evidence.kernel is not None:
-        lines = list_trace(evidence.kernel.trace, {*evidence.lab.addresses.values()}).splitlines()
-        for look in looks:
-            if look.file == FILE and look.line is not None and look.line <= len(lines):
-                seconds, _, fraction = lines[look.line - 1].split()[0].partition(".")
-                yield look, Told(int(seconds) * _NS + int(fraction))
-    for trace in evidence.traces:
-        if trace.file in files:
-            calls = {call.row: call for call in trace.calls}
-            for look in looks:
-                if look.file == trace.file and (call := calls.get(look.line or 0)):
-                    yield look, Told(call.begun_ns, trace.party, call.family)
+def _at_client(party: Party) -> bool:
+    """Tell on which side a program stands; what is neither client nor server stands on its host's."""
+    return party.role == "client" or (party.role != "server" and party.host == "client")

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
-from lab.evidence.records import Exit, Party
+from lab.recording.play import Exit, Party
 from tests.bench.bare import Start, starts_of
+from tests.records import changed
 from tests.unit.judge.builders import evidence
 
 
@@ -12,7 +11,7 @@ def party(name: str, role: str, command: str) -> Party:
 
 
 def test_the_starts_are_the_runs_own_programs_in_order() -> None:
-    run = replace(
+    run = changed(
         evidence(),
         parties=(
             party("server", "server", "serve_blocking --backlog 5 10.0.0.102 8000"),

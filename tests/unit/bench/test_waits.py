@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from lab.evidence.records import Action, Evidence
+from lab.recording.play import Action
+from lab.recording.run import Run
 from tests.bench.waits import Wait, imposed_seconds, kernel_waits, retry_waits, stood_still, union_seconds
 from tests.unit.judge.builders import BEGUN, MS, SERVER, A, B, Frame, Talk, capture, evidence
 
@@ -15,7 +16,7 @@ def at(frames: list[Frame], *milliseconds: float) -> list[Frame]:
     return frames
 
 
-def evidence_of(frames: list[Frame], acts: Sequence[float] = ()) -> Evidence:
+def evidence_of(frames: list[Frame], acts: Sequence[float] = ()) -> Run:
     actions = tuple(Action("step", BEGUN + round(act * MS), "a", "say", "") for act in acts)
     return evidence(captures=(capture("server", frames=frames),), actions=actions)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 
 import pytest
 
 import lab.judge
 from lab.checking.references import FREE, NAMING, check_expectation
-from lab.evidence.raw import Trace
 from lab.judge.calls.made import called
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
+from lab.recording.saved import SavedTrace
+from tests.records import changed
 from tests.unit.judge.builders import evidence
 
 
@@ -35,12 +36,12 @@ def test_every_field_of_every_kind_of_expectation_is_either_checked_or_free() ->
 @pytest.mark.parametrize("error", ["EAGAIN", "EOPNOTSUPP", "EDEADLK", "ERESTARTSYS"])
 def test_an_error_is_called_as_strace_prints_it(error: str) -> None:
     one = called("server", "accept", 0, id="x", error=error)
-    check_expectation(one, replace(evidence(), traces=(Trace("server", "server", "", "", "t"),)), ())
+    check_expectation(one, changed(evidence(), traces=(SavedTrace("server", "server", "", "", "t"),)), ())
 
 
 @pytest.mark.parametrize("error", ["EWOULDBLOCK", "ENOTSUP", "EAGIAN"])
 def test_an_error_that_strace_never_prints_is_refused(error: str) -> None:
     one = called("server", "accept", 0, id="x", error=error)
     with pytest.raises(ExerciseError) as refused:
-        check_expectation(one, replace(evidence(), traces=(Trace("server", "server", "", "", "t"),)), ())
+        check_expectation(one, changed(evidence(), traces=(SavedTrace("server", "server", "", "", "t"),)), ())
     assert refused.value.code == "errno-unknown"

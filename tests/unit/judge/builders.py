@@ -7,20 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import (
-    CounterReading,
-    Evidence,
-    Exit,
-    LabFacts,
-    Output,
-    Party,
-    Sample,
-    Sampling,
-    Snapshot,
-    Step,
-)
+from lab.recording.play import Exit, Output, Party, Step
+from lab.recording.raw import CaptureRecord
+from lab.recording.recording import Sample
+from lab.recording.run import Run
+from lab.recording.saved import SavedLab, SavedReading, SavedRun, SavedSampling, SavedSnapshot, run_of
 from lab.wire.segment import Endpoint
+from tests.records import distinct
 
 SERVER = Endpoint("192.168.1.102", 8000)
 A = Endpoint("192.168.1.101", 58132)
@@ -121,8 +114,8 @@ SERVING_A = row("ESTAB", 0, 0, SERVER, A, holder="serve_blocking 41 4")
 CLIENT_A = row("ESTAB", 0, 0, A, SERVER, holder="prompt 17 3")
 
 
-def snapshot(name: str, host: str, *rows: str, **changes: Any) -> Snapshot:
-    record = Snapshot(
+def snapshot(name: str, host: str, *rows: str, **changes: Any) -> SavedSnapshot:
+    record = SavedSnapshot(
         name=name,
         step="connects",
         host=host,
@@ -137,8 +130,8 @@ def snapshot(name: str, host: str, *rows: str, **changes: Any) -> Snapshot:
     return replace(record, **changes)
 
 
-def sampling(*texts: str, **changes: Any) -> Sampling:
-    record = Sampling(
+def sampling(*texts: str, **changes: Any) -> SavedSampling:
+    record = SavedSampling(
         name="frozen",
         step="connects",
         host="server",
@@ -157,13 +150,13 @@ def party(name: str, role: str, pid: int, program: str, **ends: Endpoint) -> Par
     return Party(name, role, host, program, program, pid, ends.get("local"), ends.get("remote"))
 
 
-def evidence(**changes: Any) -> Evidence:
+def evidence(**changes: Any) -> Run:
     """Return a run in which client `a` connected and said hello; `b` is known but has no record of its own."""
-    record = Evidence(
+    record = SavedRun(
         exercise="ex03",
         begun_ns=BEGUN,
         ended_ns=BEGUN + 1000 * MS,
-        lab=LabFacts("lab", "192.168.1.0/24", {"server": SERVER.address, "client": A.address}),
+        lab=SavedLab("lab", "192.168.1.0/24", {"server": SERVER.address, "client": A.address}),
         steps=(Step("connects", BEGUN, BEGUN + 1000 * MS),),
         parties=(
             party("server", "server", 41, "serve_blocking", local=SERVER),
@@ -179,11 +172,11 @@ def evidence(**changes: Any) -> Evidence:
         ),
         samplings=(sampling(ss(LISTENING), ss(LISTENING, SERVING_A)),),
         counters=(
-            CounterReading("before", "connects", "server", BEGUN, {"TcpPassiveOpens": 3, "TcpExtListenOverflows": 7}),
-            CounterReading("after", "connects", "server", BEGUN, {"TcpPassiveOpens": 4, "TcpExtListenOverflows": 7}),
+            SavedReading("before", "connects", "server", BEGUN, {"TcpPassiveOpens": 3, "TcpExtListenOverflows": 7}),
+            SavedReading("after", "connects", "server", BEGUN, {"TcpPassiveOpens": 4, "TcpExtListenOverflows": 7}),
         ),
         captures=(capture("server", *OPEN, *TALK), capture("client", *OPEN, *TALK)),
         stopped=None,
         environment={"kernel": "6.18"},
     )
-    return replace(record, **changes)
+    return run_of(distinct(replace(record, **changes)))

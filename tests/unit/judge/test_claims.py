@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.evidence.records import Evidence, Stopped
 from lab.judge.claims import Case, CaseResult, Claim, ClaimResult, Holds, Ruling, judge_claim, rule
 from lab.judge.programs.ended import exited
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Message, Result, Verdict
+from lab.recording.play import Stopped
+from lab.recording.run import Run
 from tests.unit.judge.builders import evidence
 
 
@@ -18,7 +19,7 @@ class Fixed:
     id: str = "fixed"
     step: str | None = None
 
-    def judge(self, evidence: Evidence) -> Result:
+    def judge(self, evidence: Run) -> Result:
         del evidence
         return Result(self.id, self.step, self.verdict, Message("x"), Message("x"))
 

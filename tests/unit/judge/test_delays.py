@@ -7,15 +7,17 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.delays import LAB, NO_PROCESSOR, STOOD_STILL, Delay
-from lab.evidence.records import Evidence, Step, Stopped
 from lab.exercise import judge
 from lab.judge.claims import Claim, Holds, judge_claim
 from lab.judge.judging import STOPPED, in_time, say
 from lab.judge.programs.printed import printed
 from lab.judge.verdict import Verdict
 from lab.loading import load_exercise
+from lab.recording.delays import LAB, NO_PROCESSOR, STOOD_STILL, Delay
+from lab.recording.play import Step, Stopped
+from lab.recording.run import Run
 from lab.text.catalog import LANGUAGES
+from tests.records import changed
 from tests.unit.judge.builders import BEGUN, MS, evidence
 
 SECOND: Final = 1_000_000_000
@@ -27,7 +29,7 @@ def delay(who: str = LAB, reason: str = STOOD_STILL, begun_ns: int = BEGUN) -> D
     return Delay(who, reason, begun_ns, begun_ns + 8 * SECOND, 6 * SECOND)
 
 
-def held_up(*delays: Delay) -> Evidence:
+def held_up(*delays: Delay) -> Run:
     return evidence(delays=delays or (delay(),))
 
 
@@ -39,7 +41,7 @@ def test_a_failure_is_inconclusive_when_something_was_held_up_in_its_step() -> N
 
 def test_a_failure_of_a_step_that_was_over_before_stands() -> None:
     run = held_up(delay(begun_ns=BEGUN + 500 * MS))
-    early = replace(run, steps=(Step("connects", BEGUN, BEGUN + 400 * MS),))
+    early = changed(run, steps=(Step("connects", BEGUN, BEGUN + 400 * MS),))
     assert in_time(WRONG.judge(early), early).verdict is Verdict.FAIL
 
 
@@ -66,7 +68,7 @@ def test_it_says_what_was_held_up_for_how_long_and_what_was_seen(what: Delay, na
 
 
 def test_what_a_stop_kept_from_being_tried_is_inconclusive_too_and_still_counts_as_not_reached() -> None:
-    run = replace(held_up(), steps=(), stopped=Stopped("connects", "a", "no-answer", "hello"))
+    run = changed(held_up(), steps=(), stopped=Stopped("connects", "a", "no-answer", "hello"))
     result = in_time(WRONG.judge(run), run)
     assert (result.verdict, result.observed.code) == (Verdict.INCONCLUSIVE, STOPPED)
     assert "stood still" in say(result.observed, "en")

@@ -7,9 +7,6 @@ from typing import Final
 
 import pytest
 
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.records import Evidence, Output, Usage
-from lab.evidence.store import load, save
 from lab.exercise import judge
 from lab.judge.conditional import where
 from lab.judge.judging import Judged
@@ -24,6 +21,11 @@ from lab.judge.sockets.tables import sockets
 from lab.judge.sockets.tallies import tally
 from lab.judge.verdict import Look, Verdict
 from lab.loading import load_exercise
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.play import Output
+from lab.recording.run import Run
+from lab.recording.saved import SavedUsage
+from lab.recording.store import load, save
 from lab.settings import ROOT
 from tests.places import misplaced
 from tests.unit.judge.builders import BEGUN, LISTENING, MS, SERVING_A, evidence, snapshot
@@ -32,7 +34,7 @@ TOLD: Final = ("connected", "HELLO", "speed 3", "17 41 child", "I am 17", "speed
 RUN: Final = evidence(
     outputs=(Output(BEGUN, "server", "stdout", "HELLO"), *(Output(BEGUN, "a", "stdout", text) for text in TOLD)),
     usages=tuple(
-        Usage(name, "connects", "server", "server", BEGUN + at * MS, at * 1000, at + 70, 0)
+        SavedUsage(name, "connects", "server", "server", BEGUN + at * MS, at * 1000, at + 70, 0)
         for at, name in enumerate(("begins", "ends"), start=1)
     ),
     snapshots=(snapshot("connected", "server", LISTENING, SERVING_A), snapshot("gone", "server", LISTENING)),
@@ -41,7 +43,7 @@ SAVED: Final = ROOT / "tests" / "fixtures" / "runs" / "ex03"
 NONE: Final = "State  Recv-Q  Send-Q  Local  Peer"
 
 
-def lines(found: tuple[Look, ...], run: Evidence, folder: Path) -> list[str]:
+def lines(found: tuple[Look, ...], run: Run, folder: Path) -> list[str]:
     """Return the lines that are pointed at, as a reader who opens the files finds them."""
     save(run, folder)
     told = []

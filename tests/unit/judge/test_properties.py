@@ -65,7 +65,7 @@ def test_any_damage_to_a_capture_is_judged(data: st.DataObject) -> None:
     damaged = bytearray(record.data)
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    judge_all(ALL, evidence(captures=(replace(record, data=bytes(damaged)), capture("client", *OPEN))))
+    judge_all(ALL, evidence(captures=(replace(record, content=bytes(damaged)), capture("client", *OPEN))))
 
 
 ROWS = st.builds(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Stopped
 from lab.judge.agreement import agree
 from lab.judge.judging import Reason, judge_all, say, told
 from lab.judge.programs.ended import exited
@@ -18,6 +17,7 @@ from lab.judge.segments.ladders import segments
 from lab.judge.sockets.over_time import eventually, never
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Expectation, Result, Verdict
+from lab.recording.play import Stopped
 from tests.unit.judge.builders import CLIENT_FIRST, OPEN, TALK, capture, evidence, party, snapshot
 
 ROW = """
@@ -80,8 +80,8 @@ def test_a_client_without_an_endpoint_decides_nothing() -> None:
         ({"dropped": 1, "received": 8}, "capture-incomplete"),
         ({"received": 9}, "capture-incomplete"),
         ({"captured": 6, "received": 6}, "capture-of-another-run"),
-        ({"data": capture("server", *OPEN, *TALK).data[:-3]}, "capture-truncated"),
-        ({"data": b"nonsense"}, None),
+        ({"content": capture("server", *OPEN, *TALK).data[:-3]}, "capture-truncated"),
+        ({"content": b"nonsense"}, None),
     ],
 )
 @pytest.mark.parametrize("expectation", OF_CAPTURES, ids=lambda each: each.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.evidence.records import Evidence, LabFacts
 from lab.kernel.following import Told
 from lab.kernel.trace import KernelCall, KernelTrace, Transition
 from lab.live.follower import Follower
@@ -13,6 +12,7 @@ from lab.live.hearing import Heard
 from lab.live.news import Appears, Item, News, Note
 from lab.live.owners import Thread
 from lab.live.standing import Standing
+from lab.recording.run import Run
 from lab.settings import HOSTS
 from lab.timeline.model import CallMade, StateChange
 from lab.wire.capture import parse_capture
@@ -24,7 +24,7 @@ from tests.unit.timeline.builders import CLIENT_PID, SERVER, SERVER_PID, kernel
 SECOND = 1_000_000_000
 HOLD_NS = 100_000
 """How long what is heard is held back here: a segment takes three microseconds from one host to the other."""
-FACTS = LabFacts("live", "192.168.1.0/24", {"server": "192.168.1.102", "client": "192.168.1.101"})
+FACTS = {"server": "192.168.1.102", "client": "192.168.1.101"}
 NOTHING = KernelTrace((), (), (), (), (), "tai", 0, {}, (), BEGUN, BEGUN)
 
 
@@ -32,13 +32,13 @@ NOTHING = KernelTrace((), (), (), (), (), "tai", 0, {}, (), BEGUN, BEGUN)
 class Happened:
     """What happened: segments by the host that captured them, and what the kernel told."""
 
-    segments: dict[str, tuple[Segment, ...]]
+    segments: Mapping[str, Sequence[Segment]]
     trace: KernelTrace
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Happened:
-        segments = {record.host: record.capture.segments for record in evidence.captures}
-        return cls(segments, evidence.kernel.trace if evidence.kernel else NOTHING)
+    def of(cls, evidence: Run) -> Happened:
+        segments = {record.host: record.capture.segments for record in evidence.recording.captures}
+        return cls(segments, evidence.recording.kernel.trace if evidence.recording.kernel else NOTHING)
 
     def between(self, since_ns: int, until_ns: int) -> Heard:
         """Return what one hears in that time."""
@@ -81,7 +81,7 @@ def hear(
     *,
     until_ns: int = 0,
     standing: Sequence[Standing] = (),
-    facts: LabFacts = FACTS,
+    facts: Mapping[str, str] = FACTS,
     who: Callable[[], Mapping[int, Thread]] = dict,
 ) -> tuple[list[Item], Follower]:
     """Return what is told when it is heard every so many ns, and who told it."""
@@ -133,7 +133,9 @@ def connections(count: int, every_ns: int, begun_ns: int = BEGUN + SECOND) -> Ha
             frames[far].append(Frame(frame.time_ns + 3_000, frame.data))
         transitions += _states(number, client, at)
         calls += _calls(at)
-    segments = {host: parse_capture(pcap(some), where=host).segments for host, some in frames.items()}
+    segments: dict[str, Sequence[Segment]] = {
+        host: parse_capture(pcap(some), where=host).segments for host, some in frames.items()
+    }
     trace = replace(
         NOTHING,
         transitions=tuple(sorted(transitions)),

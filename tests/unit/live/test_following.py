@@ -9,9 +9,9 @@ import pytest
 
 from lab.live.follower import CALM, MOST
 from lab.live.news import Part
-from lab.timeline.build import build_timeline
 from lab.timeline.model import CallMade, Lane, SegmentSent, Source, StateChange
 from lab.wire.state import State
+from tests.records import timeline_of
 from tests.unit.live.builders import (
     NOTHING,
     SECOND,
@@ -61,7 +61,7 @@ ORDER = (
 def test_everything_is_told_once_in_its_order(every_ns: int) -> None:
     items, _ = hear(WHOLE_RUN, every_ns)
     told = news(items)
-    timeline = build_timeline(run(record=kernel()))
+    timeline = timeline_of(run(record=kernel()))
     segments = [one.moment.what for one in told if isinstance(one.moment.what, SegmentSent)]
     assert segments == [moment.what for moment in timeline.moments if isinstance(moment.what, SegmentSent)]
     calls = Counter(
@@ -296,7 +296,8 @@ def test_a_segment_that_is_long_under_way_is_told_when_it_leaves_and_when_it_arr
     evidence = run(*OPEN, *TALK)
     happened = Happened.of(evidence)
     late = happened.segments["server"]
-    happened.segments["server"] = (*late[:3], late[3]._replace(time_ns=late[3].time_ns + 300_000 * US), *late[4:])
+    later = (*late[:3], late[3]._replace(time_ns=late[3].time_ns + 300_000 * US), *late[4:])
+    happened = replace(happened, segments={**happened.segments, "server": later})
     items, _ = hear(happened, 100_000 * US)
     assert [letters(one) for one in news(items) if "P." in letters(one)][:2] == ["P. left", "P."]
     assert [letters(one) for one in news(items)][-1] == "P. arrived"

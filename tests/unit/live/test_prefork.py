@@ -8,20 +8,20 @@ from functools import cache
 
 import pytest
 
-from lab.evidence.records import LabFacts
 from lab.kernel.ring import parse_kernel_trace
 from lab.kernel.trace import KernelCall, KernelTrace, Started
 from lab.live.news import Item
 from lab.live.owners import Thread
-from lab.timeline.build import build_timeline
+from lab.recording.saved import SavedLab
 from lab.timeline.model import CallMade, Lane
 from lab.wire.state import State
 from tests.fixtures.record_captures import ADDRESS, CLIENT, SERVER
+from tests.records import changed, timeline_of
 from tests.unit.kernel.printed import recording
 from tests.unit.live.builders import SECOND, Happened, hear, news, programs
 from tests.unit.timeline.builders import kernel, run
 
-FACTS = LabFacts("live", "10.0.0.0/24", {"server": ADDRESS[SERVER], "client": ADDRESS[CLIENT]})
+FACTS = {"server": ADDRESS[SERVER], "client": ADDRESS[CLIENT]}
 MS = 1_000_000
 WORKERS = 5
 
@@ -43,7 +43,7 @@ def run_by_python(trace: KernelTrace) -> KernelTrace:
 
 
 def heard(trace: KernelTrace, every_ns: int) -> list[Item]:
-    threads = {pid: Thread("my_server", FACTS.addresses["server"]) for pid in family(trace)}
+    threads = {pid: Thread("my_server", FACTS["server"]) for pid in family(trace)}
     return hear(Happened({}, trace), every_ns, facts=FACTS, who=lambda: threads)[0]
 
 
@@ -112,7 +112,7 @@ def test_another_program_that_got_a_workers_number_is_not_the_servers() -> None:
     def who() -> dict[int, Thread]:
         looks.append(1)
         there = family(trace) if len(looks) == 1 else [pid for pid in family(trace) if pid != worker]
-        return {pid: Thread("my_server", FACTS.addresses["server"]) for pid in there}
+        return {pid: Thread("my_server", FACTS["server"]) for pid in there}
 
     items, _ = hear(Happened({}, trace), SECOND // 2, facts=FACTS, who=who)
     assert [one for one in news(items) if one.time_ns >= late_ns] == []
@@ -128,7 +128,7 @@ def test_in_a_run_a_worker_that_only_waits_is_the_servers_too() -> None:
     ]
     for started in (trace.started, tuple(sorted([*trace.started, *again]))):
         record = kernel(calls=trace.calls, started=started, transitions=trace.transitions)
-        line = build_timeline(replace(run(record=record), lab=FACTS))
+        line = timeline_of(changed(run(record=record), lab=SavedLab("live", "10.0.0.0/24", FACTS)))
         lanes: dict[int, set[Lane]] = {}
         for moment in line.moments:
             if isinstance(moment.what, CallMade) and moment.what.pid in family(trace):

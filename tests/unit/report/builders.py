@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from lab.evidence.raw import CaptureRecord
-from lab.evidence.records import Action, Evidence, Exit, LabFacts, Output, Party, Snapshot, Step, Stopped
-from lab.exercise import Exercise, Judgement, Type
+from lab.exercise import Exercise, JudgedRun, Judgement, Type
 from lab.exercise import Lab as LabNeeds
 from lab.exercise import Step as PageStep
 from lab.judge.claims import CaseResult, ClaimResult, Holds, Ruling
 from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict, worst
+from lab.recording.play import Action, Exit, Output, Party, Step, Stopped
+from lab.recording.raw import CaptureRecord
+from lab.recording.run import Run
+from lab.recording.saved import SavedLab, SavedRun, SavedSnapshot, run_of, saved_form
+from lab.report.seen import sightings
+from lab.report.views import Looking
+from lab.report.words import Words
 from lab.views import Closes, Ladder, Printed, Rows
 from lab.wire.segment import Endpoint, Flags
+from tests.records import changed
 
 HERE = Path(__file__).parent
 SERVER, CLIENT = "192.168.1.102", "192.168.1.101"
@@ -115,24 +121,24 @@ SERVER_WAITS = "TIME-WAIT  0      0      192.168.1.102:8000  192.168.1.101:58132
 DNS = "LISTEN     0      4096   127.0.0.11:45217    0.0.0.0:*\n"
 
 
-def snapshot(name: str, step: str, host: str, at_ms: float, rows: str, *, timed_out: bool = False) -> Snapshot:
+def snapshot(name: str, step: str, host: str, at_ms: float, rows: str, *, timed_out: bool = False) -> SavedSnapshot:
     """Return what `ss` printed."""
     at = BEGUN + round(at_ms * MS)
     waited = "a is ESTAB"
-    return Snapshot(
+    return SavedSnapshot(
         name, step, host, "ss -tanpo", at, at + 4 * MS, HEAD + DNS + rows, waited, timed_out, f"ss/{name}.{host}.txt"
     )
 
 
-def a_run() -> Evidence:
+def a_run() -> Run:
     """Return the evidence of a run in which all went well."""
     wire = record_wire()
     listening, dialled = Endpoint(SERVER, 8000), Endpoint(CLIENT, 58132)
-    return Evidence(
+    saved = SavedRun(
         exercise="ex03",
         begun_ns=BEGUN,
         ended_ns=BEGUN + 130 * MS,
-        lab=LabFacts("socketlab", "192.168.1.0/24", {"server": SERVER, "client": CLIENT}),
+        lab=SavedLab("socketlab", "192.168.1.0/24", {"server": SERVER, "client": CLIENT}),
         steps=(
             Step("connects", BEGUN + 8 * MS, BEGUN + 30 * MS),
             Step("talks", BEGUN + 40 * MS, BEGUN + 60 * MS),
@@ -170,6 +176,7 @@ def a_run() -> Evidence:
         stopped=None,
         environment={"kernel": "6.18.5"},
     )
+    return run_of(saved)
 
 
 def an_exercise() -> Exercise:
@@ -286,15 +293,15 @@ def all_verdicts() -> Judgement:
     )
 
 
-def a_stopped_run() -> Evidence:
+def a_stopped_run() -> Run:
     """Return the evidence of a run that stopped while the two talked, since the server broke down."""
     whole = a_run()
     last = "the server closed the connection; server: AttributeError: 'bytes' object has no attribute 'toupper'"
     return without(
         whole,
-        steps=whole.steps[:2],
-        outputs=(*whole.outputs[:1], Output(BEGUN + 41 * MS, "a", "stdout", "the server closed the connection")),
-        snapshots=whole.snapshots[:4],
+        steps=whole.play.steps[:2],
+        outputs=(*whole.play.outputs[:1], Output(BEGUN + 41 * MS, "a", "stdout", "the server closed the connection")),
+        snapshots=saved_form(whole).snapshots[:4],
         stopped=Stopped("talks", "a", "ended-early", last),
     )
 
@@ -320,6 +327,16 @@ def ended(actor: str, status: int) -> Exit:
     return Exit(BEGUN + 90 * MS, actor, status)
 
 
-def without(evidence: Evidence, **changes: object) -> Evidence:
+def without(evidence: Run, **changes: object) -> Run:
     """Return the evidence with some records replaced."""
-    return replace(evidence, **changes)  # type: ignore[arg-type]
+    return changed(evidence, **changes)
+
+
+def judged(judgement: Judgement, run: Run | None = None, exercise: Exercise | None = None) -> JudgedRun:
+    """Return a run as it was judged: that in which all went well, by the exercise of these tests, unless told."""
+    return JudgedRun(exercise or an_exercise(), run or a_run(), judgement, Path("runs/ex03/latest"))
+
+
+def looking(run: Run, words: Words) -> Looking:
+    """Return what the views of a run are drawn from."""
+    return Looking(judged(all_well(), run), sightings(run.recording), words)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from lab.evidence.records import CounterReading
+from lab.recording.saved import SavedReading
 from lab.report import counted
 from lab.report.ink import Role, plain
-from lab.report.seen import sightings
-from lab.report.views import Looking, show
+from lab.report.views import show
 from lab.report.words import Words
 from lab.text.catalog import Catalog
 from lab.views import Counted
@@ -27,11 +26,11 @@ def test_a_counter_shows_where_it_was_and_where_it_is() -> None:
 
 def test_the_view_reads_only_the_counters_that_it_names() -> None:
     readings = tuple(
-        CounterReading(name, "talks", "server", builders.BEGUN, {"TcpExtListenOverflows": value, "TcpOutSegs": 99})
+        SavedReading(name, "talks", "server", builders.BEGUN, {"TcpExtListenOverflows": value, "TcpOutSegs": 99})
         for name, value in (("before", 1), ("after", 3))
     )
     run = builders.without(builders.a_run(), counters=readings)
-    shown = show(Looking(run, sightings(run), Words(Catalog({}, "none"), "en", {})), VIEW, run.steps[0])
+    shown = show(builders.looking(run, Words(Catalog({}, "none"), "en", {})), VIEW, run.play.steps[0])
     assert shown is not None
     assert shown.draw is not None
     assert [plain(one).split() for one in shown.draw(80)][1:] == [
@@ -43,6 +42,6 @@ def test_the_view_reads_only_the_counters_that_it_names() -> None:
 
 def test_without_a_reading_the_page_says_so_in_the_reader_s_language() -> None:
     run = builders.a_run()
-    shown = show(Looking(run, sightings(run), Words(Catalog({}, "none"), "zh-CN", {})), VIEW, run.steps[0])
+    shown = show(builders.looking(run, Words(Catalog({}, "none"), "zh-CN", {})), VIEW, run.play.steps[0])
     assert shown is not None
     assert shown.notes == ("这次运行里没有名为 before (server) 的计数器记录。",)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.evidence.records import Step
+from lab.recording.play import Step
 from lab.report import ladder
 from lab.report.climb import climb, inferred_notes, part_of
 from lab.report.ink import cells, for_encoding, plain
@@ -21,10 +21,10 @@ WORDS = ladder.LadderWords("client", "server", "again", lambda count: f"{count} 
 
 def drawn(step_id: str, part: str | None, width: int = 94) -> list[str]:
     evidence = builders.a_run()
-    step, conversation = evidence.step(step_id), evidence.conversation("a")
+    step, conversation = evidence.play.step(step_id), evidence.conversation("a")
     assert conversation is not None
     segments = part_of(conversation, part, step, next_begin(evidence, step))
-    rungs, _ = climb(conversation, segments, sightings(evidence))
+    rungs, _ = climb(conversation, segments, sightings(evidence.recording))
     return [plain(line) for line in ladder.draw(rungs, WORDS, width)]
 
 
@@ -70,7 +70,7 @@ def test_the_footnote_says_how_long_the_inferred_states_lasted() -> None:
     evidence = builders.a_run()
     conversation = evidence.conversation("a")
     assert conversation is not None
-    _, marked = climb(conversation, conversation.handshake, sightings(evidence))
+    _, marked = climb(conversation, conversation.handshake, sightings(evidence.recording))
     words = Words(builders.an_exercise().texts("en"), "en", {})
     assert inferred_notes(conversation, marked, words) == [
         "~ inferred from the capture, too short for ss to see: SYN-SENT 38 µs, SYN-RECV 61 µs"
@@ -90,7 +90,7 @@ def test_a_footnote_says_where_a_state_rests_on_less(language: str, note: str) -
     assert whole is not None
     # The SYN-ACK is not in the capture.
     conversation = replace(whole, segments=(whole.segments[0], *whole.segments[2:]))
-    rungs, marked = climb(conversation, conversation.segments, sightings(evidence))
+    rungs, marked = climb(conversation, conversation.segments, sightings(evidence.recording))
     less = any(rung.from_less for rung in rungs)
     words = Words(builders.an_exercise().texts(language), language, {})
     assert inferred_notes(conversation, marked, words, from_less=less)[-1] == note

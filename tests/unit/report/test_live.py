@@ -32,9 +32,9 @@ def waiting() -> list[Item]:
 
 
 def drawn(items: Sequence[Item], width: int, language: str = "en", pieces: int = 1) -> list[str]:
-    text = LiveText(Words(Catalog({}, ""), language, FACTS.addresses), width, at(-1000))
+    text = LiveText(Words(Catalog({}, ""), language, FACTS), width, at(-1000))
     size = -(-len(items) // pieces)
-    found = [plain(line) for line in text.head(FACTS.addresses, ())]
+    found = [plain(line) for line in text.head(FACTS, ())]
     for begin in range(0, len(items), size):
         found += [plain(line) for line in text.lines(items[begin : begin + size])]
     return found
@@ -43,9 +43,9 @@ def drawn(items: Sequence[Item], width: int, language: str = "en", pieces: int =
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(width: int, language: str) -> None:
-    text = LiveText(Words(Catalog({}, ""), language, FACTS.addresses), width, at(-1000))
+    text = LiveText(Words(Catalog({}, ""), language, FACTS), width, at(-1000))
     items = [*waiting(), *hear(connections(40, 40 * US), SECOND)[0]]
-    lines = [*text.head(FACTS.addresses, ["no-tracefs"]), *text.lines(items)]
+    lines = [*text.head(FACTS, ["no-tracefs"]), *text.lines(items)]
     assert max(map(cells, lines)) <= width
     assert len(lines) > 75
 
@@ -75,7 +75,7 @@ def test_a_call_under_way_is_a_bar_until_it_returns_through_all_pieces() -> None
 
 
 def test_seconds_are_always_as_long() -> None:
-    text = LiveText(Words(Catalog({}, ""), "en", FACTS.addresses), 80, at(-1000) - 12_345 * SECOND)
+    text = LiveText(Words(Catalog({}, ""), "en", FACTS), 80, at(-1000) - 12_345 * SECOND)
     (first, *_) = [plain(line) for line in text.lines(news(waiting()))]
     assert first.startswith("12345.000 ")
 
@@ -83,9 +83,9 @@ def test_seconds_are_always_as_long() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", LACKS)
 def test_the_first_line_says_when_the_kernel_is_not_recorded(language: str, code: str) -> None:
-    text = LiveText(Words(Catalog({}, ""), language, FACTS.addresses), 120, 0)
-    whole = plain(next(text.head(FACTS.addresses, [])))
-    first, why, *_ = [plain(line) for line in text.head(FACTS.addresses, [code])]
+    text = LiveText(Words(Catalog({}, ""), language, FACTS), 120, 0)
+    whole = plain(next(text.head(FACTS, [])))
+    first, why, *_ = [plain(line) for line in text.head(FACTS, [code])]
     assert "192.168.1.102" in first
     assert first != whole
     assert "~" in first
@@ -124,7 +124,7 @@ def test_more_rows_than_anybody_reads_are_cut_in_the_middle() -> None:
 
 def test_objects_of_a_kind_have_the_same_keys_in_the_same_order() -> None:
     items = waiting() + hear(connections(2, SECOND), SECOND // 4, standing=STANDING)[0]
-    objects = [begin_object("live", FACTS.addresses, 1, ["died"]), *map(item_object, items)]
+    objects = [begin_object("live", FACTS, 1, ["died"]), *map(item_object, items)]
     keys: dict[str, tuple[str, ...]] = {}
     for one in objects:
         read = json.loads(json.dumps(one))
@@ -139,7 +139,7 @@ def test_the_readme_names_every_key(readme: str) -> None:
     text = (ROOT / readme).read_text(encoding="utf-8")
     table = {match[1] for match in re.finditer(r"`([a-z_-]+)`", text)}
     items = waiting() + hear(connections(2, SECOND), SECOND // 4, standing=STANDING)[0]
-    for one in [begin_object("live", FACTS.addresses, 1, []), *map(item_object, items)]:
+    for one in [begin_object("live", FACTS, 1, []), *map(item_object, items)]:
         if one["kind"] != "note":
             assert set(one) - table == set()
 

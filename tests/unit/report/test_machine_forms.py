@@ -23,8 +23,7 @@ SCHEMA = json.loads(jsonform.SCHEMA_FILE.read_text(encoding="utf-8"))
 
 
 def document(judgement: Judgement, language: str = "en") -> dict[str, Any]:
-    exercise = builders.an_exercise()
-    made = jsonform.verdict_document(exercise, builders.a_run(), judgement, exercise.texts(language), language)
+    made = jsonform.verdict_document(builders.judged(judgement), language)
     return dict(json.loads(jsonform.to_json(made)))
 
 
@@ -57,8 +56,7 @@ def test_a_result_carries_its_words_its_comparison_and_where_to_look() -> None:
 
 
 def junit(judgement: Judgement) -> ET.Element:
-    exercise = builders.an_exercise()
-    made = junit_document(exercise, builders.a_run(), judgement, exercise.texts("en"))
+    made = junit_document(builders.judged(judgement))
     assert made.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
     return ET.fromstring(made)  # noqa: S314 - our own
 

@@ -15,8 +15,7 @@ from lab.report import picture
 from lab.report.ink import Role, cells, plain
 from lab.report.markdown import markdown_page
 from lab.report.mend import Change, Sign, changes, draw, program
-from lab.report.seen import sightings
-from lab.report.views import Looking, show
+from lab.report.views import show
 from lab.report.words import Words
 from lab.settings import ROOT
 from lab.shelf import exercise_folders
@@ -133,7 +132,7 @@ def test_a_program_is_found_by_its_name_wherever_it_is(tmp_path: Path) -> None:
 
 def view(one: Mend, language: str, width: int = 80) -> tuple[list[str], tuple[str, ...]]:
     run = builders.a_run()
-    found = show(Looking(run, sightings(run), Words(Catalog({}, "none"), language, {})), one, run.steps[0])
+    found = show(builders.looking(run, Words(Catalog({}, "none"), language, {})), one, run.play.steps[0])
     assert found is not None
     return [plain(each) for each in found.draw(width)] if found.draw else [], found.notes
 
@@ -159,8 +158,7 @@ def test_a_markdown_page_holds_every_line_in_a_block_of_its_own_with_its_sign(la
     exercise = builders.an_exercise()
     first, *others = exercise.steps
     exercise = dataclasses.replace(exercise, steps=(dataclasses.replace(first, show=(mend,)), *others))
-    texts = exercise.texts(language)
-    page = markdown_page(exercise, builders.a_run(), builders.all_well(), texts, language, Path("runs/ex03"))
+    page = markdown_page(builders.judged(builders.all_well(), exercise=exercise), language)
     (block,) = re.findall(r"^```text\n(forgets_close → serve_blocking .*?)\n```$", page, re.MULTILINE | re.DOTALL)
     lines, _ = view(mend, language, width=100)
     assert block.splitlines() == lines

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from lab.evidence.store import load
+from lab.recording.store import load
 from lab.report import models
 from lab.report.ink import EMPTY, Line, cells, for_encoding, plain
 from lab.report.picture import draw
@@ -24,7 +24,7 @@ def lines(language: str, width: int) -> list[Line]:
     words = Words(Catalog({}, "test"), language, {})
     found: list[Line] = []
     for program in PROGRAMS:
-        step = RUN.step(program)
+        step = RUN.play.step(program)
         views = (
             Calls(f"{program}.traced"),
             Served((f"{program}.plain.trio",)),
@@ -54,7 +54,7 @@ def test_nothing_is_wider_than_the_page(language: str, width: int) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_arrows_of_the_picture_stand_under_each_other(language: str) -> None:
-    step = RUN.step("serve_poll")
+    step = RUN.play.step("serve_poll")
     drawn, _ = models.show(RUN, Waits("serve_poll.traced"), step, Words(Catalog({}, "test"), language, {}))
     assert drawn is not None
     rows = [line for line in drawn(80) if len(line) > 2]
@@ -76,6 +76,6 @@ def test_the_views_become_a_picture_too() -> None:
 
 def test_of_a_step_without_calls_that_is_said() -> None:
     words = Words(Catalog({}, "test"), "en", {})
-    drawn, notes = models.show(RUN, Calls("serve_blocking.traced"), RUN.step("serve_poll"), words)
+    drawn, notes = models.show(RUN, Calls("serve_blocking.traced"), RUN.play.step("serve_poll"), words)
     assert drawn is None
     assert notes == ("serve_blocking made no system call in this step.",)

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-from lab.evidence.records import Evidence, LabFacts, Output
+from lab.recording.play import Output
+from lab.recording.run import Run
+from lab.recording.saved import SavedLab
 from lab.report.ink import Role, plain
-from lab.report.seen import sightings
 from lab.report.story import Story, tell
 from lab.report.terminal import head
 from lab.report.transcript import transcript
-from lab.report.views import Looking, show
+from lab.report.views import show
 from lab.report.words import Words
 from lab.text.catalog import Catalog
 from lab.views import Text
-from tests.unit.report.builders import a_run, all_well, an_exercise
+from tests.records import changed
+from tests.unit.report.builders import a_run, all_well, judged, looking
 
 SITES = {"site1": "192.168.1.111", "site2": "192.168.1.112", "site3": "192.168.1.113"}
 
 
-def run_with(*sites: str) -> Evidence:
+def run_with(*sites: str) -> Run:
     """Return a run with three sites beside, of which these had a program."""
     run = a_run()
-    lab = LabFacts(run.lab.name, run.lab.subnet, {**run.lab.addresses, **SITES})
-    first = run.parties[0]
+    lab = SavedLab(run.play.lab.name, run.play.lab.subnet, {**run.recording.hosts, **SITES})
+    first = run.play.parties[0]
     parties = tuple(replace(first, name=site, host=site, program="serve_site") for site in sites)
-    return replace(run, lab=lab, parties=(*run.parties, *parties))
+    return changed(run, lab=lab, parties=(*run.play.parties, *parties))
 
 
-def story(run: Evidence) -> Story:
-    exercise = an_exercise()
-    return tell(exercise, run, all_well(), exercise.texts("en"), "en", Path("runs/ex03"))
+def story(run: Run) -> Story:
+    return tell(judged(all_well(), run), "en")
 
 
 def test_every_host_that_had_a_program_stands_at_the_head_of_the_page() -> None:
@@ -47,18 +47,18 @@ def test_hosts_stand_two_on_a_line_and_none_is_left_out() -> None:
 
 def test_some_of_what_a_program_printed_can_be_shown() -> None:
     run = a_run()
-    party, step = run.party("a"), run.steps[0]
+    party, step = run.play.party("a"), run.play.steps[0]
     outputs = tuple(
         Output(step.begun_ns, "a", "stdout", text) for text in ("200 page", "Traceback", "  more", "Error: 1")
     )
-    said = transcript(replace(run, outputs=outputs), party, step, r"^\d|^Error")
+    said = transcript(changed(run, outputs=outputs), party, step, r"^\d|^Error")
     assert [span.text for span in said if span.role is Role.PLAIN] == ["200 page", "Error: 1"]
 
 
-def said_of_the_sender(run: Evidence) -> str:
+def said_of_the_sender(run: Run) -> str:
     which = {"prompt": "our own client", "browse": "a browser", "stand-in": "somebody in its place"}
     words = Words(Catalog({"shows": {"sender": which}}, "here"), "en", {})
-    return str(show(Looking(run, sightings(run), words), Text("sender", party="a"), run.steps[0]))
+    return str(show(looking(run, words), Text("sender", party="a"), run.play.steps[0]))
 
 
 def test_a_text_may_hang_on_the_program_that_was_played() -> None:
@@ -67,6 +67,6 @@ def test_a_text_may_hang_on_the_program_that_was_played() -> None:
 
 def test_such_a_text_knows_any_program_that_stands_in_for_another() -> None:
     run = a_run()
-    parties = tuple(replace(party, program="rude") if party.name == "a" else party for party in run.parties)
-    run = replace(run, parties=parties, stand_ins={"prompt": "rude"})
+    parties = tuple(replace(party, program="rude") if party.name == "a" else party for party in run.play.parties)
+    run = changed(run, parties=parties, stand_ins={"prompt": "rude"})
     assert "somebody in its place" in said_of_the_sender(run)

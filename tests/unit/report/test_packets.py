@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from lab.evidence.records import Evidence, Party
 from lab.judge.verdict import Look, Message, Result, Verdict
+from lab.recording.play import Party
+from lab.recording.run import Run
 from lab.report.packets import packet_comments, run_pcapng
 from lab.report.words import Words
 from lab.text.catalog import LANGUAGES
-from lab.timeline.build import build_timeline
 from lab.timeline.model import Timeline
 from lab.wire.capture import CaptureError
+from tests.records import timeline_of
 from tests.unit.report import builders, timelines
 from tests.unit.wire.test_pcapng import read
 
@@ -32,7 +33,8 @@ def told(timeline: Timeline, language: str = "en", *results: Result) -> dict[tup
 
 
 def proves(identity: str, verdict: Verdict, file: str, frame: int) -> Result:
-    return Result(identity, None, verdict, Message("as-expected"), Message("as-expected"), None, (Look(file, frame),))
+    look, said = (Look(file, frame),), Message("as-expected")
+    return Result(identity, None, verdict, said, said, None, look, look)
 
 
 def test_the_state_of_the_host_before_and_after() -> None:
@@ -113,19 +115,20 @@ def test_the_expectation_that_a_frame_proves_stands_in_both_captures(language: s
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_comments_of_a_recorded_run_are_in_the_file(language: str) -> None:
     run = builders.a_run()
-    timeline = build_timeline(run)
+    timeline = timeline_of(run)
     results = builders.all_well().results
-    interfaces, packets = read(run_pcapng(run, timeline, results, words(language)))
+    interfaces, packets = read(run_pcapng(builders.judged(builders.all_well(), run), language))
     assert [each[2].decode() for each in interfaces] == ["server", "client"]
-    assert len(packets) == sum(record.captured for record in run.captures)
-    comments = packet_comments(run, timeline, results, words(language))
+    assert len(packets) == sum(record.captured for record in run.recording.captures)
+    named = Words(builders.an_exercise().texts(language), language, run.recording.hosts)
+    comments = packet_comments(run, timeline, results, named)
     said = [packet.comments for packet in packets if packet.interface == 0]
     assert said == [comments["server", number] for number in range(1, len(said) + 1)]
 
 
 def test_a_damaged_capture_is_an_error_that_names_it() -> None:
     run = builders.a_run()
-    first, *others = run.captures
-    damaged: Evidence = builders.without(run, captures=(replace(first, data=first.data[:-1]), *others))
+    first, *others = run.recording.captures
+    damaged: Run = builders.without(run, captures=(replace(first, content=first.data[:-1]), *others))
     with pytest.raises(CaptureError, match=r"server\.pcap"):
-        run_pcapng(damaged, timelines.one_client(), (), words())
+        run_pcapng(builders.judged(builders.all_well(), damaged), "en")

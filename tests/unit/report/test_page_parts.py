@@ -12,14 +12,12 @@ from typing import Any
 import pytest
 from flit_core import buildapi  # type: ignore[import-untyped]  # ships none
 
-from lab.judge.verdict import Comparison, Look, Message, Pair, Result, Verdict
+from lab.judge.verdict import CallAt, Look, Message, Reference, Result, StatesFrom, Verdict, frames
 from lab.report import page
 from lab.report.page.columns import columns, excerpt
 from lab.report.page.document import SCRIPTS
 from lab.report.page.ends import Ending, course
-from lab.report.page.places import Told
-from lab.report.page.proofs import Proof, proofs
-from lab.report.page.run import PageRun
+from lab.report.page.proofs import CALLED, Proof, Spot, proofs
 from lab.report.page.sentences import FIELD, Sentences
 from lab.settings import ROOT
 from lab.text import catalog
@@ -329,44 +327,43 @@ def test_how_a_connection_ended() -> None:
     assert course(still, still.talks[0]).client == (State.SYN_SENT, State.ESTABLISHED)
 
 
-def a_proof(look: Look, *, told: Told | None = None, comparison: Comparison | None = None) -> Proof:
+def a_proof(*references: Reference) -> Proof:
     timeline, run = one()
     said = Message("segments-agree")
-    result = Result("x", None, Verdict.PASS, said, said, comparison, (look,))
-    given: PageRun = replace(run, results=(result,), told={look: told} if told else {})
-    return proofs(timeline, given)[0]
+    result = Result("x", None, Verdict.PASS, said, said, proof=references)
+    return proofs(timeline, replace(run, results=(result,)))[0]
 
 
 def test_a_frame_proves_by_its_segment_on_either_host_and_a_look_of_ss_by_its_time() -> None:
     timeline, run = one()
-    fourth = [each.number for each in timeline.moments if isinstance(each.what, SegmentSent)][3]
-    assert a_proof(Look("server.pcap", frame=4)) == Proof((fourth,), ())
-    assert a_proof(Look("client.pcap", frame=4)) == Proof((fourth,), ())
+    sent = [each.number for each in timeline.moments if isinstance(each.what, SegmentSent)]
+    assert a_proof(Look("server.pcap", frame=4)) == Proof((sent[3],), ())
+    assert a_proof(Look("client.pcap", frame=4)) == Proof((sent[3],), ())
+    assert a_proof(*frames("server.pcap", (4, 1))) == Proof((sent[3], sent[0]), ())
     assert a_proof(Look("ss/connected.client.txt", line=2)) == Proof((), (2,))
     assert run.looks[2].file == "ss/connected.client.txt"
     assert a_proof(Look("server.pcap", frame=4_000)) == Proof((), ())
     assert a_proof(Look("evidence.json")) == Proof((), ())
 
 
-def test_a_line_of_the_kernel_proves_by_its_state_and_those_that_follow_as_expected() -> None:
+def test_a_state_of_the_kernel_s_proves_with_those_that_follow_as_expected() -> None:
     timeline, _ = one()
     states = [each for each in timeline.moments if each.lane is Lane.SERVER_STATE]
-    row = ("ESTAB",)
-    agreeing = Comparison(
-        ("State",), (Pair(None, row, frozenset()), Pair(row, row, frozenset()), Pair(row, row, frozenset()))
-    )
-    look = Look("kernel.txt", line=9)
-    found = a_proof(look, told=Told(states[1].time_ns), comparison=agreeing)
-    assert found.moments == (states[1].number, states[2].number)
+    assert a_proof(StatesFrom(states[1].time_ns, 2)).moments == (states[1].number, states[2].number)
+    assert a_proof(StatesFrom(states[1].time_ns, 0)).moments == (states[1].number,)
+    assert a_proof(StatesFrom(states[1].time_ns + 1, 2)).moments == ()
 
 
-def test_a_line_of_strace_proves_by_the_call_that_was_made_then() -> None:
+def test_a_call_of_strace_s_proves_by_the_call_that_was_made_then_else_by_itself() -> None:
     timeline, _ = one()
     sends = [each for each in timeline.moments if isinstance(each.what, CallMade) and each.what.name == "send"]
-    look = Look("traces/server.txt", line=9)
-    found = a_proof(look, told=Told(sends[1].time_ns + 4_000, "server", "send"))
-    assert found.moments == (sends[1].number,)
-    assert a_proof(look, told=Told(sends[1].time_ns + 1 * S, "server", "send")).moments == ()
+    assert a_proof(CallAt("server", "send", sends[1].time_ns + 4_000)) == Proof((sends[1].number,), ())
+    late = CallAt("server", "send", sends[1].time_ns + 1 * S)
+    assert a_proof(late) == Proof(
+        (),
+        (),
+        (Spot(late.time_ns, "server", client=False, message=Message(CALLED, {"party": "server", "call": "send"})),),
+    )
 
 
 def test_the_columns_hold_every_moment_once() -> None:

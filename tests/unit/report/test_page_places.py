@@ -1,16 +1,14 @@
-"""Which places prove a result whose look names none, and with which connections the page begins."""
+"""Which references prove a result, where a page shows them, and with which connections the page begins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from lab import views
-from lab.evidence.records import Evidence, Exit, Output, Party
-from lab.evidence.store import load
 from lab.exercise import Step as PageStep
 from lab.exercise import judge
 from lab.judge.calls.descriptors import handed
@@ -24,23 +22,25 @@ from lab.judge.readings.spending import spent
 from lab.judge.segments.order import in_order
 from lab.judge.serving.abreast import abreast
 from lab.judge.serving.order import overlap, turns
-from lab.judge.verdict import Result, Verdict
+from lab.judge.verdict import MOST, CallAt, Look, PrintedLine, ProgramEnd, Result, Verdict
 from lab.loading import load_exercise
+from lab.recording.play import Exit, Output, Party
+from lab.recording.run import Run
+from lab.recording.store import load
 from lab.report.page.opening import lesson, opening
-from lab.report.page.places import CALLED, MOST, Places, Spot, places_of
-from lab.report.page.proofs import Proof, proofs
+from lab.report.page.proofs import CALLED, Proof, Spot, proofs
 from lab.report.page.run import run_of
 from lab.settings import ROOT
-from lab.timeline.build import build_timeline
 from lab.timeline.model import CallMade, SegmentSent, Timeline
 from tests.page.scenes import crowd, nine, one
+from tests.records import changed, timeline_of
 from tests.unit.report import builders
 from tests.unit.report.builders import BEGUN, MS
 
 RUNS = ROOT / "tests" / "fixtures" / "runs"
 
 
-def a_run() -> Evidence:
+def a_run() -> Run:
     """A run in which `a` and the server print, `ps` is asked for the server's children, and both end."""
     run = builders.a_run()
     told = [
@@ -48,9 +48,9 @@ def a_run() -> Evidence:
         (42, "ps", "   30    12 serve_blocking"), (43, "ps", "   31    12 serve_blocking"), (44, "ps", "   32     1 init"),
     ]  # fmt: skip
     shell = Party("ps", "shell", "server", "ps", "ps -o pid,ppid,comm", 40, None, None)
-    return replace(
+    return changed(
         run,
-        parties=(*run.parties, shell),
+        parties=(*run.play.parties, shell),
         outputs=tuple(Output(BEGUN + at * MS, actor, "stdout", text) for at, actor, text in told),
         exits=(Exit(BEGUN + 72 * MS, "a", 0), Exit(BEGUN + 120 * MS, "server", -15)),
     )
@@ -60,8 +60,17 @@ def spots(expectation: Judged, verdict: Verdict = Verdict.PASS) -> list[tuple[fl
     """When (ms) and what, of the places of what the expectation finds."""
     result = expectation.judge(a_run())
     assert result.verdict is verdict, result
-    found = places_of(a_run(), result).spots
-    return [((spot.time_ns - BEGUN) / MS, str(spot.message.params.get("line", spot.message.code))) for spot in found]
+    told = (each for each in result.proof if isinstance(each, PrintedLine | ProgramEnd))
+    return [
+        ((each.time_ns - BEGUN) / MS, each.text.strip() if isinstance(each, PrintedLine) else each.said.code)
+        for each in told
+    ]
+
+
+def shown(expectation: Judged) -> Sequence[Spot]:
+    """What the page shows of it beside the timeline."""
+    run = a_run()
+    return proofs(timeline_of(run), run_of(run, (expectation.judge(run),)))[0].spots
 
 
 def test_a_line_that_was_printed_is_placed_in_its_step_when_it_was_printed() -> None:
@@ -99,7 +108,7 @@ def test_lines_of_a_process_itself_and_of_a_listing_of_processes() -> None:
 
 def test_a_spot_stands_on_the_side_of_its_program_or_of_its_host() -> None:
     found = {
-        name: places_of(a_run(), each.judge(a_run())).spots[0].client
+        name: shown(each)[0].client
         for name, each in {
             "client": printed("a", "HELLO", id="x"),
             "server": exited("server", -15, id="x"),
@@ -110,9 +119,9 @@ def test_a_spot_stands_on_the_side_of_its_program_or_of_its_host() -> None:
 
 
 @cache
-def saved(run: str) -> tuple[Evidence, Timeline]:
+def saved(run: str) -> tuple[Run, Timeline]:
     evidence = load(RUNS / run)
-    return evidence, build_timeline(evidence)
+    return evidence, timeline_of(evidence)
 
 
 @cache
@@ -137,7 +146,7 @@ def test_how_connections_were_closed_is_placed_at_the_first_f_of_each() -> None:
     assert all(isinstance(each, SegmentSent) and "F" in each.segment.flags.letters for each in sent)
 
 
-def result_of(run: str, expectation: Judged) -> tuple[Evidence, Timeline, Result, Proof]:
+def result_of(run: str, expectation: Judged) -> tuple[Run, Timeline, Result, Proof]:
     evidence, timeline = saved(run)
     result = expectation.judge(evidence)
     return evidence, timeline, result, proofs(timeline, run_of(evidence, (result,)))[0]
@@ -162,8 +171,8 @@ def test_segments_in_an_order_are_placed_one_by_one_and_hosts_by_their_handshake
     sent = [timeline.moments[number].what for number in proof.moments]
     assert [each.segment.flags.letters for each in sent if isinstance(each, SegmentSent)] == ["S", "S.", "F."]
     run = a_run()
-    found = places_of(run, abreast(("server",), on="client", id="x").judge(run)).frames
-    assert [look.frame for look in found] == [3, 6]
+    found = abreast(("server",), on="client", id="x").judge(run).proof
+    assert [look.frame for look in found if isinstance(look, Look)] == [3, 6]
 
 
 def test_each_call_that_was_counted_is_a_place_and_a_call_that_was_not_made_has_none() -> None:
@@ -186,7 +195,7 @@ def test_calls_on_one_descriptor_alone_or_that_failed_alone() -> None:
     ):
         result = expectation.judge(evidence)
         count = int(str(result.observed.params["count"]))
-        times = [spot.time_ns for spot in places_of(evidence, result).calls]
+        times = [each.time_ns for each in result.proof if isinstance(each, CallAt)]
         named = {call.begun_ns: call for call in trace.calls}
         assert len(times) == min(count, MOST)
         assert all(named[time].error == "EAGAIN" or named[time].fd == 5 for time in times)
@@ -203,17 +212,15 @@ def test_calls_that_carried_descriptors_are_places_though_no_tracer_told_of_them
     assert len(found.spots) <= MOST
 
 
-def test_a_ratio_has_no_place_and_evidence_that_is_gone_neither() -> None:
+def test_a_ratio_has_no_place() -> None:
     ratio = spent("serve_poll.plain", ("rests", "rested"), "<1", id="x")
     _, _, result, proof = result_of("models", ratio)
     assert (proof.placed, proof.lacks) == (False, "totals"), result
-    line = printed("a", "HELLO", id="x").judge(a_run())
-    assert places_of(replace(a_run(), parties=()), line) == Places()
 
 
 def test_equal_spots_are_one() -> None:
-    (first,) = places_of(a_run(), printed("a", "HELLO", id="x").judge(a_run())).spots
-    (again,) = places_of(a_run(), printed("a", "HELLO", id="y").judge(a_run())).spots
+    (first,) = shown(printed("a", "HELLO", id="x"))
+    (again,) = shown(printed("a", "HELLO", id="y"))
     assert isinstance(first, Spot)
     assert len({first, again}) == 1
 

@@ -10,10 +10,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from lab.evidence.records import Evidence, Stopped
 from lab.exercise import Judgement
 from lab.judge.claims import ClaimResult, Ruling
 from lab.judge.verdict import Verdict
+from lab.recording.play import Stopped
+from lab.recording.run import Run
+from lab.recording.saved import saved_form
 from lab.report.asking import Asker
 from lab.report.by_hand import by_hand_lines
 from lab.report.claims import claim_stories
@@ -35,7 +37,7 @@ def page(
     language: str = "en",
     width: int = 100,
     *,
-    evidence: Evidence | None = None,
+    evidence: Run | None = None,
     answers: str | None = None,
     encoding: str = "utf-8",
     colour: bool = False,
@@ -47,18 +49,14 @@ def page(
         force_terminal=colour,
         color_system="truecolor" if colour else None,
     )
-    exercise = builders.an_exercise()
-    judgement = getattr(builders, which)()
-    run = evidence or builders.a_run()
+    judged = builders.judged(getattr(builders, which)(), evidence)
     asker = None if answers is None else Asker(io.StringIO(answers), console, language)
-    Page(console, exercise, run, judgement, exercise.texts(language), language, FOLDER).show(asker)
+    Page(console, judged, language).show(asker)
     return buffer.getvalue().decode(encoding)
 
 
-def markdown(which: str, language: str = "en", evidence: Evidence | None = None) -> str:
-    exercise = builders.an_exercise()
-    judgement = getattr(builders, which)()
-    return markdown_page(exercise, evidence or builders.a_run(), judgement, exercise.texts(language), language, FOLDER)
+def markdown(which: str, language: str = "en", evidence: Run | None = None) -> str:
+    return markdown_page(builders.judged(getattr(builders, which)(), evidence), language)
 
 
 def compare_golden(name: str, text: str) -> None:
@@ -151,7 +149,7 @@ def test_a_run_that_stopped_as_markdown(language: str) -> None:
 def test_a_stop_with_nothing_failed_before_is_where_to_look_first() -> None:
     stopped = Stopped("connects", "server", "did-not-listen", "192.168.1.102:8000; LISTEN 192.168.1.102:8008")
     whole = builders.a_run()
-    text = page(evidence=builders.without(whole, steps=whole.steps[:1], stopped=stopped))
+    text = page(evidence=builders.without(whole, steps=whole.play.steps[:1], stopped=stopped))
     assert "look first at step 1, “A client connects”: the run stops there" in text
 
 
@@ -188,7 +186,9 @@ def test_a_page_says_who_stood_in_for_whom(language: str, words: str) -> None:
 
 def test_a_moment_that_never_came_is_said() -> None:
     whole = builders.a_run()
-    late = tuple(builders.snapshot(one.name, one.step, one.host, 80, "", timed_out=True) for one in whole.snapshots)
+    late = tuple(
+        builders.snapshot(one.name, one.step, one.host, 80, "", timed_out=True) for one in saved_form(whole).snapshots
+    )
     assert "Did not see “a is ESTAB” on the server" in page(evidence=builders.without(whole, snapshots=late))
 
 

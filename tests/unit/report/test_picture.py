@@ -22,10 +22,7 @@ EDGE = 20
 
 
 def a_story(language: str = "en", which: str = "all_well") -> Story:
-    exercise = builders.an_exercise()
-    judgement = getattr(builders, which)()
-    folder = Path("runs/ex03/latest")
-    return tell(exercise, builders.a_run(), judgement, exercise.texts(language), language, folder)
+    return tell(builders.judged(getattr(builders, which)()), language)
 
 
 def texts(document: str) -> list[ET.Element]:

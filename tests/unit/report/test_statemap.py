@@ -18,7 +18,7 @@ def drawn() -> list[str]:
     evidence = builders.a_run()
     conversation = evidence.conversation("a")
     assert conversation is not None
-    return [plain(line) for line in draw(visits(conversation, sightings(evidence)), WORDS, 80)]
+    return [plain(line) for line in draw(visits(conversation, sightings(evidence.recording)), WORDS, 80)]
 
 
 def test_every_state_but_closing_is_on_the_picture() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Stopped
+from lab.recording.play import Stopped
 from lab.report.stopping import stop_words
 from lab.report.words import Words
 from lab.text.catalog import Catalog
@@ -95,19 +95,19 @@ def words(language: str) -> Words:
 
 @pytest.mark.parametrize(("stopped", "english", "chinese"), A_WAY)
 def test_a_stop_is_told_in_sentences(stopped: Stopped, english: str, chinese: str) -> None:
-    parties = builders.a_run().parties
+    parties = builders.a_run().play.parties
     assert stop_words(stopped, parties, words("en")) == f"The run stops in this step: {english}"
     assert stop_words(stopped, parties, words("zh-CN")) == f"运行停在这一步：{chinese}"
 
 
 def test_a_second_server_is_called_by_its_name() -> None:
-    server = builders.a_run().parties[0]
+    server = builders.a_run().play.parties[0]
     again = type(server)("again", "server", "server", "my_server", "my_server", 14, None, None)
     told = stop_words(Stopped("restart", "again", "did-not-listen", "5 s"), (server, again), words("en"))
     assert told.startswith("The run stops in this step: server again (my_server) did not")
 
 
 def test_a_program_of_its_own_name_is_named_once() -> None:
-    rounds = type(builders.a_run().parties[1])("rounds", "client", "client", "rounds", "rounds", 14, None, None)
+    rounds = type(builders.a_run().play.parties[1])("rounds", "client", "client", "rounds", "rounds", 14, None, None)
     told = stop_words(Stopped("three", "rounds", "did-not-end", "5 s"), (rounds,), words("zh-CN"))
     assert told == "运行停在这一步：客户端 rounds 没有结束。实验室等了 5 秒。"

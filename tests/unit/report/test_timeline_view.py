@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from lab.evidence.records import Evidence
 from lab.exercise import Exercise
+from lab.recording.play import Play
+from lab.recording.recording import Recording
+from lab.recording.run import Run
 from lab.report.ink import plain
 from lab.report.markdown import markdown_page
 from lab.report.picture import picture_document
-from lab.report.seen import sightings
 from lab.report.story import Story, tell
 from lab.report.terminal import Page
 from lab.report.views import Looking, Shown, show
@@ -29,14 +29,14 @@ from tests.unit.report.test_picture import rows
 WHOLE_RUN = Path("runs/ex03/latest")
 
 
-def looking(evidence: Evidence, language: str = "en") -> Looking:
+def looking(evidence: Run, language: str = "en") -> Looking:
     words = Words(builders.an_exercise().texts(language), language, {})
-    return Looking(evidence, sightings(evidence), words)
+    return builders.looking(evidence, words)
 
 
-def shown(view: Timeline, step: str, evidence: Evidence | None = None) -> Shown:
+def shown(view: Timeline, step: str, evidence: Run | None = None) -> Shown:
     run = evidence or builders.a_run()
-    found = show(looking(run), view, run.step(step))
+    found = show(looking(run), view, run.play.step(step))
     assert found is not None
     return found
 
@@ -54,18 +54,18 @@ def showing(*views: Timeline) -> Exercise:
 
 
 def story(exercise: Exercise, language: str = "en") -> Story:
-    return tell(exercise, builders.a_run(), builders.all_well(), exercise.texts(language), language, WHOLE_RUN)
+    return tell(builders.judged(builders.all_well(), exercise=exercise), language)
 
 
 @pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Recording]:
     """What timelines were built of."""
-    calls: list[Evidence] = []
-    whole: Callable[[Evidence], object] = build.build_timeline
+    calls: list[Recording] = []
+    whole = build.build_timeline
 
-    def counted(evidence: Evidence) -> object:
-        calls.append(evidence)
-        return whole(evidence)
+    def counted(recording: Recording, play: Play) -> object:
+        calls.append(recording)
+        return whole(recording, play)
 
     monkeypatch.setattr(build, "build_timeline", counted)
     return calls
@@ -100,8 +100,8 @@ def test_a_client_of_which_nothing_was_recorded_is_a_clear_line() -> None:
 
 def test_a_step_in_which_nothing_happened_says_so() -> None:
     run = builders.a_run()
-    quiet = replace(run.steps[0], id="quiet", begun_ns=builders.BEGUN + 31 * builders.MS)
-    evidence = builders.without(run, steps=(run.steps[0], quiet, *run.steps[1:]))
+    quiet = replace(run.play.steps[0], id="quiet", begun_ns=builders.BEGUN + 31 * builders.MS)
+    evidence = builders.without(run, steps=(run.play.steps[0], quiet, *run.play.steps[1:]))
     assert shown(Timeline(("a",)), "quiet", evidence) == Shown(
         None, ("Nothing happened on this connection meanwhile.",)
     )
@@ -109,18 +109,18 @@ def test_a_step_in_which_nothing_happened_says_so() -> None:
 
 def test_evidence_that_cannot_be_read_is_said_not_raised() -> None:
     run = builders.a_run()
-    damaged = tuple(replace(record, data=record.data[:-3]) for record in run.captures)
+    damaged = tuple(replace(record, content=record.data[:-3]) for record in run.recording.captures)
     found = shown(Timeline(("a",)), "connects", builders.without(run, captures=damaged))
     assert found.draw is None
     assert "server.pcap" in found.notes[0]
 
 
-def test_a_page_without_it_builds_no_timeline(built: list[Evidence]) -> None:
+def test_a_page_without_it_builds_no_timeline(built: list[Recording]) -> None:
     story(builders.an_exercise())
     assert built == []
 
 
-def test_a_page_builds_it_once_for_all_that_show_it(built: list[Evidence]) -> None:
+def test_a_page_builds_it_once_for_all_that_show_it(built: list[Recording]) -> None:
     told = story(showing(Timeline(("a",)), Timeline(("a",), whole=True)))
     assert len(told.steps[0].shown) == 2
     assert told.looking.timeline is told.looking.timeline
@@ -129,12 +129,12 @@ def test_a_page_builds_it_once_for_all_that_show_it(built: list[Evidence]) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_terminal_markdown_and_picture_show_the_same(language: str) -> None:
-    exercise, run = showing(Timeline(("a",), whole=True)), builders.a_run()
-    parts = (exercise, run, builders.all_well(), exercise.texts(language), language, WHOLE_RUN)
+    exercise = showing(Timeline(("a",), whole=True))
+    judged = builders.judged(builders.all_well(), exercise=exercise)
     console = Console(file=io.StringIO(), width=100)
-    Page(console, *parts).show()
+    Page(console, judged, language).show()
     assert isinstance(console.file, io.StringIO)
-    page, markdown = console.file.getvalue(), markdown_page(*parts)
+    page, markdown = console.file.getvalue(), markdown_page(judged, language)
     picture = "\n".join(rows(picture_document(story(exercise, language), language)))
     for form in (page, markdown, picture):
         row = next(line for line in form.splitlines() if "SYN-SENT" in line)

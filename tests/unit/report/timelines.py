@@ -147,7 +147,9 @@ class Score:
     ) -> None:
         listener = SERVER if talk is None else None
         told = tuple(Level(ns(at), value, observed) for at, value in levels)
-        self.queues.append(Queue(QueueKind(kind), host, talk, listener, told))
+        self.queues.append(
+            Queue(QueueKind(kind), host, talk, listener, told, at_client=talk is not None and host == "client")
+        )
 
     def _add(self, place: Place, at: float, until: float | None, what: What, source: Source, cause: int | None) -> int:
         number = len(self.moments)

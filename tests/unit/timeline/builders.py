@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.evidence.raw import CaptureRecord, KernelRecord
-from lab.evidence.records import Action, Evidence
 from lab.kernel.trace import KernelCall, KernelTrace, Started, Transition
-from lab.timeline.build import build_timeline
+from lab.recording.play import Action
+from lab.recording.raw import CaptureRecord, KernelRecord
+from lab.recording.run import Run
 from lab.timeline.model import CallMade, Lane, Moment, SegmentSent, StateChange, Timeline
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
+from tests.records import timeline_of
 from tests.unit.judge.builders import BEGUN, CLIENT_FIRST, OPEN, SERVER, TALK, A, Frame, Talk, evidence, pcap
 
 US = 1_000
@@ -99,12 +100,10 @@ def kernel(**changes: Any) -> KernelRecord:
         begun_ns=BEGUN,
         ended_ns=BEGUN + 1_000_000_000,
     )
-    record = KernelRecord(b"", died=False, file="kernel.trace")
-    record.__dict__["trace"] = replace(trace, **changes)
-    return record
+    return KernelRecord(replace(trace, **changes), died=False, file="kernel.trace")
 
 
-def run(*script: str, wire: Wire | None = None, record: KernelRecord | None = None, **changes: Any) -> Evidence:
+def run(*script: str, wire: Wire | None = None, record: KernelRecord | None = None, **changes: Any) -> Run:
     """Return the evidence of a run with these segments; without a record, one in which the kernel was not asked."""
     captures = (wire or Wire()).captures(*(script or (*OPEN, *TALK)))
     acts = (Action("connects", at(-850), "server", "serve", ""), Action("connects", at(-150), "a", "connect", ""))
@@ -113,7 +112,7 @@ def run(*script: str, wire: Wire | None = None, record: KernelRecord | None = No
 
 
 def timeline(*script: str, **changes: Any) -> Timeline:
-    return build_timeline(run(*script, **changes))
+    return timeline_of(run(*script, **changes))
 
 
 def told(moment: Moment) -> str:

@@ -121,7 +121,7 @@ def test_a_run_without_a_connection_has_an_empty_timeline() -> None:
 
 def test_the_step_of_a_moment_is_the_one_that_was_played_then() -> None:
     assert {moment.step for moment in timeline(record=kernel()).moments} == {"connects"}
-    assert run().steps[0].id == "connects"
+    assert run().play.steps[0].id == "connects"
 
 
 def test_each_time_is_as_precise_as_the_clock_it_was_read_from() -> None:
@@ -133,7 +133,7 @@ def test_each_time_is_as_precise_as_the_clock_it_was_read_from() -> None:
 
 def test_a_capture_in_microseconds_is_that_precise() -> None:
     captures = tuple(
-        replace(each, data=struct.pack("<I", 0xA1B2C3D4) + each.data[4:]) for each in Wire().captures(*OPEN)
+        replace(each, content=struct.pack("<I", 0xA1B2C3D4) + each.data[4:]) for each in Wire().captures(*OPEN)
     )
     line = timeline(captures=captures)
     assert {moment.precision_ns for moment in line.moments if moment.lane is Lane.WIRE} == {1_000}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.evidence.records import Action
+from lab.recording.play import Action
 from lab.timeline.connections import join, passages
 from tests.unit.judge.builders import BEGUN, MS, OPEN, SERVER, A, B, Frame, Talk, capture, evidence, party
 from tests.unit.timeline.builders import Wire, run

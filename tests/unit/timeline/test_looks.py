@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Snapshot
+from lab.recording.saved import SavedSnapshot
 from lab.timeline.looks import Looks, looks_of
 from lab.wire.state import State
 from tests.unit.judge.builders import BEGUN, SERVER, A, B, evidence, row, snapshot
@@ -12,7 +12,7 @@ from tests.unit.judge.builders import BEGUN, SERVER, A, B, evidence, row, snapsh
 HERE = (A, SERVER)
 
 
-def look(number: int, *rows: str) -> Snapshot:
+def look(number: int, *rows: str) -> SavedSnapshot:
     begun = BEGUN + number * 10
     return snapshot(f"look{number}", "client", *rows, begun_ns=begun, ended_ns=begun + 5)
 
@@ -21,7 +21,7 @@ def looks(*shown: str) -> Looks:
     """Return looks at the client, ten ns apart: each shows a socket in that state, or another one alone."""
     other = row("ESTAB", 0, 0, B, SERVER)
     snapshots = [look(n, row(state, 0, n, A, SERVER) if state else other) for n, state in enumerate(shown)]
-    return looks_of(evidence(snapshots=tuple(snapshots), samplings=()))
+    return looks_of(evidence(snapshots=tuple(snapshots), samplings=()).recording)
 
 
 def test_only_the_looks_that_show_a_socket_are_yielded_with_its_row() -> None:

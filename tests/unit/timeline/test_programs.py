@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from errno import EADDRINUSE, ENETUNREACH
 
 import pytest
 
-from lab.evidence.records import Action, Exit, Party
-from lab.evidence.store import load
 from lab.kernel.trace import KernelCall, Started
+from lab.recording.play import Action, Exit, Party
+from lab.recording.store import load
 from lab.settings import ROOT
-from lab.timeline.build import build_timeline
 from lab.timeline.model import CallMade, Lane, Signal, Timeline
+from tests.records import changed, timeline_of
 from tests.unit.judge.builders import SERVER
 from tests.unit.timeline.builders import (
     CLIENT_BEGINS,
@@ -52,11 +51,11 @@ def played(*more: KernelCall, begun: tuple[Started, ...] = ()) -> Timeline:
     whole = run()
     started = (*STARTED, Started(at(98), STRICT_PID, "/lab/bin/serve_blocking", None), *begun)
     calls = tuple(sorted((*SERVER_BEGINS, *CLIENT_BEGINS, *FAILS_TO_BIND, *more), key=lambda one: one.begun_ns))
-    return build_timeline(
-        replace(
+    return timeline_of(
+        changed(
             whole,
-            parties=(*whole.parties, STRICT),
-            actions=(*whole.actions, Action("restart", at(100), "strict", "serve", "")),
+            parties=(*whole.play.parties, STRICT),
+            actions=(*whole.play.actions, Action("restart", at(100), "strict", "serve", "")),
             exits=(Exit(at(200), "strict", 1),),
             kernel=kernel(calls=calls, started=tuple(sorted(started))),
         )
@@ -105,11 +104,11 @@ def test_a_client_whose_connect_came_to_nothing_is_told_of() -> None:
     party = Party("lost", "client", "client", "prompt", "prompt 10.9.9.9 8000", 61, None, None)
     whole = run()
     calls = (call(110, 1, pid, "socket", None, 3), call(112, 1, pid, "connect", 3, -ENETUNREACH))
-    line = build_timeline(
-        replace(
+    line = timeline_of(
+        changed(
             whole,
-            parties=(*whole.parties, party),
-            actions=(*whole.actions, Action("lost", at(100), "lost", "connect", "")),
+            parties=(*whole.play.parties, party),
+            actions=(*whole.play.actions, Action("lost", at(100), "lost", "connect", "")),
             kernel=kernel(calls=calls, started=(*STARTED, Started(at(98), pid, "/lab/bin/prompt", None))),
         )
     )
@@ -132,10 +131,10 @@ def test_a_call_that_a_signal_broke_off_says_whether_the_program_ended_in_it(
     whole = run()
     acts = tuple(Action("s", at(70 + n), "server", verb, "") for n, verb in enumerate(verbs))
     interrupted = call(50, 21 if verbs == ("freeze",) else 23, SERVER_PID, "accept4", 3, -512)
-    line = build_timeline(
-        replace(
+    line = timeline_of(
+        changed(
             whole,
-            actions=(*whole.actions, *acts),
+            actions=(*whole.play.actions, *acts),
             exits=() if status is None else (Exit(at(400), "server", status),),
             kernel=kernel(calls=(*SERVER_BEGINS, *CLIENT_BEGINS, interrupted)),
         )
@@ -150,13 +149,13 @@ def test_a_call_that_is_begun_anew_is_told_from_one_that_another_follows() -> No
         call(45, 1, SERVER_PID, "accept4", 3, -512),
         call(50, 1, SERVER_PID, "close", 3, 0),
     )
-    line = build_timeline(run(record=kernel(calls=calls)))
+    line = timeline_of(run(record=kernel(calls=calls)))
     signals = [m.what.signal for m in line.moments if isinstance(m.what, CallMade) and m.what.error]
     assert signals == [Signal.ANEW, Signal.ELSE]
 
 
 def test_in_a_recorded_run_the_second_server_fails_and_the_third_listens() -> None:
-    line = build_timeline(load(ROOT / "tests" / "fixtures" / "runs" / "ex03"))
+    line = timeline_of(load(ROOT / "tests" / "fixtures" / "runs" / "ex03"))
     assert of(line, "strict") == FAILED
     assert of(line, "again")[:4] == [
         ("socket", 3, None),
@@ -170,8 +169,8 @@ def test_what_a_killed_program_held_is_closed_by_its_end() -> None:
     whole = run()
     interrupted = call(50, 20, SERVER_PID, "epoll_wait", 9, -4)
     closed = transition(80, SERVER_SOCKET, "ESTAB", "FIN-WAIT-1", SERVER_ENDS, SERVER_PID)
-    line = build_timeline(
-        replace(
+    line = timeline_of(
+        changed(
             whole,
             exits=(Exit(at(400), "server", -15),),
             kernel=kernel(calls=(*SERVER_BEGINS, *CLIENT_BEGINS, interrupted), transitions=(*LISTENS, *OPENS, closed)),

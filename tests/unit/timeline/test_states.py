@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.evidence.records import Snapshot
+from lab.recording.saved import SavedSnapshot
 from lab.timeline.model import Lane, Source, StateChange, Timeline
 from lab.wire.state import State
 from tests.unit.judge.builders import BEGUN, MS, row, snapshot
@@ -109,12 +109,12 @@ ORPHAN = (*OPENS, *CLOSES[:4])
 """The client closes and lets go of its socket; the server does not close."""
 
 
-def orphan(*snapshots: Snapshot, script: tuple[str, ...] = CLIENT_FIRST[:2]) -> Timeline:
+def orphan(*snapshots: SavedSnapshot, script: tuple[str, ...] = CLIENT_FIRST[:2]) -> Timeline:
     record = kernel(transitions=(*LISTENS, *ORPHAN), calls=())
     return timeline(*OPEN, *script, record=record, snapshots=snapshots)
 
 
-def waiting(at_ms: int, *rows: str) -> Snapshot:
+def waiting(at_ms: int, *rows: str) -> SavedSnapshot:
     return snapshot("x", "client", *rows, begun_ns=BEGUN + at_ms * MS, ended_ns=BEGUN + (at_ms + 1) * MS)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from lab.evidence.raw import CaptureRecord
 from lab.kernel.trace import KernelCall, Transition
-from lab.timeline.build import build_timeline
+from lab.recording.raw import CaptureRecord
 from lab.timeline.model import CallMade, Lane, Moment, Timeline
 from lab.timeline.wakes import served
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
+from tests.records import timeline_of
 from tests.unit.judge.builders import Talk
 from tests.unit.timeline.builders import (
     LISTENS,
@@ -78,7 +78,7 @@ def several(*calls: KernelCall, speaks_at: tuple[float, ...] = (120, 121, 122)) 
         calls=tuple(sorted(begins, key=lambda each: each.begun_ns)),
         started=STARTED[:1],
     )
-    return build_timeline(run(captures=captures, record=record))
+    return timeline_of(run(captures=captures, record=record))
 
 
 def joined(
@@ -90,7 +90,7 @@ def joined(
         records = sorted(_records(first.data) + _records(second.data))
         data = first.data[:24] + b"".join(record for _, record in records)
         count = len(records)
-        found.append(replace(first, data=data, captured=count, received=count))
+        found.append(replace(first, content=data, captured=count, received=count))
     return found[0], found[1]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.raw import Trace
-from lab.evidence.records import Evidence, Step
 from lab.judge.calls.readiness import Ready, ready
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, say
 from lab.judge.verdict import Comparison, Result, Verdict
+from lab.recording.play import Step
+from lab.recording.run import Run
+from lab.recording.saved import SavedTrace
 from lab.text.catalog import LANGUAGES
 from tests.unit.judge.builders import BEGUN, MS, SERVER, A, B, evidence
 
@@ -41,13 +42,13 @@ EPOLLS = f"""
 ENDED = "41 1700000009.000000 +++ killed by SIGKILL +++\n"
 
 
-def traced(text: str, *, cut: bool = False, ended: str = ENDED) -> Evidence:
+def traced(text: str, *, cut: bool = False, ended: str = ENDED) -> Run:
     steps = (Step("connects", BEGUN, BEGUN + 1000 * MS), Step("later", LATER, LATER + 1000 * MS))
-    trace = Trace("server", "server", "strace", text.lstrip() + ended, "traces/server.strace", cut=cut)
+    trace = SavedTrace("server", "server", "strace", text.lstrip() + ended, "traces/server.strace", cut=cut)
     return evidence(traces=(trace,), steps=steps, ended_ns=LATER + 1000 * MS)
 
 
-def judged(expectation: Judged, run: Evidence) -> Result:
+def judged(expectation: Judged, run: Run) -> Result:
     result = expectation.judge(run)
     for language in LANGUAGES:
         assert say(result.expected, language)
@@ -55,7 +56,7 @@ def judged(expectation: Judged, run: Evidence) -> Result:
     return result
 
 
-def verdict(expectation: Judged, run: Evidence) -> Verdict:
+def verdict(expectation: Judged, run: Run) -> Verdict:
     return judged(expectation, run).verdict
 
 

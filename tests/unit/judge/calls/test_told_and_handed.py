@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.evidence.records import Evidence
-from lab.evidence.store import load
 from lab.judge.calls.descriptors import handed
 from lab.judge.calls.readiness import told_of
 from lab.judge.errors import ExerciseError
@@ -16,7 +14,10 @@ from lab.judge.judging import Judged
 from lab.judge.serving.services import services
 from lab.judge.verdict import Result, Verdict
 from lab.kernel.calls import parse_strace
+from lab.recording.run import Run
+from lab.recording.store import load
 from lab.wire.segment import Endpoint
+from tests.records import changed
 
 RUN = Path(__file__).parents[3] / "fixtures" / "runs" / "models"
 SERVER = "serve_poll.traced"
@@ -25,30 +26,30 @@ TALKS = ("asked", "answered")
 
 
 @pytest.fixture(scope="module")
-def run() -> Evidence:
+def run() -> Run:
     evidence = load(RUN)
-    trio = evidence.party("serve_poll.traced.trio")
+    trio = evidence.play.party("serve_poll.traced.trio")
     clients = tuple(
         replace(trio, name=f"{trio.name}.{found.name}", local=Endpoint(*found.conversation.client))
         for found in services(evidence, (trio.name,))
     )
-    return replace(evidence, parties=(*evidence.parties, *clients))
+    return changed(evidence, parties=(*evidence.play.parties, *clients))
 
 
-def judged(expectation: Judged, run: Evidence, verdict: Verdict) -> Result:
+def judged(expectation: Judged, run: Run, verdict: Verdict) -> Result:
     result = expectation.judge(run)
     assert result.verdict is verdict, result
     return result
 
 
-def test_a_server_is_told_of_a_client_once_for_each_request_and_for_its_end(run: Evidence) -> None:
+def test_a_server_is_told_of_a_client_once_for_each_request_and_for_its_end(run: Run) -> None:
     requests = len(next(one for one in services(run, ("serve_poll.traced.trio",)) if one.name == "a").answers)
     assert requests > 1
     judged(told_of(SERVER, CLIENT, requests + 1, within=TALKS, id="t"), run, Verdict.PASS)
     judged(told_of(SERVER, CLIENT, f">{requests}", id="t"), run, Verdict.PASS)
 
 
-def test_a_wrong_number_shows_what_was_called_on_that_connection(run: Evidence) -> None:
+def test_a_wrong_number_shows_what_was_called_on_that_connection(run: Run) -> None:
     result = judged(told_of(SERVER, CLIENT, 0, within=TALKS, id="t"), run, Verdict.FAIL)
     assert result.comparison is not None
     first, *others = result.comparison.pairs
@@ -60,11 +61,11 @@ def test_a_wrong_number_shows_what_was_called_on_that_connection(run: Evidence) 
     assert "poll(" in run.trace(SERVER).text.split("\n")[look.line - 1]
 
 
-def test_a_client_that_the_program_never_had_decides_nothing(run: Evidence) -> None:
+def test_a_client_that_the_program_never_had_decides_nothing(run: Run) -> None:
     judged(told_of(SERVER, "serve_poll.plain.trio", 0, id="t"), run, Verdict.INCONCLUSIVE)
 
 
-def test_descriptors_that_are_handed_over_are_added_up(run: Evidence) -> None:
+def test_descriptors_that_are_handed_over_are_added_up(run: Run) -> None:
     polls = [call for call in run.trace(SERVER).calls if call.family == "poll"]
     total = sum(len([each for each in call.descriptors if "TCP" in each.what]) for call in polls)
     assert total > len(polls), "a list at each call"
@@ -73,7 +74,7 @@ def test_descriptors_that_are_handed_over_are_added_up(run: Evidence) -> None:
     judged(handed(SERVER, ("poll",), 0, kind="eventpoll", id="h"), run, Verdict.PASS)
 
 
-def test_a_wrong_sum_shows_each_call(run: Evidence) -> None:
+def test_a_wrong_sum_shows_each_call(run: Run) -> None:
     result = judged(handed(SERVER, ("poll", "epoll_ctl"), 0, id="h"), run, Verdict.FAIL)
     assert result.comparison is not None
     assert [(pair.observed or ("",))[0] for pair in result.comparison.pairs] == ["poll+epoll_ctl", "poll", "epoll_ctl"]

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.http.dates import dated, weekday
 from lab.judge.http.messages import carried, ends_by, request, response
 from lab.judge.judging import say
 from lab.judge.segments.closing import lets_go
 from lab.judge.verdict import Expectation, Result, Verdict
+from lab.recording.run import Run
 from tests.unit.judge.builders import BEGUN, MS, OPEN, Talk, capture, evidence
 
 GET = "GET /a HTTP/1.1\r\nHost: 192.168.1.102:8000\r\nConnection: keep-alive\r\nUser-Agent: x/1.2\r\n\r\n"
@@ -22,12 +22,12 @@ DATED = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: {}\r\n\r\n"
 CLOSE = ("< F.", "> F.", "< .")
 
 
-def run(asked: str = GET, *answers: str, end: tuple[str, ...] = CLOSE) -> Evidence:
+def run(asked: str = GET, *answers: str, end: tuple[str, ...] = CLOSE) -> Run:
     script = (*OPEN, *([f"> P. {asked}"] if asked else []), *(f"< P. {each}" for each in answers), *end)
     return evidence(captures=(capture("server", *script), capture("client", *script)))
 
 
-def judged(expectation: Expectation, seen: Evidence) -> tuple[Verdict, str]:
+def judged(expectation: Expectation, seen: Run) -> tuple[Verdict, str]:
     result = expectation.judge(seen)
     return result.verdict, say(result.observed, "en")
 
@@ -164,7 +164,7 @@ def test_how_much_a_message_was_is_counted() -> None:
     )
 
 
-def when(text: str) -> Evidence:
+def when(text: str) -> Run:
     return run(GET, DATED.format(text))
 
 
@@ -221,7 +221,7 @@ def test_a_conversation_that_is_not_there_fails() -> None:
     seen = evidence(captures=(capture("server", frames=other), capture("client", frames=other)))
     assert request("a", id="r", message="...").judge(seen).verdict is Verdict.FAIL
     with pytest.raises(EvidenceError):
-        evidence().party("nobody")
+        evidence().play.party("nobody")
 
 
 @pytest.mark.parametrize(

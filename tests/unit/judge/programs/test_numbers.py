@@ -5,22 +5,23 @@ from __future__ import annotations
 import pytest
 
 from lab.errors import EvidenceError
-from lab.evidence.records import Evidence, Output
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged, say
 from lab.judge.programs.numbers import said
 from lab.judge.verdict import Result, Verdict
+from lab.recording.play import Output
+from lab.recording.run import Run
 from lab.text.catalog import LANGUAGES
 from tests.unit.judge.builders import BEGUN, evidence
 
 LINE = "the others, mostly: {} of a pause"
 
 
-def printing(*lines: str) -> Evidence:
+def printing(*lines: str) -> Run:
     return evidence(outputs=tuple(Output(BEGUN, "a", "stdout", line) for line in lines))
 
 
-def judged(expectation: Judged, run: Evidence) -> Result:
+def judged(expectation: Judged, run: Run) -> Result:
     result = expectation.judge(run)
     for language in LANGUAGES:
         assert say(result.expected, language)
@@ -28,7 +29,7 @@ def judged(expectation: Judged, run: Evidence) -> Result:
     return result
 
 
-def verdict(expectation: Judged, run: Evidence) -> Verdict:
+def verdict(expectation: Judged, run: Run) -> Verdict:
     return judged(expectation, run).verdict
 
 

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from lab.evidence.records import TOO_MUCH, Output
 from lab.judge.judging import say
 from lab.judge.programs.ended import exited
 from lab.judge.programs.printed import in_words, never_printed, printed
 from lab.judge.programs.processes import own_words
 from lab.judge.verdict import Message, Verdict
+from lab.recording.play import TOO_MUCH, Output
+from tests.records import changed
 from tests.unit.judge.builders import evidence
 
 
@@ -56,8 +55,8 @@ def test_another_stream_and_another_program_do_not_count() -> None:
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_what_printed_more_than_is_kept_may_have_said_anything(stream: str) -> None:
     run = evidence()
-    beyond = Output(run.outputs[-1].time_ns, "a", stream, TOO_MUCH)
-    flooded = replace(run, outputs=(*run.outputs, beyond))
+    beyond = Output(run.play.outputs[-1].time_ns, "a", stream, TOO_MUCH)
+    flooded = changed(run, outputs=(*run.play.outputs, beyond))
     for expectation in (
         never_printed("a", "GOODBYE", id="x"),
         own_words("a", r"(?P<pid>\d+) began", count=0, id="x"),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from lab.evidence.records import Evidence, LabFacts, Output
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import Judged
 from lab.judge.programs.printed import sooner
 from lab.judge.programs.processes import children, holders, own_words
 from lab.judge.serving.abreast import abreast
 from lab.judge.verdict import Message, Verdict
+from lab.recording.play import Output
+from lab.recording.run import Run
+from lab.recording.saved import SavedLab
 from lab.wire.segment import Endpoint
+from tests.records import changed
 from tests.unit.judge.builders import BEGUN, MS, OPEN, A, Talk, capture, evidence, party, row, snapshot
 
 SITES = {f"site{n}": Endpoint(f"192.168.1.11{n}", 8000) for n in (1, 2, 3)}
@@ -21,7 +22,7 @@ ANSWER = ("> P. ask", "< P. page")
 TOLD = r"page from (?P<site>\w+): fetched by (?P<worker>\d+), told to (?P<pid>\d+)"
 
 
-def fetched(*lines: str, held_by: tuple[str, ...] = ("31", "32", "33"), begun: tuple[int, ...] = (0, 1, 2)) -> Evidence:
+def fetched(*lines: str, held_by: tuple[str, ...] = ("31", "32", "33"), begun: tuple[int, ...] = (0, 1, 2)) -> Run:
     """Return a run in which `pool` (pid 30) fetched from three sites; each connection begins at its own ms."""
     rows = [
         row("ESTAB", 0, 0, Endpoint(A.address, 4000 + n), site, holder=f"fetch_pool {pid} 9" if pid else "")
@@ -34,7 +35,7 @@ def fetched(*lines: str, held_by: tuple[str, ...] = ("31", "32", "33"), begun: t
     ]
     addresses = {"client": A.address, **{name: end.address for name, end in SITES.items()}}
     return evidence(
-        lab=LabFacts("lab", "192.168.1.0/24", addresses),
+        lab=SavedLab("lab", "192.168.1.0/24", addresses),
         parties=(party("pool", "client", 30, "fetch_pool"), party("who", "shell", 40, "ps")),
         outputs=tuple(Output(BEGUN + n, "pool", "stdout", line) for n, line in enumerate(lines)),
         snapshots=(snapshot("asked", "client", *rows),),
@@ -42,7 +43,7 @@ def fetched(*lines: str, held_by: tuple[str, ...] = ("31", "32", "33"), begun: t
     )
 
 
-def verdict(expectation: Judged, run: Evidence) -> Verdict:
+def verdict(expectation: Judged, run: Run) -> Verdict:
     return expectation.judge(run).verdict
 
 
@@ -77,7 +78,7 @@ def test_a_failure_marks_who_should_not_hold_a_connection() -> None:
 @pytest.mark.parametrize(("parents", "holds"), [((30, 30, 1), True), ((30, 1), False), ((), False), ((30,) * 3, False)])
 def test_children_are_counted_by_their_parent(parents: tuple[int, ...], *, holds: bool) -> None:
     lines = ("    PID    PPID COMMAND", *(f"  5{n} {parent} fetch_pool" for n, parent in enumerate(parents)))
-    run = replace(fetched(), outputs=tuple(Output(BEGUN, "who", "stdout", line) for line in lines))
+    run = changed(fetched(), outputs=tuple(Output(BEGUN, "who", "stdout", line) for line in lines))
     assert (verdict(children("who", of="pool", count=2, id="x"), run) is Verdict.PASS) == holds
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import CounterReading
 from lab.judge.readings.counters import counters
 from lab.judge.verdict import Verdict
+from lab.recording.saved import SavedReading
 from tests.unit.judge.builders import BEGUN, MS, evidence
 
 
@@ -52,6 +52,6 @@ def test_counters_that_connections_of_the_host_to_itself_may_have_moved_decide_n
         "before": {"TcpActiveOpens": 5, "TcpExtListenOverflows": 0},
         "after": {"TcpActiveOpens": 5 + opened, "TcpExtListenOverflows": 1},
     }
-    run = evidence(counters=tuple(CounterReading(name, "connects", host, times[name], values[name]) for name in times))
+    run = evidence(counters=tuple(SavedReading(name, "connects", host, times[name], values[name]) for name in times))
     expectation = counters("before", "after", on=host, id="k", change={"ListenOverflows": 1})
     assert expectation.judge(run).verdict is verdict

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Evidence, Step
 from lab.judge.agreement import agree
 from lab.judge.judging import Judged, say
 from lab.judge.segments.acks import acknowledged
 from lab.judge.segments.closing import close_shares, closes, lets_go
 from lab.judge.segments.ladders import segments
 from lab.judge.verdict import Verdict
+from lab.recording.play import Step
+from lab.recording.run import Run
 from tests.unit.judge.builders import (
     BEGUN,
     CLIENT_FIRST,
@@ -90,7 +91,7 @@ def test_a_close_whose_last_ack_is_not_in_the_capture_is_neither_other_nor_count
     }
 
 
-def overtaken() -> Evidence:
+def overtaken() -> Run:
     """Return a run in which the client's ACK comes after its FIN: TIME-WAIT answers it, and that draws a reset."""
     talk = Talk(begun_ns=BEGUN + MS)
     frames = talk.frames(*OPEN, "> P. exit", "< F.", "> F.", "< .")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
 from lab.judge.segments.ladders import segments
 from lab.judge.segments.order import in_order
 from lab.judge.verdict import Verdict
+from lab.recording.run import Run
+from tests.records import changed
 from tests.unit.judge.builders import BEGUN, CLIENT_FIRST, MS, OPEN, SERVER, A, B, Talk, capture, evidence, party
 
 LADDER = """
@@ -25,7 +24,7 @@ REFUSED = """
 """
 
 
-def run(b_at_ms: float) -> Evidence:
+def run(b_at_ms: float) -> Run:
     """Return a run in which the server lets go of `a` 30 µs after the FIN, and `b` connects at that time."""
     frames = Talk().frames(*OPEN, *CLIENT_FIRST)
     frames += Talk(client=B, begun_ns=BEGUN + round(b_at_ms * MS)).frames(*OPEN)
@@ -65,14 +64,14 @@ def test_a_line_that_cannot_be_read_is_refused_when_the_exercise_is_loaded(line:
         in_order(line, id="later")
 
 
-def refused(*others: Talk) -> Evidence:
+def refused(*others: Talk) -> Run:
     """Return a run in which `c`, whose port nobody saw, was refused, and these others dialled too."""
     c = Talk(client=B._replace(port=40_001), begun_ns=BEGUN + 30 * MS).frames("> S", "< R.")
     frames = [*Talk().frames(*OPEN), *c, *(frame for other in others for frame in other.frames("> S", "< R."))]
     known = evidence()
-    return replace(
+    return changed(
         known,
-        parties=(*known.parties, party("c", "client", 19, "prompt", remote=SERVER)),
+        parties=(*known.play.parties, party("c", "client", 19, "prompt", remote=SERVER)),
         captures=(capture("server", frames=frames), capture("client", frames=frames)),
     )
 

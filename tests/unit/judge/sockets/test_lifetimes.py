@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.evidence.records import Evidence
 from lab.judge.errors import ExerciseError
 from lab.judge.judging import say
 from lab.judge.sockets.lifetimes import gone_after
 from lab.judge.verdict import Verdict
+from lab.recording.run import Run
 from tests.unit.judge.builders import (
     BEGUN,
     LISTENING,
@@ -28,7 +28,7 @@ from tests.unit.judge.builders import (
 HALF_OPEN = row("SYN-RECV", 0, 0, SERVER, A)
 
 
-def half_open_run(*last: str, after_ms: int = 3000) -> Evidence:
+def half_open_run(*last: str, after_ms: int = 3000) -> Run:
     return evidence(
         snapshots=(
             snapshot("asked", "server", LISTENING, HALF_OPEN),

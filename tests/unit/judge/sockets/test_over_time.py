@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lab.evidence.layout import compose_samples
 from lab.judge.sockets.over_time import eventually, never
 from lab.judge.verdict import Result, Verdict
+from lab.recording.layout import compose_samples
 from tests.unit.judge.builders import BEGUN, LISTENING, SERVER, SERVING_A, A, evidence, row, sampling, ss
 
 CLOSE_WAIT = """

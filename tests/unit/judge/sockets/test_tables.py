@@ -6,6 +6,7 @@ import pytest
 
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Message, Pair, Result, Verdict
+from lab.recording.saved import SavedLab, saved_form
 from lab.wire.segment import Endpoint
 from tests.unit.judge.builders import (
     CLIENT_A,
@@ -265,13 +266,13 @@ def test_a_moved_lab_is_judged_by_the_same_table() -> None:
     text = ss(LISTENING, SERVING_A).replace("192.168.1.", "10.7.0.")
     run = evidence(snapshots=(snapshot("now", "server", text=text),))
     moved = {
-        "lab": type(run.lab)("lab", "10.7.0.0/24", {"server": "10.7.0.102", "client": "10.7.0.101"}),
+        "lab": SavedLab("lab", "10.7.0.0/24", {"server": "10.7.0.102", "client": "10.7.0.101"}),
         "parties": (
             party("server", "server", 41, "serve_blocking"),
             party("a", "client", 17, "prompt", local=A._replace(address="10.7.0.101")),
         ),
     }
-    run = evidence(snapshots=run.snapshots, **moved)
+    run = evidence(snapshots=saved_form(run).snapshots, **moved)
     assert sockets("now", on="server", id="rows", table=ONE_CLIENT).judge(run).verdict is Verdict.PASS
 
 

@@ -32,7 +32,9 @@ def test_states_that_follow_each_other_are_found_with_the_time_they_took() -> No
 
 def test_syn_recv_begins_with_the_syn_and_not_with_the_event_that_comes_with_the_last_ack() -> None:
     result = judged(OPENING)
-    (arrived,) = [each.time_ns for each in run().capture("server").capture.segments if each.flags == Flags.SYN]
+    (arrived,) = [
+        each.time_ns for each in run().recording.capture("server").capture.segments if each.flags == Flags.SYN
+    ]
     (opened,) = [each.time_ns for each in OPENS if (each.socket, each.new) == (SERVER_SOCKET, State.ESTABLISHED)]
     assert result.verdict is Verdict.PASS
     took = f"{(opened - arrived) / 1000:.1f}"
@@ -88,7 +90,6 @@ def test_lost_calls_leave_the_states_decided(path: str, verdict: Verdict) -> Non
 
 def test_a_recorder_that_died_decides_nothing_and_is_not_called_a_full_buffer() -> None:
     died = replace(kernel(), died=True)
-    died.__dict__["trace"] = kernel().trace
     result = OPENING.judge(run(record=died))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "ended before the lab ended it" in say(result.observed, "en")

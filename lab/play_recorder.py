@@ -9,41 +9,38 @@ from typing import Any, Final
 
 from lab.conditions import Condition
 from lab.errors import EvidenceError
-from lab.evidence.delays import NO_PROCESSOR, Delay
-from lab.evidence.records import (
-    Action,
-    CounterReading,
-    HostUsage,
-    Party,
-    Sample,
-    Sampling,
-    Snapshot,
-    Step,
-    Usage,
-)
 from lab.hosts.host import Host
 from lab.kernel.holders import plain_holders
 from lab.kernel.sockets import SS_COMMAND, parse_ss
 from lab.polling import Polling
+from lab.recording.delays import NO_PROCESSOR, Delay
+from lab.recording.play import Action, Party, Step, Taken
+from lab.recording.recording import CounterReading, Sample, Sampling, SsOutput, Usage
 from lab.settings import PATIENCE
 
 _SETTLE_POLL_SECONDS: Final = 0.02
 
 
-class Recording:
-    """The hosts, and what was seen and done on them; `parties` are the programs that took part."""
+class PlayRecorder:
+    """The hosts, and what was seen and done on them; `parties` are the programs that took part.
+
+    What was taken stands apart from what was seen: it refers there by host and time (see lab/recording).
+    """
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
         self.hosts = hosts
         self.steps: list[Step] = []
         self.parties: list[Party] = []
         self.actions: list[Action] = []
-        self.snapshots: list[Snapshot] = []
-        self.samplings: list[Sampling] = []
-        self.counters: list[CounterReading] = []
-        self.usages: list[Usage] = []
-        self.host_usages: list[HostUsage] = []
         self.delays: list[Delay] = []
+        self.snapshots: list[Taken] = []
+        self.samplings: list[Taken] = []
+        self.counters: list[Taken] = []
+        self.usages: list[Taken] = []
+        self.seen_outputs: list[SsOutput] = []
+        self.seen_samplings: list[Sampling] = []
+        self.seen_counters: list[CounterReading] = []
+        self.seen_usages: list[Usage] = []
         self._step = ""
 
     @contextlib.contextmanager
@@ -81,19 +78,17 @@ class Recording:
         for host, (begun, ended, text) in looks.items():
             condition = conditions.get(host)
             self.snapshots.append(
-                Snapshot(
+                Taken(
                     name=name,
                     step=self._step,
                     host=host,
-                    command=" ".join(SS_COMMAND),
-                    begun_ns=begun,
-                    ended_ns=ended,
-                    text=text,
+                    time_ns=begun,
                     waited_for=condition.words if condition else None,
                     timed_out=host in missed,
-                    file=f"ss/{number:02}-{name}.{host}.txt",
                 )
             )
+            file = f"ss/{number:02}-{name}.{host}.txt"
+            self.seen_outputs.append(SsOutput(host, " ".join(SS_COMMAND), begun, ended, text, file))
 
     def until_repeated(self, client: str) -> float:
         """Return how long to wait for what comes with the next repetition of a segment of a client's handshake.
@@ -127,10 +122,9 @@ class Recording:
         finally:
             seen = channel.call("sample_stop", name=name)
             samples = [Sample(sample["time_ns"], plain_holders(sample["text"])) for sample in seen["samples"]]
-            self.samplings.append(
+            self.samplings.append(Taken(name, step, on, seen["begun_ns"]))
+            self.seen_samplings.append(
                 Sampling(
-                    name=name,
-                    step=step,
                     host=on,
                     command=" ".join(SS_COMMAND),
                     begun_ns=seen["begun_ns"],
@@ -147,17 +141,16 @@ class Recording:
         """Keep a reading of the kernel's counters on the hosts."""
         for host in on:
             time_ns, values = self.hosts[host].counters()
-            self.counters.append(CounterReading(name, self._step, host, time_ns, values))
+            self.counters.append(Taken(name, self._step, host, time_ns))
+            self.seen_counters.append(CounterReading(host, time_ns, values))
 
     def measure(self, name: str, *parties: str) -> None:
         """Keep a reading, called `name`, of what each of these programs has used with all its threads and children."""
         for party in parties:
-            host = next(known.host for known in self.parties if known.name == party)
-            used = self.used(party)
-            whole = used.pop("host_cpu_ns")
-            self.usages.append(Usage(name, self._step, host, party, **used))
-            if whole is not None:
-                self.host_usages.append(HostUsage(name, self._step, host, party, used["time_ns"], whole))
+            known = next(known for known in self.parties if known.name == party)
+            used = Usage(host=known.host, pid=known.pid, **self.used(party))
+            self.usages.append(Taken(name, self._step, used.host, used.time_ns, party))
+            self.seen_usages.append(used)
 
     def used(self, party: str) -> dict[str, Any]:
         """Return what a program has used by now, by the fields of Usage, and keep nothing.

@@ -15,13 +15,13 @@ from lab.wire.reading import read_capture, read_conversations
 
 @dataclass(frozen=True)
 class Trace:
-    """The system calls of a program and its children as `strace` printed them; `file` is its place in the run's folder.
+    """The system calls of the program that was started as `pid`, and of its children, as `strace` printed them.
 
-    `command` is how it was started.
+    `file` is its place in the run's folder; `command` is how it was started.
     """
 
-    party: str
     host: str
+    pid: int
     command: str
     text: str
     file: str
@@ -41,10 +41,13 @@ class Trace:
 
 @dataclass(frozen=True)
 class CaptureRecord:
-    """A capture file and what tcpdump said of it when it ended; `died` when it ended before it was told to."""
+    """A host's capture and what tcpdump said of it when it ended; `died` when it ended before it was told to.
+
+    `content` are the bytes of its file, or, of a stream, what has been read of it so far; then `file` is empty.
+    """
 
     host: str
-    data: bytes
+    content: bytes | Capture
     captured: int
     received: int
     dropped: int
@@ -56,10 +59,15 @@ class CaptureRecord:
         """Whether every packet that the filter received is in the file."""
         return not self.died and self.dropped == 0 and self.captured == self.received
 
+    @property
+    def data(self) -> bytes:
+        """The bytes of its file; a stream has none."""
+        return self.content if isinstance(self.content, bytes) else b""
+
     @cached_property
     def capture(self) -> Capture:
         """The parsed capture; CaptureError (an EvidenceError) names the packet that cannot be read."""
-        return read_capture(self.data, where=self.file)
+        return read_capture(self.content, where=self.file) if isinstance(self.content, bytes) else self.content
 
     @cached_property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -71,17 +79,25 @@ class CaptureRecord:
 class KernelRecord:
     """What the kernel's tracer told of the lab's sockets, as it stood in the ring buffers; `died` as for a capture.
 
-    See lab/kernel/ring.py for the form of the file.
+    `content` are the bytes of its file (see lab/kernel/ring.py for the form), or, of a stream, what has been read of it
+    so far; then `file` is empty.
     """
 
-    data: bytes
+    content: bytes | KernelTrace
     died: bool
     file: str
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of its file; a stream has none."""
+        return self.content if isinstance(self.content, bytes) else b""
 
     @cached_property
     def trace(self) -> KernelTrace:
         """What it says; TraceParseError (an EvidenceError) names the place that cannot be read."""
-        return parse_kernel_trace(self.data, where=self.file)
+        if isinstance(self.content, KernelTrace):
+            return self.content
+        return parse_kernel_trace(self.content, where=self.file)
 
     @property
     def complete(self) -> bool:

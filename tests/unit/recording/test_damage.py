@@ -8,24 +8,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from lab.errors import EXIT_INCONCLUSIVE, EvidenceError, UsageError
-from lab.evidence.delays import NO_PROCESSOR, Delay
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.store import load, save
 from lab.exercise import judge
 from lab.judge.calls.made import called
 from lab.judge.judging import in_time, say
 from lab.judge.verdict import Look, Verdict
 from lab.loading import load_exercise
-from lab.runs import find_run
+from lab.recording.delays import NO_PROCESSOR, Delay
+from lab.recording.folders import find_run
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.store import load, save
 from lab.settings import ROOT
 from tests.damage import DAMAGES, UNREAD, damaged, files_of, passed_on_nothing
+from tests.records import changed
 from tests.unit.judge.calls.test_readiness import traced
 
 RECORDED: Final = ROOT / "tests" / "fixtures" / "runs"
@@ -119,7 +119,7 @@ def test_a_program_that_keeps_calls_from_strace_fails_at_the_line_that_shows_it(
 
 def test_no_delay_excuses_a_program_that_keeps_calls_from_strace() -> None:
     delay = Delay("server", NO_PROCESSOR, 0, 1, 1)
-    evidence = replace(traced(EVADES[0]), delays=(delay,))
+    evidence = changed(traced(EVADES[0]), delays=(delay,))
     result = called("server", "accept", 0, id="c").judge(evidence)
     assert in_time(result, evidence) == result
 
@@ -204,7 +204,7 @@ def test_a_file_that_several_records_name_is_read_no_further_than_a_run_is_large
     run = saved("models", tmp_path)
     document: dict[str, Any] = json.loads((run / EVIDENCE_FILE).read_text(encoding="utf-8"))
     capture = document["captures"][0]
-    monkeypatch.setattr("lab.evidence.files._LARGEST_RUN", 2**20)
+    monkeypatch.setattr("lab.recording.files._LARGEST_RUN", 2**20)
     os.truncate(run / capture["file"], 2**19)
     document["format"] = 4
     del document["files"]

@@ -1,4 +1,4 @@
-"""Save a run's evidence to a folder and load it again.
+"""Save a run to a folder and load it again.
 
 The folder holds `evidence.json` (everything but the raw outputs), and beside it what the tools gave, at the places that
 the records name: the texts of `ss`, a file per sampling, a capture per host; and what the kernel told as a listing.
@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import EvidenceError, MachineError, UsageError
-from lab.evidence.codec import FieldError, checked, decode, encode
-from lab.evidence.files import RunFiles, Written, written
-from lab.evidence.layout import EVIDENCE_FILE, compose_samples, sample_header
-from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
-from lab.evidence.records import FORMAT, Evidence, Sampling, Snapshot
-from lab.evidence.whole import check_capture, check_kernel
 from lab.foreign import shown_json
 from lab.kernel.listing import FILE as LISTING
 from lab.kernel.listing import list_trace
+from lab.recording.codec import FieldError, checked, decode, encode
+from lab.recording.files import RunFiles, Written, written
+from lab.recording.layout import EVIDENCE_FILE, compose_samples, sample_header
+from lab.recording.raw import CaptureRecord, KernelRecord
+from lab.recording.run import Run
+from lab.recording.saved import FORMAT, SavedRun, SavedSampling, SavedSnapshot, SavedTrace, run_of, saved_form
+from lab.recording.whole import check_capture, check_kernel
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _FILES: Final = "files"
@@ -42,8 +43,8 @@ _LATER: Final[dict[int, dict[str, Any]]] = {
 """What a version added to the record, as a run of an older one has it."""
 
 
-def save(evidence: Evidence, folder: Path) -> None:
-    """Write the evidence to `folder`, which must not be there yet or be empty: wholly or not at all.
+def save(run: Run, folder: Path) -> None:
+    """Write the run to `folder`, which must not be there yet or be empty: wholly or not at all.
 
     Raises MachineError `disk-full` or `run-not-written` with the path; nothing is left behind then.
     """
@@ -51,14 +52,14 @@ def save(evidence: Evidence, folder: Path) -> None:
     partial = folder.parent / f".{folder.name}.{os.getpid()}.partial"
     with _nothing_left(partial), _machine_errors(folder):
         shutil.rmtree(partial, ignore_errors=True)
-        for place, content in _files(evidence).items():
+        for place, content in _files(saved_form(run)).items():
             path = partial / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         partial.rename(folder)
 
 
-def load(folder: Path) -> Evidence:
+def load(folder: Path) -> Run:
     """Read what `save` wrote.
 
     Raises UsageError when the folder is no run, and EvidenceError, which names the file, and the place in it, for
@@ -68,37 +69,38 @@ def load(folder: Path) -> Evidence:
         raise UsageError("not-a-run", path=str(folder), file=EVIDENCE_FILE)
     files = RunFiles(folder)
     document, files.expected = _parse(files.text(EVIDENCE_FILE))
-    evidence: Evidence = decode(Evidence, document, functools.partial(_fill, files=files))
-    for record in evidence.captures:
+    saved: SavedRun = decode(SavedRun, document, functools.partial(_fill, files=files))
+    run = run_of(saved)
+    for record in run.recording.captures:
         # What a tcpdump that died left behind may well be cut short: that is for the judge, not damage of the run.
         if not record.died:
-            check_capture(record, evidence)
-    if evidence.kernel and not evidence.kernel.died:
-        check_kernel(evidence.kernel, evidence)
+            check_capture(record, run.recording)
+    if (kernel := run.recording.kernel) and not kernel.died:
+        check_kernel(kernel, run.recording)
     files.require_unchanged()
-    return evidence
+    return run
 
 
-def _files(evidence: Evidence) -> dict[str, bytes]:
+def _files(saved: SavedRun) -> dict[str, bytes]:
     """Return the content of each file of a run, by its place in the folder."""
     files: dict[str, bytes] = {}
-    raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in evidence.snapshots]
-    raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in evidence.samplings]
-    raw += [(trace.file, trace.text) for trace in evidence.traces]
-    raw += [(capture.file, capture.data) for capture in evidence.captures]
-    if evidence.kernel:
-        raw.append((evidence.kernel.file, evidence.kernel.data))
+    raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in saved.snapshots]
+    raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in saved.samplings]
+    raw += [(trace.file, trace.text) for trace in saved.traces]
+    raw += [(capture.file, capture.data) for capture in saved.captures]
+    if saved.kernel:
+        raw.append((saved.kernel.file, saved.kernel.data))
     for place, content in raw:
         if place in (EVIDENCE_FILE, LISTING, *files):
             raise ValueError(f"two records share the file {place}")
         files[place] = content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
     # Last: whoever is sent to a line of a record finds it where it was before there were these.
     kept = {place: encode(written(content)) for place, content in files.items()}
-    document = {"format": FORMAT, **encode(evidence), _FILES: kept}
+    document = {"format": FORMAT, **encode(saved), _FILES: kept}
     files[EVIDENCE_FILE] = (shown_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
-    if evidence.kernel:
+    if saved.kernel:
         with contextlib.suppress(EvidenceError):  # what a recorder that died left behind may be cut short
-            listing = list_trace(evidence.kernel.trace, {*evidence.lab.addresses.values()})
+            listing = list_trace(saved.kernel.trace, {*saved.lab.addresses.values()})
             files[LISTING] = listing.encode(errors="surrogatepass")
     return files
 
@@ -158,18 +160,18 @@ def _parse(text: str) -> tuple[dict[str, Any], dict[str, Written] | None]:
 
 def _fill(record: Any, files: RunFiles) -> Any:  # noqa: ANN401 - any record
     """Return the record with what stands in the file that it names."""
-    if isinstance(record, Snapshot | Trace):
+    if isinstance(record, SavedSnapshot | SavedTrace):
         return replace(record, text=files.text(record.file))
     if isinstance(record, CaptureRecord | KernelRecord):
-        return replace(record, data=files.data(record.file))
-    if isinstance(record, Sampling):
+        return replace(record, content=files.data(record.file))
+    if isinstance(record, SavedSampling):
         texts = _cut(record, files.text(record.file))
         samples = (replace(one, text=text) for one, text in zip(record.samples, texts, strict=True))
         return replace(record, samples=tuple(samples))
     return record
 
 
-def _cut(sampling: Sampling, text: str) -> list[str]:
+def _cut(sampling: SavedSampling, text: str) -> list[str]:
     """Cut a sampling's file into its outputs: each header tells the length of what follows it."""
     found: list[str] = []
     at = 0

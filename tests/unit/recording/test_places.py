@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.places import line_of_record
-from lab.evidence.store import load
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.places import line_of_record
+from lab.recording.store import load
 from lab.settings import ROOT
 
 RUNS: Final = [ROOT / "tests" / "fixtures" / "runs" / name for name in ("ex03", "models")]

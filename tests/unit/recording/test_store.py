@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, EvidenceError, UsageError
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.records import (
-    FORMAT,
-    Action,
-    Evidence,
-    Exit,
-    Output,
-    Stopped,
-)
-from lab.evidence.store import load, save
 from lab.judge.segments.ladders import segments
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Verdict
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.play import Action, Exit, Output, Stopped
+from lab.recording.run import Run
+from lab.recording.saved import FORMAT, saved_form
+from lab.recording.store import load, save
 from tests.unit.judge.builders import (
     BEGUN,
     OPEN,
@@ -82,8 +78,8 @@ def test_a_run_keeps_the_raw_outputs_as_files_of_their_own(run: Path) -> None:
         "ss/connected.client.txt",
         "samples/frozen.server.txt",
     }
-    assert (run / "ss/connected.server.txt").read_text(encoding="utf-8") == FULL.snapshots[0].text
-    assert (run / "server.pcap").read_bytes() == FULL.captures[0].data
+    assert (run / "ss/connected.server.txt").read_text(encoding="utf-8") == saved_form(FULL).snapshots[0].text
+    assert (run / "server.pcap").read_bytes() == FULL.recording.captures[0].data
     assert list(run.parent.iterdir()) == [run]
 
 
@@ -257,7 +253,7 @@ def test_a_foreign_capture_is_named(run: Path, foreign: bytes) -> None:
 
 def test_what_a_dead_tcpdump_left_is_for_the_judge_to_say(tmp_path: Path) -> None:
     torn = capture("server", *OPEN, *TALK, died=True, received=0)
-    torn = type(torn)(**{**vars(torn), "data": torn.data[:-3]})
+    torn = replace(torn, content=torn.data[:-3])
     record = evidence(captures=(torn, capture("client", *OPEN, *TALK)))
     save(record, tmp_path / "one")
     result = segments("a", id="l", ladder="").judge(load(tmp_path / "one"))
@@ -302,7 +298,7 @@ def test_any_mutation_of_the_evidence_is_an_evidence_error(
 
 
 def test_two_records_never_share_a_file(tmp_path: Path) -> None:
-    twice: Evidence = evidence(snapshots=(snapshot("x", "server"), snapshot("x", "server")))
+    twice: Run = evidence(snapshots=(snapshot("x", "server"), snapshot("x", "server")))
     with pytest.raises(ValueError, match=r"ss/x\.server\.txt"):
         save(twice, tmp_path / "one")
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lab.evidence.records import Sample
+from lab.recording.recording import Sample
 
 EVIDENCE_FILE: Final = "evidence.json"
 """The record of everything but the raw texts and captures, which lie beside it."""
@@ -14,7 +14,7 @@ EVIDENCE_FILE: Final = "evidence.json"
 def compose_samples(samples: Sequence[Sample]) -> str:
     r"""Return the text of a sampling's file: before each output of `ss` a line with its time in ns and its length.
 
-    >>> from lab.evidence.records import Sample
+    >>> from lab.recording.recording import Sample
     >>> print(compose_samples([Sample(1_700_000_000_000_000_000, "State")]), end="")
     @ 1700000000000000000 ns, 5 characters
     State

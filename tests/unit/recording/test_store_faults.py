@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from lab.errors import EXIT_MACHINE, MachineError
-from lab.evidence.store import load, save
+from lab.recording.store import load, save
 from tests.unit.judge.builders import evidence, snapshot
 
 ON_A_TINY_DISK = """
 import pathlib, sys
 from lab.errors import MachineError
-from lab.evidence.store import save
+from lab.recording.store import save
 from tests.unit.judge.builders import evidence, snapshot
 disk = pathlib.Path(sys.argv[1])
 try:
@@ -57,7 +57,7 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     save(evidence(), tmp_path / "one")
     with pytest.raises(MachineError):
         save(evidence(exercise="ex04"), tmp_path / "one")
-    assert load(tmp_path / "one").exercise == "ex03"
+    assert load(tmp_path / "one").play.exercise == "ex03"
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 

@@ -14,16 +14,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lab.errors import EvidenceError
-from lab.evidence.raw import CaptureRecord, KernelRecord, Trace
-from lab.evidence.records import Sample, Snapshot
+from lab.recording.raw import CaptureRecord, KernelRecord
+from lab.recording.recording import Sample
+from lab.recording.saved import SavedSnapshot, SavedTrace
 
 FILED: Final[Mapping[type, tuple[str, str | bytes]]] = types.MappingProxyType(
     {
-        Snapshot: ("text", ""),
+        SavedSnapshot: ("text", ""),
         Sample: ("text", ""),
-        CaptureRecord: ("data", b""),
-        KernelRecord: ("data", b""),
-        Trace: ("text", ""),
+        CaptureRecord: ("content", b""),
+        KernelRecord: ("content", b""),
+        SavedTrace: ("text", ""),
     },
 )
 """The field of each record that is kept in a file of its own, and what stands there until that is read."""

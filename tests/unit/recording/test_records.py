@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab.evidence.records import Action
+from lab.recording.play import Action
+from tests.records import changed
 from tests.unit.judge.builders import BEGUN, CLIENT_FIRST, MS, OPEN, SERVER, SERVER_FIRST, A, Talk, capture, evidence
 
 LATER = BEGUN + 500 * MS
@@ -26,8 +27,8 @@ def test_of_two_clients_that_got_the_same_port_each_has_its_own_conversation(cli
             Action("connects", LATER + MS, "b", "connect", "prompt 192.168.1.102 8000"),
         ),
     )
-    parties = tuple(replace(party, local=A) if party.remote == SERVER else party for party in run.parties)
-    found = replace(run, parties=parties).conversation(client)
+    parties = tuple(replace(party, local=A) if party.remote == SERVER else party for party in run.play.parties)
+    found = changed(run, parties=parties).conversation(client)
     assert found is not None
     assert found.segments[0].time_ns == begun_ns
 

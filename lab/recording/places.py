@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.evidence.codec import fields_of
-from lab.evidence.records import FORMAT, Evidence
+from lab.recording.codec import fields_of
+from lab.recording.run import Run
+from lab.recording.saved import FORMAT, saved_form
 
 
-def line_of_record(evidence: Evidence, *path: str | int) -> int:
-    """Return the number (from 1) of the line at which a part of the evidence begins, as `store.save` writes it.
+def line_of_record(run: Run, *path: str | int) -> int:
+    """Return the number (from 1) of the line at which a part of the saved form begins, as `store.save` writes it.
 
     The path leads there by names and numbers (from 0): `"outputs", 3, "text"`. Raises KeyError when there is none.
     """
     line = 1
-    members: list[tuple[str | int, Any]] = [("format", FORMAT), *_members(evidence)]
+    members: list[tuple[str | int, Any]] = [("format", FORMAT), *_members(saved_form(run))]
     for key in path:
         line += 1  # what encloses it has a line for its bracket
         for name, inner in members:

@@ -1,4 +1,4 @@
-"""The folder of a run: the evidence and every form of its verdict, whole or not there at all."""
+"""The folder of a run: its records and every form of its verdict, whole or not there at all."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lab.errors import MachineError, UsageError
-from lab.evidence.layout import EVIDENCE_FILE
-from lab.evidence.store import save
-
-if TYPE_CHECKING:
-    from lab.evidence.records import Evidence
+from lab.recording.layout import EVIDENCE_FILE
+from lab.recording.run import Run
+from lab.recording.store import save
 
 LATEST: Final = "latest"
 _UNFINISHED: Final = ".unfinished"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
-def keep(evidence: Evidence, forms: Mapping[str, str], runs: Path) -> Path:
+def keep(run: Run, forms: Mapping[str, str], runs: Path) -> Path:
     """Keep a run as `runs/<exercise>/<time>/`, point `latest` at it, and return its folder.
 
     `forms` holds the text of each further file by its name. Raises MachineError when the disk is full or forbids it;
     what was begun is then removed.
     """
-    parent = runs / evidence.exercise
+    parent = runs / run.play.exercise
     with _machine_errors(parent), _workshop(parent) as workshop:
-        save(evidence, workshop / "run")
+        save(run, workshop / "run")
         for place, text in forms.items():
             (workshop / "run" / place).write_text(text, encoding="utf-8")
-        folder = _move(workshop / "run", parent, evidence.begun_ns)
+        folder = _move(workshop / "run", parent, run.recording.begun_ns)
         (workshop / LATEST).symlink_to(folder.name)
         (workshop / LATEST).replace(parent / LATEST)  # in one step: a reader always finds one
     return folder
