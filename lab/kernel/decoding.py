@@ -17,10 +17,10 @@ from lab.wire.state import State
 Take = Callable[[int, int, int], bool]
 """Takes a record: its time (ns since the epoch), its place in the data, its size; False for values that cannot be."""
 
-_TCP: Final = 6
-_INTERNET: Final = frozenset({2, 10})
+TCP: Final = 6
+INTERNET: Final = frozenset({2, 10})
 """AF_INET and AF_INET6."""
-_STATES: Final[Mapping[int, State]] = MappingProxyType(
+STATES: Final[Mapping[int, State]] = MappingProxyType(
     {
         1: State.ESTABLISHED, 2: State.SYN_SENT, 3: State.SYN_RECEIVED, 4: State.FIN_WAIT_1, 5: State.FIN_WAIT_2,
         6: State.TIME_WAIT, 7: State.CLOSED, 8: State.CLOSE_WAIT, 9: State.LAST_ACK, 10: State.LISTEN,
@@ -29,7 +29,7 @@ _STATES: Final[Mapping[int, State]] = MappingProxyType(
 )  # fmt: skip
 """The kernel's numbers (include/net/tcp_states.h); 12 is NEW_SYN_RECV, a half-open request."""
 
-_INTERRUPT: Final = 0x08 | 0x10
+INTERRUPT: Final = 0x08 | 0x10
 """TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ (include/linux/trace_events.h): the thread only stood in the way."""
 
 _ENDS: Final = ("sport", "dport", "saddr_v6:16s", "daddr_v6:16s")
@@ -78,16 +78,16 @@ class Decoder:
     def _transition(self, described: Format) -> Taker:
         fields = ("common_flags", "common_pid", "skaddr", "oldstate", "newstate", "protocol")
         read, needed = described.reader(*fields, *_ENDS)
-        data, end, states = self._data, self._ends.of, _STATES
+        data, end, states = self._data, self._ends.of, STATES
         append, changed = self.transitions.append, self.calls.changed
 
         def take(time: int, at: int, _size: int) -> bool:
             flags, pid, socket, before, after, protocol, sport, dport, saddr, daddr = read(data, at)
-            if protocol != _TCP:
+            if protocol != TCP:
                 return True
             if before not in states or after not in states:
                 return False
-            if flags & _INTERRUPT:
+            if flags & INTERRUPT:
                 pid = 0
             elif pid:
                 changed(pid, socket)
@@ -134,7 +134,7 @@ class Decoder:
         def take(_time: int, at: int, _size: int) -> bool:
             flags, pid, socket, family, protocol = read(data, at)
             # Other families number their protocols otherwise.
-            if protocol == _TCP and family in _INTERNET and not flags & _INTERRUPT:
+            if protocol == TCP and family in INTERNET and not flags & INTERRUPT:
                 moved(pid, socket)
             return True
 

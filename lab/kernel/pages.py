@@ -7,6 +7,7 @@ include/linux/ring_buffer.h (enum ring_buffer_type).
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from struct import Struct
 from typing import Final
 
@@ -15,20 +16,22 @@ from lab.kernel.tracefile import Header, TraceParseError
 
 Record = tuple[int, int, int]
 """When (ns by the recording's clock), where in the data, how many bytes."""
-_Buffer = tuple[str, int]
+Buffer = tuple[str, int]
 """An instance's, of a processor."""
 
-_LONG: Final = 0
-_LONGEST_SHORT: Final = 28
-_PADDING: Final = 29
-_EXTEND: Final = 30
-_STAMP: Final = 31
+LONG: Final = 0
+LONGEST_SHORT: Final = 28
+PADDING: Final = 29
+EXTEND: Final = 30
+STAMP: Final = 31
 _WORD: Final = 4
 
-_MISSED: Final = 1 << 31
-_MISSED_IS_COUNTED: Final = 1 << 30
-_ABSOLUTE_BITS: Final = 59
-_ABOVE_ABSOLUTE: Final = 0b11111 << _ABSOLUTE_BITS
+MISSED: Final = 1 << 31
+MISSED_IS_COUNTED: Final = 1 << 30
+COMMITTED: Final = 0xFFFFFFFF & ~(MISSED | MISSED_IS_COUNTED)
+"""Setting the uppermost flag, an int, sets all bits above it, too."""
+ABSOLUTE_BITS: Final = 59
+_ABOVE_ABSOLUTE: Final = 0b11111 << ABSOLUTE_BITS
 
 _read_word: Final = Struct("<I").unpack_from
 
@@ -50,33 +53,32 @@ def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record]
         raise TraceParseError("kernel-trace-format", where=where, event="header_page", field=str(error)) from None
     read_count = Struct("<" + commit_field.code().upper()).unpack_from
     records: list[Record] = []
-    missed: dict[_Buffer, int] = defaultdict(int)
+    missed: dict[Buffer, int] = defaultdict(int)
     for processor, number, at in header.pages():
         time, commit = read_head(data, at)
-        # Setting the uppermost flag, an int, sets all bits above it, too.
-        size = commit & 0xFFFFFFFF & ~(_MISSED | _MISSED_IS_COUNTED)
+        size = commit & COMMITTED
         start = at + begin
         stop = start + size
         bad = _take(data, start, stop, time, records) if size <= room else at
         if bad is not None:
             raise TraceParseError("kernel-trace-page", where=where, cpu=processor.number, page=number + 1, offset=bad)
-        if commit & _MISSED:
-            counted = commit & _MISSED_IS_COUNTED and room - size >= commit_field.size
+        if commit & MISSED:
+            counted = commit & MISSED_IS_COUNTED and room - size >= commit_field.size
             # Where the page was too full for their number, one at least.
             missed[processor.instance, processor.number] += read_count(data, stop)[0] if counted else 1
     records.sort()
-    return records, _lost(header, missed)
+    return records, lost_by(header, missed)
 
 
-def _lost(header: Header, missed: dict[_Buffer, int]) -> dict[str, int]:
-    """Put together what the pages tell and what the counters tell: both count those overwritten, so the greater."""
-    overrun: dict[_Buffer, int] = defaultdict(int)
+def lost_by(header: Header, missed: Mapping[Buffer, int]) -> dict[str, int]:
+    """Return how many events each instance lost: pages and counters both count those overwritten, so the greater."""
+    overrun: dict[Buffer, int] = defaultdict(int)
     lost: dict[str, int] = defaultdict(int)
     for each in header.processors:
         overrun[each.instance, each.number] += each.overrun
         lost[each.instance] += each.refused
     for buffer, count in overrun.items():
-        lost[buffer[0]] += max(missed[buffer], count)
+        lost[buffer[0]] += max(missed.get(buffer, 0), count)
     return {instance: count for instance, count in lost.items() if count}
 
 
@@ -91,13 +93,13 @@ def _take(data: bytes, at: int, stop: int, time: int, records: list[Record]) -> 
         (word,) = read(data, at)
         kind, delta = word & 31, word >> 5
         at += _WORD
-        if 0 < kind <= _LONGEST_SHORT:
+        if 0 < kind <= LONGEST_SHORT:
             time += delta
             size = kind * _WORD
             append((time, at, size))
             at += size
             continue
-        if kind == _PADDING and not delta:
+        if kind == PADDING and not delta:
             return None  # nothing else on this page
         if stop - at < _WORD:
             return begin
@@ -105,7 +107,7 @@ def _take(data: bytes, at: int, stop: int, time: int, records: list[Record]) -> 
         time, skip = _aside(kind, delta, further, time)
         if skip < _WORD or skip % _WORD:
             return begin
-        if kind == _LONG:
+        if kind == LONG:
             append((time, at + _WORD, skip - _WORD))
         at += skip
     return None if at == stop else begin
@@ -113,11 +115,11 @@ def _take(data: bytes, at: int, stop: int, time: int, records: list[Record]) -> 
 
 def _aside(kind: int, delta: int, further: int, time: int) -> tuple[int, int]:
     """Return the time after what is no short record, and how many bytes it goes on for; `further` is its next word."""
-    if kind == _EXTEND:
+    if kind == EXTEND:
         return time + (further << 27 | delta), _WORD
-    if kind == _STAMP:
+    if kind == STAMP:
         return _absolute(further << 27 | delta, time), _WORD
-    if kind == _PADDING and delta == 1:
+    if kind == PADDING and delta == 1:
         # A record filtered out while others came in behind it; its time counts, but 1 stands for none as well.
         return time, further
     return time + delta, further
@@ -127,4 +129,4 @@ def _absolute(stamp: int, before: int) -> int:
     """Return a time of which only the lower 59 bits were written; the others are those of the time `before`."""
     time = before & _ABOVE_ABSOLUTE | stamp
     # A carry into the upper bits leaves it far behind; a clock that was set back, only a little.
-    return time + (1 << _ABSOLUTE_BITS) if before - time > 1 << (_ABSOLUTE_BITS - 1) else time
+    return time + (1 << ABSOLUTE_BITS) if before - time > 1 << (ABSOLUTE_BITS - 1) else time

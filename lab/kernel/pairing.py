@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lab.kernel.syscalls import Syscall, syscalls
@@ -28,9 +28,7 @@ class Pairing:
         """Thread `pid` begins a call; an earlier one that is still open never returned as far as is known."""
         if pid in self._begun:
             self._end(pid, None, None)
-        syscall = self._table.get(number)
-        if syscall is None:
-            syscall = Syscall(f"syscall_{number}", _MOST_ARGUMENTS, on_descriptor=False)
+        syscall = syscall_of(self._table, number)
         self._begun[pid] = (len(self._calls), time_ns, number, syscall, tuple(registers[: syscall.arguments]))
         self._calls.append(None)
 
@@ -80,6 +78,11 @@ class Pairing:
         fd = _descriptor(arguments[0]) if on_descriptor else None
         socket = moved if moved is not None else changed if on_descriptor else None
         return KernelCall(pid, name, fd, arguments, begun_ns, ended_ns, result, socket)
+
+
+def syscall_of(table: Mapping[int, Syscall], number: int) -> Syscall:
+    """Return the system call of that number; one that is not in the table is named by it."""
+    return table.get(number) or Syscall(f"syscall_{number}", _MOST_ARGUMENTS, on_descriptor=False)
 
 
 def _descriptor(register: int) -> int:

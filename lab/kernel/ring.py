@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from lab.kernel.decoding import Decoder, Taker
@@ -10,7 +11,7 @@ from lab.kernel.pages import Record, read_pages
 from lab.kernel.trace import KernelTrace
 from lab.kernel.tracefile import Header, TraceParseError, parse_header
 
-_MARK: Final = "common_type"
+MARK: Final = "common_type"
 """The field that every record begins with: which event it is."""
 
 
@@ -28,6 +29,11 @@ def parse_kernel_trace(data: bytes, *, where: str) -> KernelTrace:
     records, lost = read_pages(data, header, where=where)
     decoder = Decoder(data, header.machine)
     take_all(data, header, where, decoder, records)
+    return trace_of(header, decoder, lost)
+
+
+def trace_of(header: Header, decoder: Decoder, lost: Mapping[str, int]) -> KernelTrace:
+    """Return what a recording says, once the decoder has been given all of it."""
     return KernelTrace(
         transitions=tuple(decoder.transitions),
         resent=tuple(decoder.resent),
@@ -62,10 +68,10 @@ def _takers(header: Header, where: str, decoder: Decoder) -> tuple[dict[int, Tak
     for name, text in header.formats.items():
         try:
             described = parse_format(text)
-            mark = described.field(_MARK)
-            marks[mark.offset, mark.code()] = described.reader(_MARK)
+            mark = described.field(MARK)
+            marks[mark.offset, mark.code()] = described.reader(MARK)
             if len(marks) > 1:
-                raise FormatError(_MARK)  # noqa: TRY301 - as any other way in which it cannot be
+                raise FormatError(MARK)  # noqa: TRY301 - as any other way in which it cannot be
             takers[described.id] = decoder.taker(name, described)
         except FormatError as error:
             raise TraceParseError("kernel-trace-format", where=where, event=name, field=str(error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -89,7 +89,7 @@ class Started(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KernelTrace:
-    """A whole recording, each kind in the order of time.
+    """A whole recording, each kind in the order of time; transitions and calls of a large one are columns.
 
     `clock` is the kernel's clock it was stamped with; `precision_ns` is how far a time here may be off the capture's
     clock (0: the same clock). `lost` is how many events the buffers of each instance had no room for (SOCKETS,
@@ -99,10 +99,10 @@ class KernelTrace:
     names. `agents` are the hosts' addresses by the processes that started all of the lab's programs there.
     """
 
-    transitions: tuple[Transition, ...]
+    transitions: Sequence[Transition]
     resent: tuple[Resent, ...]
     resets: tuple[Reset, ...]
-    calls: tuple[KernelCall, ...]
+    calls: Sequence[KernelCall]
     started: tuple[Started, ...]
     clock: str
     precision_ns: int

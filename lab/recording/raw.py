@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab.kernel.calls import Call, Traced, parse_strace
-from lab.kernel.ring import parse_kernel_trace
+from lab.kernel.reading import read_kernel_trace
 from lab.kernel.trace import KernelTrace
 from lab.wire.capture import Capture
 from lab.wire.conversation import Conversation
@@ -97,7 +97,7 @@ class KernelRecord:
         """What it says; TraceParseError (an EvidenceError) names the place that cannot be read."""
         if isinstance(self.content, KernelTrace):
             return self.content
-        return parse_kernel_trace(self.content, where=self.file)
+        return read_kernel_trace(self.content, where=self.file)
 
     @property
     def complete(self) -> bool:
