@@ -11,7 +11,7 @@ from lab.kernel.calls import Call
 from lab.kernel.trace import KernelCall
 
 FIONBIO: Final = "FIONBIO"
-_REQUESTS: Final[Mapping[int, str]] = MappingProxyType({0x5421: FIONBIO})
+REQUESTS: Final[Mapping[int, str]] = MappingProxyType({0x5421: FIONBIO})
 """include/uapi/asm-generic/ioctls.h; the only one that programs ask of a TCP socket here: to block, or not to."""
 _OPERATIONS: Final[Mapping[int, str]] = MappingProxyType({1: "ADD", 2: "DEL", 3: "MOD"})
 """include/uapi/linux/eventpoll.h."""
@@ -38,7 +38,7 @@ def kernel_about(call: KernelCall) -> str | None:
         return None if operation is None else f"{operation} {target}"
     if call.name in ("setsockopt", "getsockopt"):
         return OPTIONS.get((call.arguments[1], call.arguments[2]))
-    return _REQUESTS.get(call.arguments[1]) if call.name == "ioctl" else None
+    return REQUESTS.get(call.arguments[1]) if call.name == "ioctl" else None
 
 
 def target_of(call: KernelCall) -> int | None:

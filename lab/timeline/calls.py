@@ -16,7 +16,7 @@ from lab.timeline.about import FIONBIO, kernel_about, strace_about
 from lab.timeline.connections import Joined
 from lab.timeline.descriptors import Descriptors, Opening
 from lab.timeline.draft import Draft
-from lab.timeline.model import CallMade, Lane, Source
+from lab.timeline.model import CallMade, Lane, Signal, Source
 from lab.timeline.programs import Programs
 from lab.timeline.signals import broken_off, signals
 from lab.timeline.waiting import FOR_MANY
@@ -30,7 +30,7 @@ SETS_UP: Final = frozenset(
 """Those that move nothing: those of a listener belong to all connections of its program."""
 ON_SOCKETS: Final = SETS_UP | {"accept", "connect", "recv", "send", "read", "write", "shutdown", "close"}
 ON_MANY: Final = FOR_MANY | {"sleep"}
-_KEYBOARD: Final = 0
+KEYBOARD: Final = 0
 _SHOWN: Final = ("TCP", "anon_inode:[eventpoll]")
 """How strace's names begin for what the timeline tells of."""
 
@@ -47,7 +47,7 @@ def family(name: str) -> str:
 
 def kernel_calls(trace: KernelTrace, descriptors: Descriptors, programs: Programs) -> Iterator[Draft]:
     """Yield the calls of the lab's programs on sockets, on many descriptors at once, and reads of what is typed."""
-    broken = signals(trace.calls, lambda call: broken_off(_outcome(call)[1]), _likeness, programs.killed_in)
+    broken = signals(trace.calls, lambda call: broken_off(_outcome(call)[1]), likeness, programs.killed_in)
     for call in trace.calls:
         program = programs.of(call.pid)
         name = family(call.name)
@@ -55,15 +55,14 @@ def kernel_calls(trace: KernelTrace, descriptors: Descriptors, programs: Program
             continue
         opening = _opening(call, descriptors)
         about = kernel_about(call)
-        typed = name == "read" and call.fd == _KEYBOARD and opening is None
+        typed = name == "read" and call.fd == KEYBOARD and opening is None
         if name in ON_SOCKETS and not typed and (opening is None or (opening.epoll and not opening.watching)):
             continue
         if name == "ioctl" and about != FIONBIO:
             continue
         life = opening.life if opening else None
         serves = life.listens or life.serves if life else program.serves
-        outcome = _outcome(call)
-        made = CallMade(program.party, call.pid, name, call.fd, *outcome, about, broken.get(id(call)))
+        made = call_made(call, program.party, broken.get(id(call)))
         yield Draft(
             Lane.SERVER_CALLS if serves else Lane.CLIENT_CALLS,
             program.host,
@@ -77,6 +76,11 @@ def kernel_calls(trace: KernelTrace, descriptors: Descriptors, programs: Program
         )
 
 
+def call_made(call: KernelCall, party: str | None, signal: Signal | None) -> CallMade:
+    """Return what a call was, of that program."""
+    return CallMade(party, call.pid, family(call.name), call.fd, *_outcome(call), kernel_about(call), signal)
+
+
 def _opening(call: KernelCall, descriptors: Descriptors) -> Opening | None:
     """Return the socket or the epoll that a call is about."""
     match family(call.name):
@@ -88,7 +92,8 @@ def _opening(call: KernelCall, descriptors: Descriptors) -> Opening | None:
             return descriptors.of(call)
 
 
-def _likeness(call: KernelCall) -> tuple[object, ...]:
+def likeness(call: KernelCall) -> tuple[object, ...]:
+    """Return what two calls have in common of which the second is the first, begun anew."""
     return call.name, call.fd, call.arguments
 
 
@@ -123,7 +128,7 @@ class Strace:
             about = strace_about(call)
             on_socket = call.family in ON_SOCKETS and worked_on is not None and worked_on.what.startswith(_SHOWN)
             on_socket = on_socket and (call.family != "ioctl" or about == FIONBIO)
-            if not (on_socket or call.family in ON_MANY or (call.family == "read" and call.fd == _KEYBOARD)):
+            if not (on_socket or call.family in ON_MANY or (call.family == "read" and call.fd == KEYBOARD)):
                 continue
             yield Draft(
                 Lane.SERVER_CALLS if serves else Lane.CLIENT_CALLS,

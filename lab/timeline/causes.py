@@ -14,20 +14,20 @@ from lab.wire.state import State
 
 _SENDS: Final = frozenset({"send", "write"})
 _READS: Final = frozenset({"recv", "read"})
-_CLOSES: Final = frozenset({"close", "shutdown"})
+CLOSES: Final = frozenset({"close", "shutdown"})
 _DIALS: Final = frozenset({"connect"})
-_BY_CALLS: Final = {
+BY_CALLS: Final = {
     State.LISTEN: frozenset({"listen"}),
     State.SYN_SENT: _DIALS,
-    State.FIN_WAIT_1: _CLOSES,
-    State.LAST_ACK: _CLOSES,
+    State.FIN_WAIT_1: CLOSES,
+    State.LAST_ACK: CLOSES,
 }
 """States that a program brings about, and by which calls; one that ends without a word does so by none."""
 _ABORTED: Final = frozenset({State.LISTEN, State.SYN_SENT, State.ESTABLISHED, State.CLOSE_WAIT})
 """From these a close() goes straight to CLOSED: of a listener, or with bytes unread (then it sends a RST)."""
 _ENDED_BY_SEGMENTS: Final = frozenset({State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING})
 """From these a segment may end a connection that is no RST itself: one with data for which there is no reader."""
-_ROOM_NS: Final = 1_000_000
+ROOM_NS: Final = 1_000_000
 """A send() that took longer waited for room; what arrives during a shorter one only happens to."""
 
 
@@ -80,7 +80,7 @@ def find_causes_of_listeners(loose: Iterable[Draft]) -> None:
     side.settle()
     for draft in states:
         if isinstance(draft.what, StateChange) and draft.pid:
-            names = _BY_CALLS.get(draft.what.state, _CLOSES)
+            names = BY_CALLS.get(draft.what.state, CLOSES)
             draft.cause = side.call_of(draft.pid, draft.time_ns, names)
 
 
@@ -112,7 +112,7 @@ def _behind_segment(draft: Draft, what: SegmentSent, side: Side) -> Draft | None
     if has_syn(segment) and not has_ack(segment):
         names = _DIALS
     elif has_fin(segment):
-        names = _CLOSES
+        names = CLOSES
     elif segment.length:
         names = _SENDS
     if names is None:
@@ -133,7 +133,7 @@ def _behind_reset(draft: Draft, segment: Segment, side: Side) -> Draft | None:
         return last
     if side.queued is not None and side.queued.time_ns <= draft.time_ns:
         return side.queued
-    return side.call_behind(draft.time_ns, _CLOSES)
+    return side.call_behind(draft.time_ns, CLOSES)
 
 
 def _behind_state(draft: Draft, change: StateChange, side: Side) -> Draft | None:
@@ -142,7 +142,7 @@ def _behind_state(draft: Draft, change: StateChange, side: Side) -> Draft | None
         return gone
     if change.state is State.CLOSED:
         return _behind_end(draft, change, side)
-    names = _BY_CALLS.get(change.state)
+    names = BY_CALLS.get(change.state)
     if kernel and names:
         # strace numbers the threads of a host, the kernel those of the machine.
         return side.call_of(draft.pid, draft.time_ns, names) or side.call_behind(draft.time_ns, names)
@@ -152,7 +152,7 @@ def _behind_state(draft: Draft, change: StateChange, side: Side) -> Draft | None
 def _behind_end(draft: Draft, change: StateChange, side: Side) -> Draft | None:
     """Return what ended a connection for this side; None for a timer, and for a program that just ended."""
     if draft.pid and change.before in _ABORTED:
-        call = side.call_of(draft.pid, draft.time_ns, _CLOSES)
+        call = side.call_of(draft.pid, draft.time_ns, CLOSES)
         if call:
             return call
     if side.queued is not None and side.queued.time_ns <= draft.time_ns:
@@ -190,7 +190,7 @@ def _ended_wait(name: str, begun_ns: int, ended_ns: int, side: Side) -> Draft | 
         return handshake if handshake and (arrival_ns(handshake) or 0) >= begun_ns else None
     if name in _READS:
         return side.first_arrival(begun_ns, ended_ns, brings)
-    if name in _SENDS and ended_ns - begun_ns >= _ROOM_NS:
+    if name in _SENDS and ended_ns - begun_ns >= ROOM_NS:
         return side.arrival_within(begun_ns, ended_ns)
     return None
 

@@ -13,7 +13,7 @@ from lab.wire.conversation import Conversation
 from lab.wire.segment import Endpoint, Segment
 from lab.wire.sequence import MODULUS
 
-_SLACK_NS: Final = 1_000_000
+SLACK_NS: Final = 1_000_000
 """How much earlier than its departure an arrival may be stamped: both stamps are the same clock's, this is plenty."""
 
 
@@ -136,7 +136,7 @@ def _paired(sent: list[Segment], come: list[Segment]) -> Iterator[tuple[Segment 
     for each in come:
         alike = waiting.get(_likeness(each), [])
         left = bisect_right(alike, each.time_ns, key=_when)
-        if left or (alike and alike[0].time_ns <= each.time_ns + _SLACK_NS):
+        if left or (alike and alike[0].time_ns <= each.time_ns + SLACK_NS):
             yield alike.pop(max(0, left - 1)), each
         else:
             alone.append(each)

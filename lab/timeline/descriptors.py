@@ -12,12 +12,12 @@ from lab.timeline.about import target_of
 from lab.timeline.lives import Life, Lives
 from lab.wire.state import State
 
-_MAKES: Final = frozenset({"socket", "accept", "accept4"})
-_MAKES_EPOLL: Final = "epoll_create1"
-_IP: Final = frozenset({2, 10})
+MAKES: Final = frozenset({"socket", "accept", "accept4"})
+MAKES_EPOLL: Final = "epoll_create1"
+IP: Final = frozenset({2, 10})
 """AF_INET and AF_INET6: include/linux/socket.h."""
-_TYPE: Final = 0xF
-_STREAM: Final = 1
+TYPE: Final = 0xF
+STREAM: Final = 1
 """What of socket()'s second argument is the type, and SOCK_STREAM: include/linux/net.h."""
 _NEVER: Final = 1 << 62
 _Step = tuple[int, int, "KernelCall | Started", bool]
@@ -88,7 +88,7 @@ class Descriptors:
             return
         self._at[id(call)] = opening
         silent = opening.life is None and not opening.epoll
-        if silent and call.socket is not None and call.name not in _MAKES:
+        if silent and call.socket is not None and call.name not in MAKES:
             opening.life = self._lives.behind(call)
         if call.name == "close":
             del table[call.fd]
@@ -96,9 +96,9 @@ class Descriptors:
     def _return(self, call: KernelCall, table: dict[int, Opening]) -> None:
         if call.result is None or call.result < 0:
             return
-        if call.name == _MAKES_EPOLL:
+        if call.name == MAKES_EPOLL:
             self._made[id(call)] = table[call.result] = Opening(epoll=True)
-        if call.name not in _MAKES or not makes_tcp(call):
+        if call.name not in MAKES or not makes_tcp(call):
             return
         opening = self._made[id(call)] = table[call.result] = Opening()
         listener = self._at.get(id(call))
@@ -127,7 +127,7 @@ def makes_tcp(call: KernelCall) -> bool:
     if call.name != "socket" or len(call.arguments) < 2:  # noqa: PLR2004 - its family and its type
         return True
     family, kind = call.arguments[:2]
-    return family in _IP and kind & _TYPE == _STREAM
+    return family in IP and kind & TYPE == STREAM
 
 
 def _born_of(life: Life, listener: Life) -> bool:

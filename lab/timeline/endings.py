@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Final
 
@@ -10,7 +10,7 @@ from lab.timeline.draft import Draft
 from lab.timeline.model import CallMade, Signal, Source, StateChange
 from lab.wire.state import State
 
-_CLOSES: Final = frozenset({State.FIN_WAIT_1, State.LAST_ACK})
+CLOSES: Final = frozenset({State.FIN_WAIT_1, State.LAST_ACK})
 
 
 def close_at_the_end(by_talk: Iterable[list[Draft]], loose: Iterable[Draft]) -> None:
@@ -24,8 +24,13 @@ def close_at_the_end(by_talk: Iterable[list[Draft]], loose: Iterable[Draft]) -> 
         for draft in chain(loose, *by_talk)
         if isinstance(draft.what, CallMade) and draft.what.signal is Signal.ENDED and draft.source is Source.KERNEL
     }
-    for draft in chain.from_iterable(by_talk) if broken else ():
-        if draft.pid and isinstance(draft.what, StateChange) and draft.what.state in _CLOSES:
+    close_in(chain.from_iterable(by_talk) if broken else (), broken)
+
+
+def close_in(drafts: Iterable[Draft], broken: Mapping[int, Draft]) -> None:
+    """Do so with these moments; `broken` are the calls that a signal broke off and ended, by their thread."""
+    for draft in drafts:
+        if draft.pid and isinstance(draft.what, StateChange) and draft.what.state in CLOSES:
             end = broken.get(draft.pid)
             if end is not None and (end.ended_ns or end.time_ns) <= draft.time_ns:
                 draft.cause = end

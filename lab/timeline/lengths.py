@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.timeline.connections import Passage
 from lab.timeline.draft import Draft
-from lab.timeline.model import CallMade
+from lab.timeline.model import CallMade, Moment
 from lab.wire.bits import has_ack, has_fin, has_rst, has_syn, span
 from lab.wire.segment import Endpoint
 from lab.wire.sequence import Flow, Ranges
@@ -37,7 +37,7 @@ class Half:
     peer: Endpoint
     client: bool
     told: bool
-    calls: Sequence[Draft]
+    calls: Sequence[Draft | Moment]
     passages: Sequence[Passage]
     isns: tuple[int, int]
     stands_ns: int | None

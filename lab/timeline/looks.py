@@ -27,7 +27,7 @@ class Looks:
     """All looks of a run, by host, in the order of time."""
 
     by_host: dict[str, list[Seen]]
-    _places: dict[tuple[str, Endpoint, Endpoint | None], list[int]] = field(default_factory=dict)
+    places: dict[tuple[str, Endpoint, Endpoint | None], list[int]] = field(default_factory=dict)
     """Which looks at its host show a socket: most show nearly none of all that a run had."""
 
     def __post_init__(self) -> None:
@@ -35,7 +35,7 @@ class Looks:
         for host, looks in self.by_host.items():
             for place, seen in enumerate(looks):
                 for ends in seen.rows:
-                    self._places.setdefault((host, *ends), []).append(place)
+                    self.places.setdefault((host, *ends), []).append(place)
 
     def of(self, host: str, local: Endpoint, peer: Endpoint | None) -> Iterator[tuple[Seen, SocketRow | None]]:
         """Yield each look at the host with the row of that socket, None where it was not there."""
@@ -44,7 +44,7 @@ class Looks:
 
     def showing(self, host: str, local: Endpoint, peer: Endpoint | None) -> Iterator[tuple[Seen, SocketRow]]:
         """Yield the looks that show that socket, with its row."""
-        for place in self._places.get((host, local, peer), ()):
+        for place in self.places.get((host, local, peer), ()):
             seen = self.by_host[host][place]
             yield seen, seen.rows[local, peer]
 
@@ -55,7 +55,7 @@ class Looks:
 
         None where it was not seen, or until the end.
         """
-        looks, places = self.by_host.get(host, []), self._places.get((host, *ends), [])
+        looks, places = self.by_host.get(host, []), self.places.get((host, *ends), [])
         at = bisect_left(places, since_ns, key=lambda place: looks[place].begun_ns)
         if at == len(places):
             return None

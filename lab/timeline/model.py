@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -175,8 +176,8 @@ class Timeline:
 
     begun_ns: int
     ended_ns: int
-    moments: tuple[Moment, ...]
-    talks: tuple[Talk, ...]
-    queues: tuple[Queue, ...]
+    moments: Sequence[Moment]
+    talks: Sequence[Talk]
+    queues: Sequence[Queue]
     by_kernel: bool
     lacks: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from errno import EACCES, EAFNOSUPPORT, EINVAL, ENETUNREACH
 from typing import Final
@@ -16,7 +16,7 @@ from lab.timeline.parties import Candidate, paired
 from lab.wire.segment import Endpoint
 from lab.wire.state import State
 
-_BY_PROGRAMS: Final = frozenset({State.LISTEN, State.SYN_SENT})
+BY_PROGRAMS: Final = frozenset({State.LISTEN, State.SYN_SENT})
 """States that only the program's own call brings about: any other may come in whatever thread the kernel interrupts."""
 _NEVER_BEGUN: Final = frozenset({-ENETUNREACH, -EACCES, -EINVAL, -EAFNOSUPPORT})
 """What a connect() returns that comes to nothing before the socket has any state."""
@@ -35,13 +35,34 @@ class Running:
 
 
 @dataclass(slots=True)
-class _Seen:
+class Seen:
     """What a started program did: the lab's sockets that it worked on, whether it made others that came to nothing."""
 
     sockets: list[Life] = field(default_factory=list)
     tried: bool = False
     elsewhere: bool = False
     last_ns: int = 0
+
+
+class Roots:
+    """Tells of a thread the process that was started as a program: its own, or the nearest one above it."""
+
+    def __init__(self, trace: KernelTrace) -> None:
+        self.files = {each.pid: _name(each.program) for each in trace.started if each.program}
+        """The name of each program by its process."""
+        self.begun = {each.pid: each.time_ns for each in trace.started if each.program}
+        agents = trace.agents.keys() - self.files.keys()  # they start all programs, and are none of them
+        self._parents = {
+            each.pid: each.parent for each in trace.started if each.parent is not None and each.parent not in agents
+        }
+
+    def of(self, pid: int) -> int:
+        """Return the process that was started as a program, from this one upwards; the uppermost where none was."""
+        seen = {pid}
+        while pid not in self.files and (parent := self._parents.get(pid)) is not None and parent not in seen:
+            pid = parent
+            seen.add(pid)
+        return pid
 
 
 class Programs:
@@ -51,20 +72,15 @@ class Programs:
     processes, or that made sockets which came to nothing, just when the exercise started a program of its name.
     """
 
-    def __init__(self, trace: KernelTrace, lives: Lives, descriptors: Descriptors, run: Run) -> None:
-        self._files = {each.pid: _name(each.program) for each in trace.started if each.program}
-        agents = trace.agents.keys() - self._files.keys()  # they start all programs, and are none of them
-        self._parents = {
-            each.pid: each.parent for each in trace.started if each.parent is not None and each.parent not in agents
-        }
-        begun = {each.pid: each.time_ns for each in trace.started if each.program}
-        seen = self._seen(trace, lives, descriptors)
-        clients = _clients(run.play)
+    def __init__(self, roots: Roots, seen: Mapping[int, Seen], run: Run, precision_ns: int) -> None:
+        self._roots = roots
+        begun = roots.begun
+        clients = clients_of(run.play)
         by_sockets = {pid: _by_sockets(one.sockets, clients) for pid, one in seen.items()}
         candidates = [
             Candidate(
                 pid,
-                self._files[pid],
+                roots.files[pid],
                 seen[pid].sockets[0].host if seen[pid].sockets else None,
                 begun[pid],
                 seen[pid].last_ns,
@@ -73,7 +89,7 @@ class Programs:
             for pid in sorted(begun, key=begun.__getitem__)
             if pid in seen and (seen[pid].sockets or (seen[pid].tried and not seen[pid].elsewhere))
         ]
-        parties = paired(candidates, run, trace.precision_ns)
+        parties = paired(candidates, run, precision_ns)
         self._found: dict[int, Running] = {}
         for pid, one in seen.items():
             party = parties.get(pid) or by_sockets[pid]
@@ -86,11 +102,11 @@ class Programs:
 
     def of(self, pid: int) -> Running | None:
         """Return the program of a thread."""
-        return self._found.get(self._root(pid))
+        return self._found.get(self._roots.of(pid))
 
     def recorded(self, pid: int) -> bool:
         """Tell whether the thread is of a program of the lab's, whose calls the kernel was asked for."""
-        return self._root(pid) in self._files
+        return self._roots.of(pid) in self._roots.files
 
     def killed_in(self, call: KernelCall) -> bool:
         """Tell whether the signal that broke the call off ended its program, and did not only freeze it."""
@@ -105,32 +121,38 @@ class Programs:
         last = max(early, key=lambda act: act.time_ns, default=None)
         return last is None or last.verb != "freeze"
 
-    def _seen(self, trace: KernelTrace, lives: Lives, descriptors: Descriptors) -> dict[int, _Seen]:
-        """Return what each program did, with all its processes, in the order in which that was told."""
-        found: dict[int, _Seen] = {}
-        for pid, life in _sockets(trace, lives, descriptors):
-            sockets = found.setdefault(self._root(pid), _Seen()).sockets
-            if not sockets or sockets[-1] is not life:
-                sockets.append(life)
-        tcp: set[tuple[int, int]] = set()
-        for call in trace.calls:
-            one = found.setdefault(self._root(call.pid), _Seen())
-            one.last_ns = max(one.last_ns, call.ended_ns or call.begun_ns)
-            if call.name == "socket" and call.result is not None:
-                made = call.pid, call.result
-                (tcp.add if makes_tcp(call) else tcp.discard)(made)
-                one.tried |= makes_tcp(call)
-            elif (call.pid, call.fd) in tcp:
-                one.elsewhere |= _shows_a_state(call)
-        return found
 
-    def _root(self, pid: int) -> int:
-        """Return the process that was started as a program, from this one upwards; the uppermost where none was."""
-        seen = {pid}
-        while pid not in self._files and (parent := self._parents.get(pid)) is not None and parent not in seen:
-            pid = parent
-            seen.add(pid)
-        return pid
+def programs_of(trace: KernelTrace, lives: Lives, descriptors: Descriptors, run: Run) -> Programs:
+    """Return the programs of a recording."""
+    roots = Roots(trace)
+    return Programs(roots, _seen(trace, lives, descriptors, roots), run, trace.precision_ns)
+
+
+def _seen(trace: KernelTrace, lives: Lives, descriptors: Descriptors, roots: Roots) -> dict[int, Seen]:
+    """Return what each program did, with all its processes, in the order in which that was told."""
+    found: dict[int, Seen] = {}
+    for pid, life in _sockets(trace, lives, descriptors):
+        sockets = found.setdefault(roots.of(pid), Seen()).sockets
+        if not sockets or sockets[-1] is not life:
+            sockets.append(life)
+    for call in trace.calls:
+        one = found.setdefault(roots.of(call.pid), Seen())
+        one.last_ns = max(one.last_ns, call.ended_ns or call.begun_ns)
+    try_sockets(found, trace.calls, roots)
+    return found
+
+
+def try_sockets(found: Mapping[int, Seen], calls: Iterable[KernelCall], roots: Roots) -> None:
+    """Note of each program whether it made TCP sockets, and whether some must be elsewhere than in the lab."""
+    tcp: set[tuple[int, int]] = set()
+    for call in calls:
+        one = found[roots.of(call.pid)]
+        if call.name == "socket" and call.result is not None:
+            made = call.pid, call.result
+            (tcp.add if makes_tcp(call) else tcp.discard)(made)
+            one.tried |= makes_tcp(call)
+        elif (call.pid, call.fd) in tcp:
+            one.elsewhere |= _shows_a_state(call)
 
 
 def _shows_a_state(call: KernelCall) -> bool:
@@ -147,7 +169,7 @@ def _sockets(trace: KernelTrace, lives: Lives, descriptors: Descriptors) -> Iter
     """
     for life in lives.all:
         for each in life.transitions:
-            if each.pid and each.new in _BY_PROGRAMS:
+            if each.pid and each.new in BY_PROGRAMS:
                 yield each.pid, life
     for call in trace.calls:
         worked_on = lives.behind(call)
@@ -159,7 +181,7 @@ def _sockets(trace: KernelTrace, lives: Lives, descriptors: Descriptors) -> Iter
             yield call.pid, opening.life
 
 
-def _clients(play: Play) -> Mapping[tuple[str, Endpoint | None], list[Party]]:
+def clients_of(play: Play) -> Mapping[tuple[str, Endpoint | None], list[Party]]:
     """Return the parties that are clients by their host and their end of the connection."""
     found: dict[tuple[str, Endpoint | None], list[Party]] = {}
     for party in play.parties:

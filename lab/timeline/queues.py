@@ -10,7 +10,7 @@ from lab.timeline.draft import Draft
 from lab.timeline.lengths import Change, Half, received, sent
 from lab.timeline.lives import Life
 from lab.timeline.looks import Looks
-from lab.timeline.model import CallMade, Lane, Level, Queue, QueueKind, StateChange
+from lab.timeline.model import CallMade, Lane, Level, Moment, Queue, QueueKind, StateChange
 from lab.wire.segment import Endpoint, Segment
 from lab.wire.state import State
 
@@ -24,7 +24,7 @@ def queues_of(
     number: int,
     joined: Joined,
     passages: Sequence[Passage],
-    drafts: Sequence[Draft],
+    drafts: Sequence[Draft | Moment],
     looks: Looks,
     recorded: Collection[tuple[str, Endpoint]],
     let_go: Mapping[Endpoint, int],
@@ -53,7 +53,7 @@ def queues_of(
                 yield Queue(kind, host, number, None, levels, client)
 
 
-def _stands(drafts: Sequence[Draft], lane: Lane) -> int | None:
+def _stands(drafts: Sequence[Draft | Moment], lane: Lane) -> int | None:
     """Return since when an end can receive, None for never; 0 where no state of it is known."""
     known = [draft for draft in drafts if draft.lane is lane and isinstance(draft.what, StateChange)]
     times = (
@@ -62,7 +62,7 @@ def _stands(drafts: Sequence[Draft], lane: Lane) -> int | None:
     return min(times, default=None if known else 0)
 
 
-def _first(drafts: Sequence[Draft], lane: Lane, states: frozenset[State]) -> int | None:
+def _first(drafts: Sequence[Draft | Moment], lane: Lane, states: frozenset[State]) -> int | None:
     """Return when an end was first in one of these states."""
     times = (
         draft.time_ns

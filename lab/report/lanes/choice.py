@@ -64,7 +64,7 @@ def named(timeline: Timeline, clients: Sequence[str]) -> tuple[Talk, ...]:
     A timeline without names gives all that it has. Raises UsageError `unknown-client` for one that is not there.
     """
     if not clients:
-        return tuple(talk for talk in timeline.talks if talk.name) or timeline.talks
+        return tuple(talk for talk in timeline.talks if talk.name) or tuple(timeline.talks)
     found: dict[int, Talk] = {}
     for client in clients:
         some = [talk for talk in timeline.talks if client in (talk.name, str(talk.client), str(talk.client.port))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +50,20 @@ class Addresses:
             address = self._addresses[number ^ _IPV6] if number & _IPV6 else number.to_bytes(_IPV4_LENGTH, "big")
             known = self._made[value] = endpoint_of(address, port)
         return known
+
+    def integer(self, end: Endpoint) -> int:
+        """Return the integer of an endpoint."""
+        return self.value(ip_address(end.address).packed, end.port)
+
+    def adopted(self, values: NDArray[np.uint64], other: Addresses) -> NDArray[np.uint64]:
+        """Return the integers that the endpoints with these in `other` have here."""
+        ipv6 = np.flatnonzero(values >> np.uint64(_PORT_BITS) & np.uint64(_IPV6))
+        if not len(ipv6):
+            return values
+        found = values.copy()
+        known, which = np.unique(values[ipv6], return_inverse=True)
+        found[ipv6] = np.array([self.integer(other.endpoint(each)) for each in known.tolist()], np.uint64)[which]
+        return found
 
     def _numbered(self, address: bytes) -> int:
         number = self._number.setdefault(address, len(self._addresses))

@@ -176,7 +176,8 @@ def _out_of_step(found: Grouped) -> Mask:
 def _may_be_copies(segments: SegmentColumns, found: Grouped) -> Places:
     """Return segments that may be the same packet as one before, where being out of step does not tell.
 
-    Only the same flow, identification and numbers can; a hash of the first two is sorted for them, as for the pairs.
+    Only the same flow, identification and numbers in one conversation can; a hash of the first two is sorted for them,
+    as for the pairs.
     """
     unseen = np.flatnonzero((found.span == 0) | ((found.flags & RST) != 0))
     ip_id = segments.ip_id[segments.order[unseen]]
@@ -190,6 +191,7 @@ def _may_be_copies(segments: SegmentColumns, found: Grouped) -> Places:
     later, earlier = place[1:][alike], place[:-1][alike]
     one, other = unseen[earlier], unseen[later]
     same = (found.seq[one] == found.seq[other]) & (found.ack[one] == found.ack[other])
+    same &= found.of[one] == found.of[other]
     # Two that merely share a hash could lie between copies: they are not trusted either.
     same |= packet[earlier] != packet[later]
     return np.asarray(other[same])
