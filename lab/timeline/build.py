@@ -29,13 +29,9 @@ def build_timeline(recording: Recording, play: Play = NOTHING) -> Timeline:
 
 
 def _by_columns(recording: Recording, play: Play) -> Timeline | None:
-    """Return the timeline by columns where all that it is made from was read by columns, None elsewhere."""
-    # What is read record by record is a tuple.
-    read = [
-        recording.kernel.trace.calls if recording.kernel else (),
-        *(each.capture.segments for each in recording.captures),
-    ]
-    if any(isinstance(each, tuple) for each in read):
+    """Return the timeline by columns where the kernel's record, the most of it, was read by columns; None elsewhere."""
+    calls = recording.kernel.trace.calls if recording.kernel else ()
+    if isinstance(calls, tuple | list):  # what is read record by record
         return None
     from lab.timeline.columns.build import build_by_columns  # noqa: PLC0415 - see above
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -56,6 +57,7 @@ class CallColumns(Views[KernelCall]):
         """Tell of each call whether the kernel calls it one of these."""
         return np.isin(self.number, [number for number, each in self._table.items() if each.name in names])
 
+    @cached_property
     def names(self) -> dict[int, str]:
         """Return the kernel's name of each number that there is."""
         return {number: syscall_of(self._table, number).name for number in np.unique(self.number).tolist()}

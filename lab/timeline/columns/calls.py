@@ -63,7 +63,7 @@ class KeptCalls:
 
 def families(calls: CallColumns, *names: str) -> Mask:
     """Tell of each call whether programs call it one of these."""
-    return np.isin(calls.number, [number for number, name in calls.names().items() if family(name) in names])
+    return np.isin(calls.number, [number for number, name in calls.names.items() if family(name) in names])
 
 
 def kept_calls(

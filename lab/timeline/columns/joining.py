@@ -17,6 +17,7 @@ from lab.timeline.columns.unusual import UnusualError
 from lab.timeline.connections import SLACK_NS, Joined
 from lab.wire.columns.addresses import Addresses
 from lab.wire.columns.conversations import ConversationColumns, read_conversations
+from lab.wire.columns.reading import read_columns
 from lab.wire.columns.segments import SegmentColumns
 from lab.wire.columns.views import View
 from lab.wire.segment import Endpoint, Flags
@@ -144,9 +145,13 @@ def connections(run: Run, addresses: Addresses) -> Connections:
 
 
 def _seen(record: CaptureRecord, hosts: Hosts) -> Seen:
+    if record.host == BETWEEN or record.host not in hosts.number:
+        raise UnusualError("a capture of no host")
     segments = record.capture.segments
-    if not isinstance(segments, SegmentColumns) or record.host == BETWEEN or record.host not in hosts.number:
-        raise UnusualError("a capture without columns, or of no host")
+    if not isinstance(segments, SegmentColumns):
+        if not record.data:
+            raise UnusualError("a capture without a file")
+        segments = read_columns(record.data, where=record.file)
     return Seen(record, hosts.number[record.host], segments, read_conversations(segments))
 
 

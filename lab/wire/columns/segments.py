@@ -76,9 +76,10 @@ class SegmentColumns(Sequence[Segment]):
         return self.rows(np.array([range(len(self))[place]]))[0]
 
     def __iter__(self) -> Iterator[Segment]:
-        block = 4096
-        for begin in range(0, len(self), block):
+        begin, block = 0, 64  # who asks for the first few needs no more
+        while begin < len(self):
             yield from self[begin : begin + block]
+            begin, block = begin + block, min(4096, 2 * block)
 
     def endpoint(self, flow: int) -> Endpoint:
         """Return the end that sends in this direction."""
