@@ -12,6 +12,7 @@ from lab.kernel.ends import SOCKADDR, Ends
 from lab.kernel.formats import Format
 from lab.kernel.pairing import Pairing
 from lab.kernel.trace import Resent, Reset, Started, Transition
+from lab.wire.packet import Buffer
 from lab.wire.state import State
 
 Take = Callable[[int, int, int], bool]
@@ -46,7 +47,7 @@ class Taker(NamedTuple):
 class Decoder:
     """Gathers what the records of one recording say, in the order in which it is given them."""
 
-    def __init__(self, data: bytes, machine: str, calls: Pairing | None = None) -> None:
+    def __init__(self, data: Buffer, machine: str, calls: Pairing | None = None) -> None:
         self.transitions: list[Transition] = []
         self.resent: list[Resent] = []
         self.resets: list[Reset] = []

@@ -9,6 +9,8 @@ from operator import itemgetter
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from lab.wire.packet import Buffer
+
 _FIELD: Final = re.compile(
     r"\tfield:[^;\n]*?\b(?P<name>\w+)(?:\[(?P<count>\d{1,4})\])?;"
     r"\toffset:(?P<offset>\d{1,4});\tsize:(?P<size>\d{1,5});(?:\tsigned:(?P<signed>[01]);)?"
@@ -18,7 +20,7 @@ _PRINTED: Final = re.compile(r"^print fmt: (?P<text>.*)", re.MULTILINE | re.DOTA
 _SYMBOL: Final = re.compile(r'\{ *(?P<value>-?\d{1,10}|0x[0-9a-fA-F]{1,8}) *, *"(?P<name>[^"]*)" *\}')
 _CODES: Final[Mapping[int, str]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
-Read = Callable[[bytes, int], tuple[Any, ...]]
+Read = Callable[[Buffer, int], tuple[Any, ...]]
 """From the data and a record's place in it to the values of some of its fields."""
 
 

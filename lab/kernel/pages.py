@@ -13,10 +13,11 @@ from typing import Final
 
 from lab.kernel.formats import FormatError, parse_format
 from lab.kernel.tracefile import Header, TraceParseError
+from lab.wire.packet import Buffer
 
 Record = tuple[int, int, int]
 """When (ns by the recording's clock), where in the data, how many bytes."""
-Buffer = tuple[str, int]
+Ring = tuple[str, int]
 """An instance's, of a processor."""
 
 LONG: Final = 0
@@ -36,7 +37,7 @@ _ABOVE_ABSOLUTE: Final = 0b11111 << ABSOLUTE_BITS
 _read_word: Final = Struct("<I").unpack_from
 
 
-def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record], dict[str, int]]:
+def read_pages(data: Buffer, header: Header, *, where: str) -> tuple[list[Record], dict[str, int]]:
     """Return the records of all buffers in the order of time, and how many events each instance lost.
 
     Records of one moment stand as in the file. An instance that lost nothing is not in the second. TraceParseError for
@@ -53,7 +54,7 @@ def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record]
         raise TraceParseError("kernel-trace-format", where=where, event="header_page", field=str(error)) from None
     read_count = Struct("<" + commit_field.code().upper()).unpack_from
     records: list[Record] = []
-    missed: dict[Buffer, int] = defaultdict(int)
+    missed: dict[Ring, int] = defaultdict(int)
     for processor, number, at in header.pages():
         time, commit = read_head(data, at)
         size = commit & COMMITTED
@@ -70,19 +71,19 @@ def read_pages(data: bytes, header: Header, *, where: str) -> tuple[list[Record]
     return records, lost_by(header, missed)
 
 
-def lost_by(header: Header, missed: Mapping[Buffer, int]) -> dict[str, int]:
+def lost_by(header: Header, missed: Mapping[Ring, int]) -> dict[str, int]:
     """Return how many events each instance lost: pages and counters both count those overwritten, so the greater."""
-    overrun: dict[Buffer, int] = defaultdict(int)
+    overrun: dict[Ring, int] = defaultdict(int)
     lost: dict[str, int] = defaultdict(int)
     for each in header.processors:
         overrun[each.instance, each.number] += each.overrun
         lost[each.instance] += each.refused
-    for buffer, count in overrun.items():
-        lost[buffer[0]] += max(missed.get(buffer, 0), count)
+    for ring, count in overrun.items():
+        lost[ring[0]] += max(missed.get(ring, 0), count)
     return {instance: count for instance, count in lost.items() if count}
 
 
-def _take(data: bytes, at: int, stop: int, time: int, records: list[Record]) -> int | None:
+def _take(data: Buffer, at: int, stop: int, time: int, records: list[Record]) -> int | None:
     """Append a page's records; return the place of one that cannot be, None when all can."""
     read, append = _read_word, records.append
     begin = at

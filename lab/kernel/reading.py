@@ -9,12 +9,13 @@ from typing import Final
 
 from lab.kernel.ring import parse_kernel_trace
 from lab.kernel.trace import KernelTrace
+from lab.wire.packet import Buffer
 
 _LARGE: Final = 700_000
 """Bytes from which on columns are quicker, as far as a timeline is made of it."""
 
 
-def read_kernel_trace(data: bytes, *, where: str) -> KernelTrace:
+def read_kernel_trace(data: Buffer, *, where: str) -> KernelTrace:
     """Return what `parse_kernel_trace` does, and raise the same; records of a large one are made when asked for."""
     if len(data) >= _LARGE:
         from lab.kernel.columns.reading import read_trace_columns  # noqa: PLC0415 - see above

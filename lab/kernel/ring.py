@@ -10,12 +10,13 @@ from lab.kernel.formats import FormatError, Reader, parse_format
 from lab.kernel.pages import Record, read_pages
 from lab.kernel.trace import KernelTrace
 from lab.kernel.tracefile import Header, TraceParseError, parse_header
+from lab.wire.packet import Buffer
 
 MARK: Final = "common_type"
 """The field that every record begins with: which event it is."""
 
 
-def parse_kernel_trace(data: bytes, *, where: str) -> KernelTrace:
+def parse_kernel_trace(data: Buffer, *, where: str) -> KernelTrace:
     """Return what a recording (`kernel.trace` of a run) says; `where` names the file in errors.
 
     `data` is a line of JSON and behind it the pages of each processor as `per_cpu/cpu*/trace_pipe_raw` gave them.
@@ -51,7 +52,7 @@ def trace_of(header: Header, decoder: Decoder, lost: Mapping[str, int]) -> Kerne
     )
 
 
-def take_all(data: bytes, header: Header, where: str, decoder: Decoder, records: list[Record]) -> None:
+def take_all(data: Buffer, header: Header, where: str, decoder: Decoder, records: list[Record]) -> None:
     """Give the decoder the records, which are in the order of time; TraceParseError for one that cannot be."""
     takers, (read_mark, shortest) = _takers(header, where, decoder)
     offset = header.offset_ns

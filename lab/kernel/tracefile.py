@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lab.errors import EvidenceError
 from lab.kernel.trace import PROGRAMS, SOCKETS, UNTOLD
+from lab.wire.packet import Buffer
 
 FORMAT: Final = 1
 MACHINES: Final = frozenset({"x86_64", "aarch64", "riscv64", "ppc64le", "loongarch64"})
@@ -69,7 +70,7 @@ class Header:
                 at += self.page
 
 
-def parse_header(data: bytes, *, where: str) -> Header:
+def parse_header(data: Buffer, *, where: str) -> Header:
     """Return the header of a recording whose pages are all there; TraceParseError for anything else."""
     newline = data.find(b"\n")
     try:

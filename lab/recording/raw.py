@@ -10,6 +10,7 @@ from lab.kernel.reading import read_kernel_trace
 from lab.kernel.trace import KernelTrace
 from lab.wire.capture import Capture
 from lab.wire.conversation import Conversation
+from lab.wire.packet import Buffer
 from lab.wire.reading import read_capture, read_conversations
 
 
@@ -43,11 +44,12 @@ class Trace:
 class CaptureRecord:
     """A host's capture and what tcpdump said of it when it ended; `died` when it ended before it was told to.
 
-    `content` are the bytes of its file, or, of a stream, what has been read of it so far; then `file` is empty.
+    `content` are the bytes of its file, read or mapped, or, of a stream, what has been read of it so far; then there is
+    no `file`.
     """
 
     host: str
-    content: bytes | Capture
+    content: Buffer | Capture
     captured: int
     received: int
     dropped: int
@@ -60,14 +62,14 @@ class CaptureRecord:
         return not self.died and self.dropped == 0 and self.captured == self.received
 
     @property
-    def data(self) -> bytes:
+    def data(self) -> Buffer:
         """The bytes of its file; a stream has none."""
-        return self.content if isinstance(self.content, bytes) else b""
+        return b"" if isinstance(self.content, Capture) else self.content
 
     @cached_property
     def capture(self) -> Capture:
         """The parsed capture; CaptureError (an EvidenceError) names the packet that cannot be read."""
-        return read_capture(self.content, where=self.file) if isinstance(self.content, bytes) else self.content
+        return self.content if isinstance(self.content, Capture) else read_capture(self.content, where=self.file)
 
     @cached_property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -79,18 +81,18 @@ class CaptureRecord:
 class KernelRecord:
     """What the kernel's tracer told of the lab's sockets, as it stood in the ring buffers; `died` as for a capture.
 
-    `content` are the bytes of its file (see lab/kernel/ring.py for the form), or, of a stream, what has been read of it
-    so far; then `file` is empty.
+    `content` are the bytes of its file, read or mapped (see lab/kernel/ring.py for the form), or, of a stream, what has
+    been read of it so far; then `file` is empty.
     """
 
-    content: bytes | KernelTrace
+    content: Buffer | KernelTrace
     died: bool
     file: str
 
     @property
-    def data(self) -> bytes:
+    def data(self) -> Buffer:
         """The bytes of its file; a stream has none."""
-        return self.content if isinstance(self.content, bytes) else b""
+        return b"" if isinstance(self.content, KernelTrace) else self.content
 
     @cached_property
     def trace(self) -> KernelTrace:

@@ -30,6 +30,7 @@ from lab.recording.raw import CaptureRecord, KernelRecord
 from lab.recording.run import Run
 from lab.recording.saved import FORMAT, SavedRun, SavedSampling, SavedSnapshot, SavedTrace, run_of, saved_form
 from lab.recording.whole import check_capture, check_kernel
+from lab.wire.packet import Buffer
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _FILES: Final = "files"
@@ -84,7 +85,7 @@ def load(folder: Path) -> Run:
 def _files(saved: SavedRun) -> dict[str, bytes]:
     """Return the content of each file of a run, by its place in the folder."""
     files: dict[str, bytes] = {}
-    raw: list[tuple[str, str | bytes]] = [(snapshot.file, snapshot.text) for snapshot in saved.snapshots]
+    raw: list[tuple[str, str | Buffer]] = [(snapshot.file, snapshot.text) for snapshot in saved.snapshots]
     raw += [(sampling.file, compose_samples(sampling.samples)) for sampling in saved.samplings]
     raw += [(trace.file, trace.text) for trace in saved.traces]
     raw += [(capture.file, capture.data) for capture in saved.captures]
@@ -93,7 +94,7 @@ def _files(saved: SavedRun) -> dict[str, bytes]:
     for place, content in raw:
         if place in (EVIDENCE_FILE, LISTING, *files):
             raise ValueError(f"two records share the file {place}")
-        files[place] = content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
+        files[place] = content.encode(errors="surrogatepass") if isinstance(content, str) else content[:]
     # Last: whoever is sent to a line of a record finds it where it was before there were these.
     kept = {place: encode(written(content)) for place, content in files.items()}
     document = {"format": FORMAT, **encode(saved), _FILES: kept}

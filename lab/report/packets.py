@@ -32,7 +32,7 @@ def run_pcapng(judged: JudgedRun, language: str) -> bytes:
     interfaces: list[Interface] = []
     packets: list[Packet] = []
     for index, record in enumerate(run.recording.captures):
-        raw = raw_capture(record.data, where=record.file)
+        raw = raw_capture(record.data[:], where=record.file)
         about = words.lab("packet.interface", host=record.host)
         interfaces.append(Interface(record.host, about, raw.linktype, raw.snaplen))
         packets += [

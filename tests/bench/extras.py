@@ -43,7 +43,7 @@ def listing(world: World, rounds: Iterable[int]) -> Sequence[Row]:
 
 def capture(world: World, rounds: Iterable[int]) -> Sequence[Row]:
     """Packets parsed in a second: a run's real capture, repeated."""
-    data, count = repeat_capture(_recorded(world).recording.capture("server").data, PACKETS)
+    data, count = repeat_capture(_recorded(world).recording.capture("server").data[:], PACKETS)
     return [Plain("capture", _rates(lambda: parse_capture(data, where="bench"), count, rounds), "/s")]
 
 

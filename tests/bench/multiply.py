@@ -43,13 +43,13 @@ def multiplied(evidence: Run, times: int) -> Run:
         evidence,
         ended_ns=evidence.recording.ended_ns + apart_ns * (times - 1),
         captures=tuple(_capture(each, times, apart_ns) for each in evidence.recording.captures),
-        kernel=replace(kernel, content=later_traces(kernel.data, times, apart_ns)) if kernel else None,
+        kernel=replace(kernel, content=later_traces(kernel.data[:], times, apart_ns)) if kernel else None,
     )
 
 
 def _capture(record: CaptureRecord, times: int, apart_ns: int) -> CaptureRecord:
     counts = {name: getattr(record, name) * times for name in ("captured", "received", "dropped")}
-    return replace(record, content=later_captures(record.data, times, apart_ns), **counts)
+    return replace(record, content=later_captures(record.data[:], times, apart_ns), **counts)
 
 
 def later_captures(data: bytes, times: int, apart_ns: int) -> bytes:

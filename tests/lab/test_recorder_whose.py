@@ -178,6 +178,6 @@ def test_what_a_processor_told_that_came_later_counts_as_lost(lab: Scene, monkey
     lab.connect(100)
     record = lab.end()
     assert not record.complete
-    cpus = json.loads(record.data.partition(b"\n")[0])["cpus"]
+    cpus = json.loads(record.data[:].partition(b"\n")[0])["cpus"]
     assert {each["dropped_events"] for each in cpus if each["cpu"] == 0} == {0}
     assert sum(record.trace.lost.values()) > 0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.kernel.columns.events import Events
+from lab.kernel.columns.records import DamagedError
 from lab.kernel.columns.transitions import TransitionColumns
 from lab.kernel.columns.views import Views
 from lab.kernel.decoding import INTERNET, INTERRUPT, TCP
@@ -42,13 +43,14 @@ class CallColumns(Views[KernelCall]):
         self._enter = enter
         self._table = syscalls(machine)
         self.pid: NDArray[np.int32] = pid.astype(np.int32)
-        self.number: _Int = number.astype(np.int64)
+        self.number: NDArray[np.int16] = number.astype(np.int16)
         """Which call it is, by the machine's own numbers."""
         self.begun_ns: _Int = enter.time_ns
+        if (self.number != number).any():
+            raise DamagedError
         on_descriptor = np.isin(self.number, [number for number, each in self._table.items() if each.on_descriptor])
-        self.fd: NDArray[np.int64] = np.where(
-            on_descriptor, registers[:, 0].astype(np.uint32).astype(np.int32), NO_DESCRIPTOR
-        )
+        first = registers[:, 0].astype(np.uint32).view(np.int32)
+        self.fd: NDArray[np.int32] = np.where(on_descriptor, first, np.int32(NO_DESCRIPTOR))
         """The descriptor it works on, NO_DESCRIPTOR where it works on none or on many."""
         self.ended_ns, self.result, self.socket = _paired(told, changes, self, on_descriptor)
         """NONE, 0 and 0 where there is none; a negative result is minus an errno."""
@@ -96,8 +98,8 @@ class CallColumns(Views[KernelCall]):
         return found
 
 
-NO_DESCRIPTOR: Final = -(1 << 40)
-"""No int of 32 bits."""
+NO_DESCRIPTOR: Final = -(1 << 31)
+"""No program has one of that number."""
 
 
 def _paired(
@@ -107,7 +109,7 @@ def _paired(
     leave = told.leave
     left_pid, left_number, left_with = leave.fields("common_pid", "id", "ret")
     parts = [(told.enter.order, calls.pid, _ENTER), (leave.order, left_pid, _LEAVE)]
-    sockets = []
+    sockets = [np.zeros(0, np.uint64)]
     for each in told.moved:
         flags, pid, socket, family, protocol = each.fields("common_flags", "common_pid", "sk", "family", "protocol")
         mine = (protocol == TCP) & np.isin(family, list(INTERNET)) & ((flags & INTERRUPT) == 0)
@@ -116,39 +118,52 @@ def _paired(
     theirs = changes.pid != 0
     parts.append((changes.order[theirs], changes.pid[theirs], _CHANGED))
     sockets.append(changes.socket[theirs])
-    pids, kind, row = _by_thread(parts)
-    socket_of = np.concatenate([np.zeros(0, np.uint64), *sockets])
+    socket_of = np.concatenate(sockets)
+    same, kind, row = _by_thread(parts)
     # The call that each event falls into: the last that this thread has begun.
-    place = np.arange(len(kind))
-    begun = np.maximum.accumulate(np.where(kind == _ENTER, place, 0)) if len(kind) else place
-    within = (kind[begun] == _ENTER) & (pids[begun] == pids)
-    call = np.where(within, row[begun], NONE)
-    returns = np.flatnonzero((kind == _LEAVE) & within)
-    returns = returns[left_number[row[returns]] == calls.number[call[returns]]][::-1]
+    begun = np.where(kind == _ENTER, np.arange(len(kind), dtype=np.uint32), np.uint32(0))
+    np.maximum.accumulate(begun, out=begun)
+    within = (kind[begun] == _ENTER) & (same[begun] == same)
     ended = np.full(len(calls), NONE, np.int64)
     result = np.zeros(len(calls), np.int64)
-    over = np.full(len(calls), len(kind), np.int64)
-    which = call[returns]
-    ended[which], result[which], over[which] = leave.time_ns[row[returns]], left_with[row[returns]], returns
+    over = np.full(len(calls), len(kind), np.uint32)
+    returns = np.flatnonzero((kind == _LEAVE) & within)
+    call, left = row[begun[returns]], row[returns]
+    matches = (left_number[left] == calls.number[call])[::-1]
+    call, left, returns = call[::-1][matches], left[::-1][matches], returns[::-1][matches]
+    ended[call], result[call], over[call] = leave.time_ns[left], left_with[left], returns
     found = np.zeros(len(calls), np.uint64)
     for of_kind in (_CHANGED, _MOVED):  # the second counts more
         some = np.flatnonzero((kind == of_kind) & within)
-        some = some[some < over[call[some]]][::-1]
+        call = row[begun[some]]
+        before = some < over[call]
         if of_kind == _CHANGED:
-            some = some[on_descriptor[call[some]]]
-        found[call[some]] = socket_of[row[some]]
+            before &= on_descriptor[call]
+        some, call = some[before][::-1], call[before][::-1]
+        found[call] = socket_of[row[some]]
     return ended, result, found
 
 
-def _by_thread(parts: Sequence[tuple[Any, Any, int]]) -> tuple[NDArray[Any], NDArray[Any], _Int]:
+def _by_thread(
+    parts: Sequence[tuple[NDArray[np.uint32], NDArray[Any], int]],
+) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.uint32]]:
     """Return thread, kind and row of all events, thread by thread and in their order.
 
     Rows of begins and of returns are those of their columns; those of sockets count through all that tell of one.
     """
-    order = np.concatenate([each[0] for each in parts])
-    pid = np.concatenate([each[1] for each in parts]).astype(np.int64)
-    kind = np.repeat(np.array([each[2] for each in parts], np.int8), [len(each[0]) for each in parts])
-    about = sum(len(each[0]) for each in parts[2:])
-    row = np.concatenate([np.arange(len(parts[0][0])), np.arange(len(parts[1][0])), np.arange(about)])
-    by_thread = np.lexsort((order, pid))
-    return pid[by_thread], kind[by_thread], row[by_thread]
+    bits, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
+    last = max((int(order[-1]) for order, _, _ in parts if len(order)), default=-1)
+    kind_of, row_of = np.zeros(last + 1, np.int8), np.zeros(last + 1, np.uint32)
+    keys, sockets = [], 0
+    for order, pid, kind in parts:
+        begin = sockets if kind in (_MOVED, _CHANGED) else 0
+        kind_of[order] = kind
+        row_of[order] = np.arange(begin, begin + len(order), dtype=np.uint32)
+        sockets += len(order) if kind in (_MOVED, _CHANGED) else 0
+        keys.append(pid.astype(np.int32).view(np.uint32).astype(np.uint64) << bits | order)
+    key = np.concatenate(keys)
+    del keys
+    key.sort()
+    order = (key & mask).astype(np.uint32)
+    key >>= bits
+    return key.astype(np.uint32).view(np.int32), kind_of[order], row_of[order]

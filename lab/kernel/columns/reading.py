@@ -18,6 +18,8 @@ from lab.kernel.ring import MARK, trace_of
 from lab.kernel.trace import KernelTrace
 from lab.kernel.tracefile import Header, parse_header
 from lab.wire.columns.addresses import Addresses
+from lab.wire.columns.memory import give_back
+from lab.wire.packet import Buffer
 
 _TRANSITIONS: Final = "sock:inet_sock_set_state"
 _ENTER, _LEAVE = "raw_syscalls:sys_enter", "raw_syscalls:sys_exit"
@@ -25,7 +27,7 @@ _MOVED: Final = ("sock:sock_send_length", "sock:sock_recv_length")
 _BY_COLUMNS: Final = frozenset({_TRANSITIONS, _ENTER, _LEAVE, *_MOVED})
 
 
-def read_trace_columns(data: bytes, *, where: str) -> KernelTrace | None:
+def read_trace_columns(data: Buffer, *, where: str) -> KernelTrace | None:
     """Return what `parse_kernel_trace` does, with transitions and calls as columns.
 
     None for what it has no columns for: damage, and recordings without one of the events that it needs. Raises
@@ -38,7 +40,8 @@ def read_trace_columns(data: bytes, *, where: str) -> KernelTrace | None:
         return None
 
 
-def _read(data: bytes, header: Header) -> KernelTrace:
+def _read(data: Buffer, header: Header) -> KernelTrace:
+    give_back()
     records = read_records(data, header)
     decoder = Decoder(data, header.machine)
     events, takers = _events(data, header, records, decoder)
@@ -46,13 +49,16 @@ def _read(data: bytes, header: Header) -> KernelTrace:
         raise DamagedError
     _take_rest(events, takers, records)
     transitions = TransitionColumns(events[_TRANSITIONS], Addresses())
+    lost = records.lost
+    del records
+    give_back()
     told = Told(events[_ENTER], events[_LEAVE], [events[name] for name in _MOVED])
     calls = CallColumns(told, transitions, header.machine)
-    return replace(trace_of(header, decoder, records.lost), transitions=transitions, calls=calls)
+    return replace(trace_of(header, decoder, lost), transitions=transitions, calls=calls)
 
 
 def _events(
-    data: bytes, header: Header, records: Records, decoder: Decoder
+    data: Buffer, header: Header, records: Records, decoder: Decoder
 ) -> tuple[dict[str, Events], dict[str, Taker]]:
     """Return the records of each event, and who would take them one by one; DamagedError for one that nobody takes."""
     try:
@@ -66,11 +72,11 @@ def _events(
     (mark,) = marks
     if mark.code() != "H" or (records.size < mark.end).any():
         raise DamagedError
-    number = Events(data, next(iter(formats.values())), records.place, records.time, records.place).fields(MARK)[0]
+    (number,) = Events(data, next(iter(formats.values())), records.place, records.time, records.place).fields(MARK)
     found: dict[str, Events] = {}
     taken = 0
     for name, described in formats.items():
-        order = np.flatnonzero(number == described.id)
+        order = np.flatnonzero(number == described.id).astype(np.uint32)
         if (records.size[order] < takers[name].needed).any():
             raise DamagedError
         found[name] = Events(data, described, order, records.time[order] - header.offset_ns, records.place[order])

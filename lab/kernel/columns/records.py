@@ -5,8 +5,9 @@ What a page of the kernel's cannot hold is not told apart here: the exact way (l
 
 from __future__ import annotations
 
+import mmap
 from collections import defaultdict
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +23,18 @@ from lab.kernel.pages import (
     MISSED_IS_COUNTED,
     PADDING,
     STAMP,
-    Buffer,
+    Ring,
     lost_by,
 )  # fmt: skip
 from lab.kernel.tracefile import Header
+from lab.wire.packet import Buffer
 
 _WORD: Final = 4
 _BLOCK: Final = 1 << 13
 """How many pages are walked at a time."""
+_FARTHEST: Final = 1 << 32
 _Int = NDArray[np.int64]
+_Walked = tuple[_Int, NDArray[np.uint32], NDArray[np.uint32]]
 
 
 class DamagedError(Exception):
@@ -44,12 +48,12 @@ class Records(NamedTuple):
     """
 
     time: _Int
-    place: _Int
-    size: NDArray[np.int32]
+    place: NDArray[np.uint32]
+    size: NDArray[np.uint32]
     lost: dict[str, int]
 
 
-def read_records(data: bytes, header: Header) -> Records:
+def read_records(data: Buffer, header: Header) -> Records:
     """Return the records of all pages; DamagedError where `read_pages` has to look."""
     try:
         page = parse_format(header.header_page, numbered=False)
@@ -59,7 +63,7 @@ def read_records(data: bytes, header: Header) -> Records:
     if (stamp.size, stamp.count, commit.count, commit.size) not in ((8, None, None, 8), (8, None, None, 4)):
         raise DamagedError
     room = header.page - begin
-    if room < _WORD or max(stamp.end, commit.end) > begin:
+    if room < _WORD or max(stamp.end, commit.end) > begin or len(data) >= _FARTHEST:
         raise DamagedError
     count = sum(each.pages for each in header.processors)
     starts = header.size + np.arange(count, dtype=np.int64) * header.page
@@ -70,14 +74,13 @@ def read_records(data: bytes, header: Header) -> Records:
     if (times < 0).any() or (sizes > room).any():
         raise DamagedError
     at = starts + begin
-    walked = [
-        _walk(data, at[some], at[some] + sizes[some], times[some].copy())
-        for some in (slice(first, first + _BLOCK) for first in range(0, count, _BLOCK))
-    ]
-    time, place = (np.concatenate([each[part] for each in walked] or [np.zeros(0, np.int64)]) for part in (0, 1))
-    size = np.concatenate([each[2] for each in walked] or [np.zeros(0, np.int32)])
-    order = np.lexsort((place, time))
-    missed: dict[Buffer, int] = defaultdict(int)
+    walked: list[_Walked] = []
+    for some in (slice(first, first + _BLOCK) for first in range(0, count, _BLOCK)):
+        walked.append(_walk(data, at[some], at[some] + sizes[some], times[some].copy()))
+        release(data)
+    time, place, size = _together(walked)
+    order = _by_time(time, place)
+    missed: dict[Ring, int] = defaultdict(int)
     pages = [*header.pages()] if (flagged & np.uint32(MISSED)).any() else []
     for each in np.flatnonzero(flagged & np.uint32(MISSED)).tolist():
         processor, stop = pages[each][0], int(at[each] + sizes[each])
@@ -88,14 +91,37 @@ def read_records(data: bytes, header: Header) -> Records:
     return Records(time[order], place[order], size[order], lost_by(header, missed))
 
 
-def _gathered(data: bytes, places: _Int, size: int) -> NDArray[np.uint8]:
+def release(data: Buffer) -> None:
+    """Give back what has been read of a mapped file: it would be counted as this process's memory."""
+    if isinstance(data, mmap.mmap):
+        data.madvise(mmap.MADV_DONTNEED)
+
+
+def _by_time(time: _Int, place: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return the order by time, and of one time by place: there are few of those."""
+    order = np.argsort(time)
+    same = np.diff(time[order]) == 0
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        rows = order[tied]
+        order[tied] = rows[np.lexsort((place[rows], time[rows]))]
+    return order
+
+
+def _together(walked: list[_Walked]) -> _Walked:
+    none = (np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint32))
+    times, places, sizes = zip(none, *walked, strict=True)
+    return np.concatenate(times), np.concatenate(places), np.concatenate(sizes)
+
+
+def _gathered(data: Buffer, places: _Int, size: int) -> NDArray[np.uint8]:
     every = np.ndarray((max(0, len(data) - size + 1),), f"V{size}", data, strides=(1,))
     return every[places].view(np.uint8).reshape(len(places), size)
 
 
-def _walk(data: bytes, at: _Int, stop: _Int, time: _Int) -> tuple[_Int, _Int, NDArray[np.int32]]:
+def _walk(data: Buffer, at: _Int, stop: _Int, time: _Int) -> _Walked:
     """Return time, place and size of the records of pages: each page's begin at `at` and end at `stop`."""
-    found: list[tuple[Any, Any, Any]] = []
+    found: list[_Walked] = []
     words = np.ndarray((len(data) - 7,), "V8", data, strides=(1,))
     while (live := np.flatnonzero(at < stop)).size:
         at, stop, time = at[live], stop[live], time[live]
@@ -119,13 +145,11 @@ def _walk(data: bytes, at: _Int, stop: _Int, time: _Int) -> tuple[_Int, _Int, ND
         time += np.where(short, delta, 0)
         told = short | (kind == LONG)
         head = np.where(short, _WORD, 2 * _WORD)
-        found.append((time[told], (at + head)[told], (skip - head)[told].astype(np.int32)))
+        found.append((time[told], (at + head)[told].astype(np.uint32), (skip - head)[told].astype(np.uint32)))
         at = at + skip
     if (at != stop).any():
         raise DamagedError
-    columns = zip(*found, strict=True) if found else iter([[np.zeros(0, np.int64)]] * 2 + [[np.zeros(0, np.int32)]])
-    times, places, sizes = (np.concatenate(each) for each in columns)
-    return times, places, sizes
+    return _together(found)
 
 
 def _aside(kind: _Int, delta: _Int, further: _Int, usual: NDArray[np.bool_], time: _Int, skip: _Int) -> None:

@@ -35,6 +35,7 @@ from lab.timeline.looks import Looks, looks_of
 from lab.timeline.model import CallMade, Lane, Signal, Source, StateChange, Timeline
 from lab.timeline.programs import Programs
 from lab.timeline.reasons import Reasons
+from lab.wire.columns.memory import give_back
 from lab.wire.segment import Endpoint
 
 _MARGIN_NS = 1_000_000_000
@@ -64,18 +65,26 @@ class _Building:
         self._recording, self._play, self._trace = recording, play, trace
         run = Run(recording, play)
         self._looks = looks_of(recording)
+        give_back()
         self._found = connections(run, changes.addresses)
         _mark_seen(self._found, self._looks)
+        # Of all that follows it takes the most memory while it is made: first, when there is least.
+        self._sent = passages(self._found)
+        give_back()
         clock = _clock(self._found, changes, calls)
         self._lives = lives(trace, changes, self._found, clock)
+        give_back()
         behind = self._lives.behind(calls, clock)
         opened = openings(trace, calls, self._lives, behind, clock)
         running = programs(trace, calls, self._lives, opened, behind, run)
         self._calls = kept_calls(calls, self._lives, opened, running, self._found)
+        give_back()
         self._changes = states(self._lives)
-        self._sent = passages(self._found)
+        del behind, opened
+        give_back()
         told = causes(clock, self._calls, self._sent, self._changes, self._found)
-        self._causes = np.concatenate(told)
+        self._causes = np.concatenate(told, dtype=np.int32, casting="same_kind")
+        give_back()
         self._states_at = len(self._calls) + len(self._sent)
         self._drafts_at = self._states_at + len(self._changes)
         self._recorded = _recorded(self._lives, running)
@@ -90,16 +99,20 @@ class _Building:
         apart = exact(self._lives, self._calls, self._looks, Reasons(self._trace), resolutions, self._listeners_ends())
         self._close_at_the_end(apart)
         table = Table(self._found, self._calls, self._sent, self._changes, apart.drafts, resolutions)
-        row = self._ordered(table, apart)
-        number = np.full(table.begins[-1], NONE, np.int64)
-        number[row] = np.arange(len(row))
+        row = self._ordered(table, apart).astype(np.int32)
+        give_back()
+        number = np.full(table.begins[-1], NONE, np.int32)
+        number[row] = np.arange(len(row), dtype=np.int32)
         for place, draft in enumerate(apart.drafts):
             draft.number = int(number[self._drafts_at + place])
         for anchored, draft in self._anchors:
             draft.number = int(number[anchored])
         caused = [NONE if each.cause is None else each.cause.number for each in apart.drafts]
-        cause = np.concatenate((np.where(self._causes == NONE, NONE, number[self._causes]), np.array(caused, np.int64)))
-        moments = MomentColumns(table, row.astype(np.int32), cause[row].astype(np.int32), self._play.steps)
+        give_back()
+        cause = np.concatenate((np.where(self._causes == NONE, NONE, number[self._causes]), np.array(caused, np.int32)))
+        del number
+        give_back()
+        moments = MomentColumns(table, row, cause[row].astype(np.int32), self._play.steps)
         talks = TalkColumns(moments)
         return Timeline(
             recording.begun_ns,
@@ -180,13 +193,13 @@ class _Building:
         keep[self._drafts_at :] = True
         row = np.flatnonzero(keep)
         row = row[np.argsort(time[row], kind="stable")]
-        same = time[row][1:] == time[row][:-1]
+        same = np.diff(time[row]) == 0
         if same.any():
             tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
             row[tied] = self._in_turn(row[tied], talk, time, apart)
         return row
 
-    def _in_turn(self, row: Rows, talk: Rows, time: Rows, apart: Exact) -> Rows:
+    def _in_turn(self, row: Rows, talk: NDArray[np.int32], time: Rows, apart: Exact) -> Rows:
         """Return rows that share their times in their order."""
         sent, changes = self._sent, self._changes
         wire = [each.lane is Lane.WIRE for each in apart.drafts]

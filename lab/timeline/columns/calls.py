@@ -91,8 +91,8 @@ def kept_calls(
     row = np.flatnonzero(keep)
     parties = {pid: one.party if one else None for pid, one in zip(pids.tolist(), running, strict=True)}
     kept = KeptCalls(
-        calls, row, talk[row], serves[row], host[row], calls.begun_ns[row], calls.ended_ns[row], calls.pid[row],
-        _signals(calls, row, programs), parties,
+        calls, row.astype(np.int32), talk[row].astype(np.int32), serves[row], host[row].astype(np.int32),
+        calls.begun_ns[row], calls.ended_ns[row], calls.pid[row], _signals(calls, row, programs), parties,
     )  # fmt: skip
     _mark_odd(kept, found)
     return kept

@@ -292,13 +292,13 @@ def passages(found: Connections) -> Passages:
     seq = seq - np.where(by_client, own, peers)
     ack = np.where((flags & ACK) != 0, ack - np.where(by_client, peers, own), np.uint32(0))
     return Passages(
-        talk,
+        talk.astype(np.int32),
         by_client,
         np.where(left >= 0, time[left], time[come]),
         np.where(come >= 0, time[come], NONE),
         left >= 0,
-        here,
-        there,
+        here.astype(np.int32),
+        there.astype(np.int32),
         seq,
         ack,
         flags,

@@ -103,7 +103,7 @@ def lives(trace: KernelTrace, changes: TransitionColumns, found: Connections, cl
     by_begin = by_begin[np.argsort(order[first[by_begin]], kind="stable")]
     rank = np.full(len(first), NONE, np.int64)
     rank[by_begin] = np.arange(len(by_begin))
-    of = np.empty(len(order), np.int64)
+    of = np.empty(len(order), np.int32)
     of[order] = rank[run]
     first, count = first[by_begin], count[by_begin]
     last = order[first + count - 1]
@@ -116,7 +116,8 @@ def lives(trace: KernelTrace, changes: TransitionColumns, found: Connections, cl
     lives_local = _latest(of, order, named, changes.local, local[order[first]])
     lives_peer = _latest(of, order, changes.peer & _PORT != 0, changes.peer, changes.peer[order[first]])
     columns = LifeColumns(
-        changes, found, order, first, count, changes.socket[order[first]], host[order[first]], lives_local, lives_peer,
+        changes, found, order.astype(np.int32), first, count, changes.socket[order[first]], host[order[first]],
+        lives_local, lives_peer,
         begun_ns, np.where(closed, changes.time_ns[last], NONE), listens, serves,
         np.full(len(first), NONE, np.int64), of,
     )  # fmt: skip

@@ -46,10 +46,11 @@ class Table:
         drafts = states + len(self.changes)
         return segments, states, drafts, drafts + len(self.drafts)
 
-    def talk(self) -> Rows:
+    def talk(self) -> NDArray[np.int32]:
         """Return the connection of each row."""
         drafts = [NONE if each.talk is None else each.talk for each in self.drafts]
-        return np.concatenate((self.calls.talk, self.sent.talk, self.changes.talk, np.array(drafts, np.int64)))
+        parts = (self.calls.talk, self.sent.talk, self.changes.talk, np.array(drafts, np.int64))
+        return np.concatenate(parts, dtype=np.int32, casting="same_kind")
 
     def begun_ns(self) -> Rows:
         """Return the time of each row."""
@@ -62,8 +63,8 @@ class Table:
         drafts = [each.time_ns if each.ended_ns is None else each.ended_ns for each in self.drafts]
         arrived = np.where(sent.left, sent.arrived_ns, NONE)
         ended = np.concatenate((self.calls.ended_ns, arrived, self.changes.time_ns, np.array(drafts, np.int64)))
-        found: Rows = np.maximum(begun, ended)
-        return found
+        np.maximum(begun, ended, out=ended)
+        return ended
 
     def heads(self, rows: Rows) -> list[_Head]:
         """Return the moments of these rows, without number, cause and step."""
@@ -206,12 +207,14 @@ class TalkColumns(Views[Talk]):
         table = moments.table
         super().__init__(len(table.connections))
         talk = table.talk()[moments.row]
-        order = np.argsort(talk, kind="stable")
-        self._numbers = order[np.searchsorted(talk[order], 0) :].astype(np.int32)
-        talk = talk[self._numbers]
+        order = np.argsort(talk, kind="stable").astype(np.int32)
+        talk = talk[order]
+        loose = np.searchsorted(talk, 0)
+        self._numbers, talk = order[loose:], talk[loose:]
         self._first = np.searchsorted(talk, np.arange(len(self) + 1))
         rows = moments.row[self._numbers]
-        self._begun_ns = np.minimum.reduceat(table.begun_ns()[rows], self._first[:-1])
+        # They are in the order of time.
+        self._begun_ns = table.begun_ns()[rows[self._first[:-1]]]
         self._ended_ns = np.maximum.reduceat(table.ended_ns()[rows], self._first[:-1])
         self._connections = table.connections
 

@@ -23,7 +23,7 @@ _CLOSED, _LISTEN, _FIN_WAIT_1, _FIN_WAIT_2, _TIME_WAIT, _SYN_RECEIVED = (
 )  # fmt: skip
 _OF: Final = {number: state for state, number in NUMBERS.items()}
 _NEVER: Final = np.iinfo(np.int64).max
-_FURTHER: Final = 1 << 40
+_FURTHER: Final = 1 << 30
 """What is filled in at the end of a life comes behind all that the kernel told of it."""
 
 
@@ -93,15 +93,15 @@ def states(columns: LifeColumns) -> States:
     mine = life[told]
     parts = [
         States(
-            columns.talk[mine],
+            columns.talk[mine].astype(np.int32),
             (columns.listens | ~dials)[mine],
-            columns.host[mine],
+            columns.host[mine].astype(np.int32),
             changes.time_ns[told],
             changes.new[told],
             changes.old[told],
             changes.pid[told],
             np.ones(len(told), np.bool_),
-            told + 1,
+            (told + 1).astype(np.int32),
         )
     ]
     _mark_odd(columns, told)
@@ -215,13 +215,13 @@ def _filled(
     """Return changes of these lives that no event told of."""
     count = len(lives)
     return States(
-        columns.talk[lives],
+        columns.talk[lives].astype(np.int32),
         columns.serves[lives],
-        columns.host[lives],
+        columns.host[lives].astype(np.int32),
         time_ns,
         np.full(count, new, np.int8),
         np.broadcast_to(np.asarray(old, np.int8), count),
         np.zeros(count, np.int32),
         np.zeros(count, np.bool_),
-        np.full(count, place, np.int64),
+        np.full(count, place, np.int32),
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lab.timeline.columns.unusual import UnusualError
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.signedinteger[Any]]
 Mask = NDArray[np.bool_]
 NONE: Final = -1
 """Where a row is told: there is none."""

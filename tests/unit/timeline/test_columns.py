@@ -35,9 +35,9 @@ from tests.unit.timeline.both_ways import (
 )
 
 RUN: Final = load(ROOT / "tests" / "fixtures" / "runs" / "rounds")
-CAPTURES: Final = {each.host: each.data for each in RUN.recording.captures}
+CAPTURES: Final = {each.host: each.data[:] for each in RUN.recording.captures}
 FRAMES: Final = {host: frames_of(data) for host, data in CAPTURES.items()}
-KERNEL: Final = RUN.recording.kernel.data if RUN.recording.kernel else b""
+KERNEL: Final = RUN.recording.kernel.data[:] if RUN.recording.kernel else b""
 EVENTS: Final = events_of(KERNEL)
 _IP, _TCP = 14, 34
 _SYN, _RST = 0x02, 0x04
@@ -46,7 +46,9 @@ _SYN, _RST = 0x02, 0x04
 def run_of(frames: dict[str, list[Frame]] | None = None, events: list[Event] | None = None, **changes: object) -> Run:
     """Return the run with other frames, with other records of the kernel's, with other members of its recording."""
     frames = FRAMES if frames is None else frames
-    captures = tuple(replace(each, content=capture_of(each.data, frames[each.host])) for each in RUN.recording.captures)
+    captures = tuple(
+        replace(each, content=capture_of(each.data[:], frames[each.host])) for each in RUN.recording.captures
+    )
     assert RUN.recording.kernel
     kernel = replace(RUN.recording.kernel, content=trace_of(KERNEL, EVENTS if events is None else events))
     return Run(replace(RUN.recording, captures=captures, kernel=kernel, **changes), RUN.play)  # type: ignore[arg-type]

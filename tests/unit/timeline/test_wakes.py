@@ -87,7 +87,7 @@ def joined(
     """Return two runs' captures as one: the header of a second file is left out."""
     found = []
     for first, second in zip(one, other, strict=True):
-        records = sorted(_records(first.data) + _records(second.data))
+        records = sorted(_records(first.data[:]) + _records(second.data[:]))
         data = first.data[:24] + b"".join(record for _, record in records)
         count = len(records)
         found.append(replace(first, content=data, captured=count, received=count))
