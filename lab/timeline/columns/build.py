@@ -65,6 +65,7 @@ class _Building:
         self._recording, self._play, self._trace = recording, play, trace
         run = Run(recording, play)
         self._looks = looks_of(recording)
+        # After each step: what it needed for itself is much, and would stay with the process.
         give_back()
         self._found = connections(run, changes.addresses)
         _mark_seen(self._found, self._looks)
