@@ -25,13 +25,14 @@ from lab.timeline.columns.lives import LifeColumns, lives
 from lab.timeline.columns.moments import MomentColumns, Table, TalkColumns
 from lab.timeline.columns.programs import programs
 from lab.timeline.columns.queues import Counting
+from lab.timeline.columns.seen import SeenEnds
 from lab.timeline.columns.states import states
-from lab.timeline.columns.times import NONE, Clock, Rows, numbered
+from lab.timeline.columns.times import NONE, Clock, Rows
 from lab.timeline.columns.unusual import UnusualError
 from lab.timeline.draft import Draft
 from lab.timeline.endings import CLOSES, close_in
 from lab.timeline.lacks import lacks_of, resolutions_of
-from lab.timeline.looks import Looks, looks_of
+from lab.timeline.looks import looks_of
 from lab.timeline.model import CallMade, Lane, Signal, Source, StateChange, Timeline
 from lab.timeline.programs import Programs
 from lab.timeline.reasons import Reasons
@@ -68,7 +69,6 @@ class _Building:
         # After each step: what it needed for itself is much, and would stay with the process.
         give_back()
         self._found = connections(run, changes.addresses)
-        _mark_seen(self._found, self._looks)
         # Of all that follows it takes the most memory while it is made: first, when there is least.
         self._sent = passages(self._found)
         give_back()
@@ -80,7 +80,7 @@ class _Building:
         running = programs(trace, calls, self._lives, opened, behind, run)
         self._calls = kept_calls(calls, self._lives, opened, running, self._found)
         give_back()
-        self._changes = states(self._lives)
+        self._changes = states(self._lives, SeenEnds(self._lives, self._looks))
         del behind, opened
         give_back()
         told = causes(clock, self._calls, self._sent, self._changes, self._found)
@@ -235,18 +235,6 @@ def _ranges(times: Sequence[NDArray[np.int64]]) -> Iterator[tuple[int, int]]:
     for each in times:
         if len(each):
             yield int(each.min()), -int(each.max())
-
-
-def _mark_seen(found: Connections, looks: Looks) -> None:
-    """Mark connections that `ss` showed as odd: only the exact way looks whether it shows a state."""
-    ends = {(local, peer) for _, local, peer in looks.places if peer is not None}
-    if not ends:
-        return
-    integer = found.addresses.integer
-    one = np.array([integer(each) for pair in ends for each in pair], np.uint64)
-    other = np.array([integer(each) for pair in ends for each in pair[::-1]], np.uint64)
-    pair = numbered(np.concatenate((found.client, one)), np.concatenate((found.server, other)))
-    found.odd[np.isin(pair[: len(found)], pair[len(found) :])] = True
 
 
 def _recorded(columns: LifeColumns, running: Programs) -> frozenset[tuple[str, Endpoint]]:

@@ -105,7 +105,8 @@ class Table:
         changes, names = self.changes, self.connections.hosts.names
         columns = zip(
             changes.at_server[places].tolist(), changes.host[places].tolist(), changes.talk[places].tolist(),
-            changes.time_ns[places].tolist(), changes.told[places].tolist(), changes.changes(places), strict=True,
+            changes.time_ns[places].tolist(), changes.told[places].tolist(), changes.shown[places].tolist(),
+            changes.changes(places), strict=True,
         )  # fmt: skip
         return [
             (
@@ -115,10 +116,10 @@ class Table:
                 time_ns,
                 None,
                 0,
-                Source.KERNEL if told else Source.INFERRED,
+                Source.KERNEL if told else Source.SS if shown else Source.INFERRED,
                 change,
             )
-            for at_server, host, talk, time_ns, told, change in columns
+            for at_server, host, talk, time_ns, told, shown, change in columns
         ]
 
     def _segments(self, places: Rows) -> list[_Head]:

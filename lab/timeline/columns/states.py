@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lab.kernel.columns.transitions import NUMBERS, number_of
 from lab.timeline.columns.joining import ACK, FIN, RST, Connections
 from lab.timeline.columns.lives import LifeColumns
+from lab.timeline.columns.seen import SeenEnds
 from lab.timeline.columns.times import NONE, Mask, Rows, at
 from lab.timeline.model import StateChange
 from lab.wire.state import State
@@ -29,7 +30,10 @@ _FURTHER: Final = 1 << 30
 
 @dataclass(frozen=True)
 class States:
-    """Changes of state; of a listener those of talk NONE. `told` by the kernel, else proved by a capture."""
+    """Changes of state; of a listener those of talk NONE.
+
+    `told` by the kernel, else proved by a capture and perhaps `shown` by `ss`.
+    """
 
     talk: Rows
     at_server: Mask
@@ -39,6 +43,7 @@ class States:
     old: NDArray[np.int8]
     pid: NDArray[np.int32]
     told: Mask
+    shown: Mask
     place: Rows
     """Which comes first of those of one time and one connection."""
 
@@ -76,7 +81,7 @@ class _Ends(NamedTuple):
     odd: Mask
 
 
-def states(columns: LifeColumns) -> States:
+def states(columns: LifeColumns, seen: SeenEnds) -> States:
     """Return the states of listeners and of both ends of connections; ends that did the unusual are marked as odd."""
     found, changes = columns.connections, columns.changes
     life, last = columns.of, columns.last()
@@ -101,12 +106,13 @@ def states(columns: LifeColumns) -> States:
             changes.old[told],
             changes.pid[told],
             np.ones(len(told), np.bool_),
+            np.zeros(len(told), np.bool_),
             (told + 1).astype(np.int32),
         )
     ]
     _mark_odd(columns, told)
     client, server = (_ends(found, at_server=at_server) for at_server in (False, True))
-    parts += [_requests(columns, server), *_lingering(columns, np.flatnonzero(lingers), client, server)]
+    parts += [_requests(columns, server, seen), *_lingering(columns, np.flatnonzero(lingers), client, server, seen)]
     return States(*(np.concatenate(each) for each in zip(*(_columns(part) for part in parts), strict=True)))
 
 
@@ -175,7 +181,7 @@ def _first(places: Rows, of: Rows, count: int) -> Rows:
     return found
 
 
-def _requests(columns: LifeColumns, server: _Ends) -> States:
+def _requests(columns: LifeColumns, server: _Ends, seen: SeenEnds) -> States:
     """Return SYN-RECV of requests, whose birth no event tells: from the arrival of the SYN on."""
     found = columns.connections
     some = np.flatnonzero(columns.serves & (columns.talk != NONE))
@@ -183,10 +189,12 @@ def _requests(columns: LifeColumns, server: _Ends) -> States:
     late = server.opened_ns[talk] > columns.begun_ns[some]
     found.odd[talk[late]] = True
     some = some[~late]
-    return _filled(columns, some, server.opened_ns[columns.talk[some]], _SYN_RECEIVED, _LISTEN, 0)
+    opened = server.opened_ns[columns.talk[some]]
+    shown = seen.shown(some, State.SYN_RECEIVED, opened, columns.begun_ns[some])
+    return _filled(columns, some, opened, shown, _SYN_RECEIVED, _LISTEN, 0)
 
 
-def _lingering(columns: LifeColumns, some: Rows, client: _Ends, server: _Ends) -> list[States]:
+def _lingering(columns: LifeColumns, some: Rows, client: _Ends, server: _Ends, seen: SeenEnds) -> list[States]:
     """Return FIN-WAIT-2 and TIME-WAIT of ends whose socket the kernel has let go, as `states._lingering`."""
     found = columns.connections
     serves, talk = columns.serves[some], columns.talk[some]
@@ -199,18 +207,21 @@ def _lingering(columns: LifeColumns, some: Rows, client: _Ends, server: _Ends) -
     found.odd[talk[odd | (before == NUMBERS[State.CLOSING])]] = True
     until = np.where(fin == NONE, _NEVER, fin)
     waits = (before == _FIN_WAIT_1) & ~together & (until > closed)
-    parts = [
-        _filled(columns, some[waits], np.maximum(acknowledged, closed)[waits], _FIN_WAIT_2, before[waits], _FURTHER)
-    ]
+    half = np.maximum(acknowledged, closed)
+    shown = seen.shown(some[waits], State.FIN_WAIT_2, half[waits], until[waits])
+    parts = [_filled(columns, some[waits], half[waits], shown, _FIN_WAIT_2, before[waits], _FURTHER)]
     ends = fin != NONE
     before = np.where(waits, _FIN_WAIT_2, before)
     ended = np.maximum(fin, closed)
-    parts.append(_filled(columns, some[ends], ended[ends], _TIME_WAIT, before[ends], _FURTHER + 1))
+    shown = seen.shown(some[ends], State.TIME_WAIT, ended[ends], np.full(int(ends.sum()), _NEVER))
+    parts.append(_filled(columns, some[ends], ended[ends], shown, _TIME_WAIT, before[ends], _FURTHER + 1))
+    # Between two looks it was forgotten: the exact way tells when.
+    found.odd[talk[seen.vanish(some, np.where(ends, ended, np.where(waits, half, closed)))]] = True
     return parts
 
 
 def _filled(
-    columns: LifeColumns, lives: Rows, time_ns: Rows, new: int, old: int | NDArray[np.int8], place: int
+    columns: LifeColumns, lives: Rows, time_ns: Rows, shown: Mask, new: int, old: int | NDArray[np.int8], place: int
 ) -> States:
     """Return changes of these lives that no event told of."""
     count = len(lives)
@@ -223,5 +234,6 @@ def _filled(
         np.broadcast_to(np.asarray(old, np.int8), count),
         np.zeros(count, np.int32),
         np.zeros(count, np.bool_),
+        shown,
         np.full(count, place, np.int32),
     )

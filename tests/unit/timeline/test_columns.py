@@ -18,7 +18,7 @@ from lab.recording.store import load
 from lab.settings import ROOT
 from lab.timeline.build import build_timeline
 from lab.timeline.columns.moments import MomentColumns
-from lab.timeline.model import CallMade, SegmentSent, StateChange, Timeline
+from lab.timeline.model import CallMade, SegmentSent, Source, StateChange, Timeline
 from tests.bench.multiply import multiplied
 from tests.unit.kernel.printed import RECORDINGS
 from tests.unit.kernel.printed import recording as kernel_recording
@@ -90,24 +90,63 @@ def test_a_lost_segment_makes_its_connection_go_the_exact_way_and_no_other() -> 
     assert (len(line.talks), odd(line)) == (24, 1)
 
 
-def test_a_connection_that_ss_showed_goes_the_exact_way() -> None:
-    talk = one_by_one(RUN).talks[3]
-    text = (
-        "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
-        f"ESTAB 3 0 {talk.server} {talk.client}\nLISTEN 2 64 {talk.server} 0.0.0.0:*\n"
-    )
-    output = SsOutput("server", "ss -tanpo", talk.begun_ns, talk.ended_ns, text, "ss/01.txt")
+LINE: Final = one_by_one(RUN)
+TALKS: Final = LINE.talks
+
+
+def look(host: str, begun_ns: int, ended_ns: int, rows: list[tuple[str, int]], number: int = 1) -> SsOutput:
+    """Return an output of `ss` that shows this end of these connections, each in a state."""
+    lines = [
+        "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process",
+        f"LISTEN 2 64 {TALKS[0].server} 0.0.0.0:*",
+    ]
+    for state, talk in rows:
+        ends = (TALKS[talk].server, TALKS[talk].client)[:: 1 if host == "server" else -1]
+        lines.append(f"{state} 0 3 {ends[0]} {ends[1]}")
+    return SsOutput(host, "ss -tanpo", begun_ns, ended_ns, "\n".join(lines) + "\n", f"ss/{number:02}.txt")
+
+
+def test_what_ss_showed_of_a_connection_does_not_make_it_go_the_exact_way() -> None:
+    output = look("server", TALKS[3].begun_ns, TALKS[3].ended_ns, [("TIME-WAIT", 3), ("ESTAB", 4)])
     line = columns_of(run_of(outputs=(output,)))
-    assert odd(line) == 1
+    assert odd(line) == 0
+    assert [moment.talk for moment in line.moments if moment.source is Source.SS] == [3]
     assert any(level.observed for queue in line.queues for level in queue.levels)
 
 
+def test_a_connection_that_ss_saw_forgotten_goes_the_exact_way() -> None:
+    begun = RUN.recording.ended_ns
+    outputs = (look("server", begun, begun + 9, [("TIME-WAIT", 3)]), look("server", begun + 50, begun + 60, [], 2))
+    line = columns_of(run_of(outputs=outputs))
+    assert odd(line) == 1
+    (moment,) = (moment for moment in line.moments if moment.source is Source.SS and moment.precision_ns)
+    assert moment.talk == 3
+
+
+@st.composite
+def looks(draw: st.DrawFn) -> tuple[SsOutput, ...]:
+    times = draw(st.lists(st.sampled_from([moment.time_ns for moment in LINE.moments]), min_size=1, max_size=6))
+    states = st.sampled_from(["ESTAB", "SYN-RECV", "TIME-WAIT", "FIN-WAIT-2", "FIN-WAIT-1", "LAST-ACK", "CLOSE-WAIT"])
+    rows = st.lists(st.tuples(states, st.integers(0, 5)), max_size=6, unique_by=lambda row: row[1])
+    return tuple(
+        look(
+            draw(st.sampled_from(["server", "client"])), time_ns, time_ns + draw(st.integers(0, 900_000)), draw(rows), n
+        )
+        for n, time_ns in enumerate(times)
+    )
+
+
+@settings(max_examples=60)
+@given(looks())
+def test_ss_may_show_anything(outputs: tuple[SsOutput, ...]) -> None:
+    assert odd(columns_of(run_of(outputs=outputs))) <= len(TALKS)
+
+
 def test_names_of_the_play_are_given_to_their_connections() -> None:
-    talks = one_by_one(RUN).talks
     parties = (
         *RUN.play.parties,
-        Party("a", "client", "client", "rounds", "rounds", 1, talks[7].client, talks[7].server),
-        Party("b", "client", "client", "rounds", "rounds", 2, None, talks[7].server),
+        Party("a", "client", "client", "rounds", "rounds", 1, TALKS[7].client, TALKS[7].server),
+        Party("b", "client", "client", "rounds", "rounds", 2, None, TALKS[7].server),
     )
     line = assert_alike(Run(RUN.recording, replace(RUN.play, parties=parties)))
     assert line is not None
