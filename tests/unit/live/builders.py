@@ -37,7 +37,7 @@ class Happened:
 
     @classmethod
     def of(cls, evidence: Evidence) -> Happened:
-        segments = {record.host: record.capture.segments for record in evidence.captures}
+        segments = {record.host: tuple(record.capture.segments) for record in evidence.captures}
         return cls(segments, evidence.kernel.trace if evidence.kernel else NOTHING)
 
     def between(self, since_ns: int, until_ns: int) -> Heard:
@@ -133,7 +133,7 @@ def connections(count: int, every_ns: int, begun_ns: int = BEGUN + SECOND) -> Ha
             frames[far].append(Frame(frame.time_ns + 3_000, frame.data))
         transitions += _states(number, client, at)
         calls += _calls(at)
-    segments = {host: parse_capture(pcap(some), where=host).segments for host, some in frames.items()}
+    segments = {host: tuple(parse_capture(pcap(some), where=host).segments) for host, some in frames.items()}
     trace = replace(
         NOTHING,
         transitions=tuple(sorted(transitions)),
