@@ -36,6 +36,9 @@ def test_a_lab_that_was_stopped_fails_no_program_and_notes_it(hosts_up: Settings
     answer = stopped_in_the_middle(hosts_up, tmp_path, str(number), program="serve_blocking")
 
     assert answer.returncode in (0, 4), answer.stdout
+    if "Nothing was kept" in answer.stderr:  # stopped where the lab waited for a host's answer
+        assert "stood still" in answer.stderr
+        return
     found = [delay for delay in load(tmp_path / f"ex{number:02}" / "latest").play.delays if delay.who == LAB]
     assert [delay.reason for delay in found] == [STOOD_STILL]
     assert 4e9 < found[0].waited_ns < 60e9

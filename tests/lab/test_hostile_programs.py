@@ -20,6 +20,7 @@ from lab.hosts.strace import COMMAND as STRACE
 from lab.hosts.threads import lab_threads
 from lab.settings import HOSTS, Settings
 from tests.lab.conftest import RunLab
+from tests.support import eventually
 
 pytestmark = pytest.mark.lab
 
@@ -149,6 +150,10 @@ def nice_of(channel: Channel, pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[16])
 
 
+def called(channel: Channel, name: str) -> list[int]:
+    return [int(pid) for pid in channel.call("run", argv=["pgrep", "-x", name], user="root")["stdout"].split()]
+
+
 def test_a_program_and_its_tracer_yield_to_the_agent_and_to_what_looks_at_it(channel: Channel) -> None:
     program = ["python3", "-c", "import time; time.sleep(60)"]
     pids = {
@@ -157,8 +162,9 @@ def test_a_program_and_its_tracer_yield_to_the_agent_and_to_what_looks_at_it(cha
         "traced": channel.call("spawn", name="traced", argv=program, tracer=[*STRACE])["pid"],
         "tool": channel.call("spawn", name="tool", argv=program, user="root")["pid"],
     }
-    # Of a traced program the tracer was started first, which lets it keep that number.
-    (tracer,) = [int(pid) for pid in channel.call("run", argv=["pgrep", "-x", "strace"], user="root")["stdout"].split()]
+    # Of a traced program the tracer was started first, which lets it keep that number; until then both are called strace.
+    assert eventually(lambda: len(called(channel, "strace")) == 1)
+    (tracer,) = called(channel, "strace")
     agent = int(channel.call("run", argv=["pgrep", "-o", "-x", "lab-agent"])["stdout"])
     nices = {name: nice_of(channel, pid) for name, pid in {**pids, "tracer": tracer, "agent": agent}.items()}
     channel.call("stop_all")

@@ -85,6 +85,7 @@ def test_a_traced_program_keeps_its_name_its_number_and_its_ways(stage: Stage, h
 def test_what_still_runs_is_ended_and_its_trace_is_whole(stage: Stage, hosts_up: Settings) -> None:
     server = stage.serve("serve_threads", port=8000, trace=True)
     stage.client("a", port=8000).say("hello")
+    stage.settle("server", 5)  # the answer is there before its thread reads again
     (trace,) = stage.traces()
     assert not trace.cut
     assert trace.traced.ends[server.pid] == "killed by SIGKILL"

@@ -187,7 +187,8 @@ def test_no_line_to_type_is_cut_where_output_is_piped(
     number: int, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAB_LANG", language)
-    monkeypatch.delenv("COLUMNS", raising=False)
+    for name in ("COLUMNS", "LAB_SUBNET"):  # of lines with the usual addresses
+        monkeypatch.delenv(name, raising=False)
     assert main(["hand", str(number)]) == 0
     assert cut(capsys.readouterr().out.splitlines(), lines_to_type(number, language)) == []
 

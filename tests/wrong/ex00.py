@@ -24,11 +24,11 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "serve_blocking=forks_a_child": Wrong(
         {
             "server-end": Seen(ONE_DIFFERS, {"Process": _PID}),
-            "accepted": Seen(ONE_DIFFERS, {"Process": _PID}),
             "on-the-map": Seen("these do not fit the others"),
         },
-        # The child goes on though its parent is frozen: its FIN may ride with the ACK.
-        may=("fin-counts", "two-meanings"),
+        # The child goes on though its parent is frozen: its FIN may ride with the ACK. And the look at who has accepted
+        # may come before the parent has closed its copy.
+        may=("fin-counts", "two-meanings", "accepted"),
     ),
     "serve_blocking=greets_first": Wrong(
         {

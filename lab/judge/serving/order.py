@@ -132,7 +132,8 @@ class Turns(OfPlay):
 
     def find(self, run: Run) -> Result:
         """Compare each first answer with the last one of those before."""
-        found = sorted(services(run, self.clients, self.on), key=lambda one: one.answers[:1])
+        served = services(run, self.clients, self.on)
+        found = sorted(served, key=lambda one: one.answers[:1])
         answered = [one for one in found if one.answers]
         if len(answered) < _TWO:
             raise EvidenceError("record-missing", kind="request", name=", ".join(self.clients))
@@ -147,7 +148,7 @@ class Turns(OfPlay):
         observed = Message("turns-early", {"clients": ", ".join(early)}) if early else self.expected()
         comparison = Comparison(("Client", "First answer", "Last answer"), tuple(pairs))
         look = (Look(run.recording.capture(self.on).file),)
-        proof = frames(look[0].file, _first_answers(found))
+        proof = frames(look[0].file, _first_answers(served))
         return self.result(not early, observed, comparison, look, proof)
 
 

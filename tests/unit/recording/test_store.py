@@ -14,11 +14,14 @@ from lab.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, EvidenceError, UsageError
 from lab.judge.segments.ladders import segments
 from lab.judge.sockets.tables import sockets
 from lab.judge.verdict import Verdict
+from lab.recording.captures import BETWEEN, recording_of
 from lab.recording.layout import EVIDENCE_FILE
 from lab.recording.play import Action, Exit, Output, Stopped
 from lab.recording.run import Run
 from lab.recording.saved import FORMAT, saved_form
 from lab.recording.store import load, save
+from lab.settings import ROOT
+from lab.timeline.build import build_timeline
 from tests.unit.judge.builders import (
     BEGUN,
     OPEN,
@@ -312,3 +315,13 @@ def test_a_run_of_the_first_version_lacks_what_came_later(run: Path) -> None:
 
     rewrite(run, as_it_was)
     assert load(run) == FULL
+
+
+@pytest.mark.parametrize("name", ["transfer", "ipv6", "port-reuse"])
+def test_a_recording_without_a_play_is_a_run_too(name: str, tmp_path: Path) -> None:
+    data = (ROOT / "tests" / "fixtures" / "captures" / f"{name}.pcap").read_bytes()
+    run = Run(recording_of({BETWEEN: data}))
+    save(run, tmp_path / "run")
+    again = load(tmp_path / "run")
+    assert (again, again.played) == (run, False)
+    assert build_timeline(again.recording).talks == build_timeline(run.recording).talks != ()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from struct import pack
 from typing import Any
 
-from lab.wire.columns.conversations import ConversationColumns
-from lab.wire.conversation import Conversation
+from lab.wire.capture import Capture, CaptureError, parse_capture
+from lab.wire.columns.conversations import ConversationColumns, read_conversations
+from lab.wire.columns.reading import read_columns
+from lab.wire.columns.segments import SegmentColumns
+from lab.wire.conversation import Conversation, conversations
 from lab.wire.segment import Segment
 
 Facts = dict[str, Any]
@@ -31,6 +34,24 @@ def pcap_of(segments: Iterable[Segment]) -> bytes:
         frame = ip + tcp
         parts.append(pack("<IIII", *divmod(segment.time_ns // 1000, 1_000_000), len(frame), len(ip) + total) + frame)
     return b"".join(parts)
+
+
+def read(reader: Callable[..., Capture | SegmentColumns], data: bytes) -> object:
+    """All that a reader tells of a file, or how it refuses it."""
+    try:
+        found = reader(data, where="x")
+    except CaptureError as error:
+        return error.code, error.params
+    segments = found.segments if isinstance(found, Capture) else found
+    return list(segments), found.frames, found.skipped, found.linktype, found.nanosecond
+
+
+def assert_alike(data: bytes) -> None:
+    """Segments and conversations are the same both ways."""
+    assert read(read_columns, data) == read(parse_capture, data)
+    segments = read_columns(data, where="x")
+    found = read_conversations(segments)
+    assert told_by_columns(found) == [told_one_by_one(each) for each in conversations(list(segments))]
 
 
 def told_one_by_one(conversation: Conversation) -> Facts:
