@@ -217,7 +217,7 @@ class _Building:
                 changes.place + (changes.at_server.astype(np.int64) << 42), np.array(apart.place, np.int64),
             )
         )  # fmt: skip
-        whose = np.where(talk[row] == NONE, np.iinfo(np.int64).max, talk[row])
+        whose = np.where(talk[row] == NONE, len(self._found), talk[row])  # those of no connection last
         order: NDArray[np.intp] = np.lexsort((place[row], whose, rank[row], time[row]))
         return row[order]
 

@@ -193,6 +193,21 @@ def test_every_recording_of_the_kernels_tells_the_same_both_ways(name: str) -> N
     assert_alike(Run(recording, RUN.play))
 
 
+def test_of_one_time_the_calls_of_no_connection_come_last() -> None:
+    loose = next(
+        place for place, each in enumerate(LINE.moments) if isinstance(each.what, CallMade) and each.talk is None
+    )
+    made = [each for each in LINE.moments if isinstance(each.what, CallMade) and each.talk is not None]
+    offset = parse_header(KERNEL, where="x").offset_ns
+    events = [
+        each._replace(time_ns=made[40].time_ns + offset)
+        if each.time_ns == LINE.moments[loose].time_ns + offset
+        else each
+        for each in EVENTS
+    ]
+    columns_of(run_of(events=events))
+
+
 CHANGES: Final = ("drop", "twice", "later", "earlier", "flags", "number", "length", "tie")
 
 
@@ -257,6 +272,18 @@ def field(name: str, which: str) -> tuple[int, int]:
     return offset, size
 
 
+FORK: Final = "sched:sched_process_fork"
+THREADS: Final = sorted({int.from_bytes(each.data[4:8], "little") for each in EVENTS})
+
+
+def fork(parent: int, child: int) -> bytes:
+    """Return the record of a thread that began with the descriptors of another one."""
+    data = bytearray(EVENTS[NAMES.index(FORK)].data)
+    for which, pid in (("parent_pid", parent), ("child_pid", child)):
+        struct.pack_into("<i", data, field(FORK, which)[0], pid)
+    return bytes(data)
+
+
 @st.composite
 def tampered_events(draw: st.DrawFn) -> list[Event]:
     """Some records of the kernel's are missing, come twice, at another time, or say something else."""
@@ -266,7 +293,7 @@ def tampered_events(draw: st.DrawFn) -> list[Event]:
         one, name = EVENTS[place], NAMES[place]
         data = bytearray(one.data)
         at = events.index(one) if one in events else 0
-        change = draw(st.sampled_from(["drop", "twice", "later", "earlier", "pid", "value", "value", "tie"]))
+        change = draw(st.sampled_from(["drop", "twice", "later", "earlier", "pid", "value", "value", "tie", "fork"]))
         if change == "drop":
             del events[at]
         elif change == "twice":
@@ -276,6 +303,8 @@ def tampered_events(draw: st.DrawFn) -> list[Event]:
             events[at] = one._replace(time_ns=one.time_ns + by)
         elif change == "tie":
             events[at] = one._replace(time_ns=draw(st.sampled_from(EVENTS)).time_ns)
+        elif change == "fork":
+            events.append(one._replace(data=fork(*draw(st.tuples(*[st.sampled_from(THREADS)] * 2)))))
         elif change == "pid":
             struct.pack_into("<i", data, 4, int.from_bytes(draw(st.sampled_from(EVENTS)).data[4:8], "little"))
             events[at] = one._replace(data=bytes(data))
