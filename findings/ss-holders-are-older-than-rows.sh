@@ -11,7 +11,8 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 apt-get -qq -o APT::Sandbox::User=root download strace=6.1-0.1 libunwind8=1.6.2-3
 for package in *.deb; do dpkg -x "$package" .; done
-export LD_LIBRARY_PATH=$folder/usr/lib/$(uname -m)-linux-gnu
+machine=$(uname -m)
+export LD_LIBRARY_PATH=$folder/usr/lib/$machine-linux-gnu
 uname -sr
 ss -V
 python3 --version
