@@ -25,6 +25,7 @@ from lab.recording.layout import EVIDENCE_FILE
 from lab.recording.store import load
 from lab.settings import HOSTS, RECORDER, Settings
 from lab.shelf import exercise_folders
+from lab.timeline.build import build_timeline
 from tests.damage import UNREAD, files_of, passed_on_nothing
 from tests.lab.manylabs import Answer, Done, Job, Labs
 from tests.lab.queues import compared
@@ -160,7 +161,11 @@ def test_the_kernel_told_all_and_queues_are_as_ss_showed_them(turns: Mapping[int
     evidence = load(turns[number].folder)
     assert evidence.recording.unrecorded == ""
     assert evidence.recording.kernel is not None
-    assert evidence.recording.kernel.complete, evidence.recording.kernel.trace.lost
+    assert evidence.recording.kernel.trace.lost_states == 0
+    if evidence.recording.kernel.trace.lost_calls:  # on a busy machine; queues are counted by calls
+        assert "lost-calls" in build_timeline(evidence.recording, evidence.play).lacks
+        return
+    assert evidence.recording.kernel.complete
     differing, rows = compared(evidence)
     assert differing == [], f"ORDER_SEED={SEED}"
     assert rows > 0
